@@ -1,0 +1,200 @@
+//! Text that is safe to show: the one sanitiser, widths, and shortening.
+//!
+//! Everything that a model, a tool or user code produced reaches a terminal only through
+//! [`line`] or [`lines`]. Control bytes, escape sequences, bidirectional marks and other
+//! invisible characters are shown as visible stand-ins, never obeyed.
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// Columns that this (already sanitised) text takes in a terminal.
+pub fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+fn stand_in(c: char) -> Option<String> {
+    let code = c as u32;
+    match c {
+        '\n' => Some("⏎".to_owned()),
+        '\t' => Some("⇥".to_owned()),
+        '\0'..='\x1f' => char::from_u32(0x2400 + code).map(String::from),
+        '\x7f' => Some("␡".to_owned()),
+        // C1 controls, soft hyphen, zero-width and directional marks, separators, variation and tag
+        // characters, interlinear marks, byte-order mark, private and non-characters.
+        '\u{80}'..='\u{9f}'
+        | '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{115f}'..='\u{1160}'
+        | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}'
+        | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{fffe}'..='\u{ffff}'
+        | '\u{e000}'..='\u{f8ff}'
+        | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{10ffff}' => Some(format!("<{code:X}>")),
+        _ => None,
+    }
+}
+
+/// One safe line: every control and invisible character becomes a visible stand-in, a line break too.
+/// Combining marks are kept, but at most four in a row.
+pub fn line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    push_safe(&mut out, text);
+    out
+}
+
+fn push_safe(out: &mut String, text: &str) {
+    let mut marks = 0;
+    for c in text.chars() {
+        if let Some(safe) = stand_in(c) {
+            out.push_str(&safe);
+            marks = 0;
+        } else if unicode_width::UnicodeWidthChar::width(c) == Some(0) {
+            marks += 1;
+            // A mark at the start of a cell, or a tower of them, would draw over its neighbours.
+            if marks <= 4 && !out.is_empty() {
+                out.push(c);
+            } else {
+                out.push_str(&format!("<{:X}>", c as u32));
+            }
+        } else {
+            marks = 0;
+            out.push(c);
+        }
+    }
+}
+
+/// Safe text that keeps its line breaks; tabs become four spaces, `\r\n` one break.
+pub fn lines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (i, part) in text.split('\n').enumerate() {
+        if i > 0 {
+            out.push('\n');
+        }
+        let part = part.strip_suffix('\r').unwrap_or(part).replace('\t', "    ");
+        push_safe(&mut out, &part);
+    }
+    out
+}
+
+/// Bytes as safe text; invalid UTF-8 is shown as `\xNN`.
+pub fn lossy(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            out.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    out
+}
+
+/// At most `columns` columns of safe text; what is cut is marked by `…`.
+pub fn fit(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for grapheme in text.graphemes(true) {
+        let w = width(grapheme);
+        if used + w + 1 > columns {
+            break;
+        }
+        out.push_str(grapheme);
+        used += w;
+    }
+    if columns > 0 {
+        out.push('…');
+    }
+    out
+}
+
+/// Seconds for people: `0.3 s`, `12.1 s`, `2:05 min`, `1:02 h`.
+pub fn duration(micros: i64) -> String {
+    let ms = micros.max(0) / 1_000;
+    match ms {
+        0..=99_949 if ms < 10 => format!("{ms} ms"),
+        0..=99_949 => format!("{}.{} s", (ms + 50) / 1_000, (ms + 50) % 1_000 / 100),
+        99_950..=3_599_999 => format!("{}:{:02} min", ms / 60_000, ms / 1_000 % 60),
+        _ => format!("{}:{:02} h", ms / 3_600_000, ms / 60_000 % 60),
+    }
+}
+
+/// How long ago: `now`, `45s`, `2m`, `3h`, `5d`.
+pub fn age(micros: i64) -> String {
+    let s = micros.max(0) / 1_000_000;
+    match s {
+        0..=4 => "now".to_owned(),
+        5..=59 => format!("{s}s"),
+        60..=3_599 => format!("{}m", s / 60),
+        3_600..=86_399 => format!("{}h", s / 3_600),
+        _ => format!("{}d", s / 86_400),
+    }
+}
+
+/// A byte count for people: `812 B`, `8.1 kB`, `200.0 MB`.
+pub fn bytes(n: u64) -> String {
+    match n {
+        0..=999 => format!("{n} B"),
+        1_000..=999_949 => format!("{:.1} kB", n as f64 / 1e3),
+        999_950..=999_949_999 => format!("{:.1} MB", n as f64 / 1e6),
+        _ => format!("{:.1} GB", n as f64 / 1e9),
+    }
+}
+
+/// A count with a singular and a plural word: `1 call`, `3 calls`.
+pub fn count(n: u64, one: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn escapes_are_shown_not_obeyed() {
+        assert_eq!(line("a\x1b[31mb"), "a␛[31mb");
+        assert_eq!(line("x\u{202e}y"), "x<202E>y");
+        assert_eq!(lines("a\r\nb\tc"), "a\nb    c");
+        assert_eq!(lossy(b"a\xffb"), "a\\xffb");
+    }
+
+    #[test]
+    fn shortening_marks_the_cut() {
+        assert_eq!(fit("hello", 5), "hello");
+        assert_eq!(fit("hello!", 5), "hell…");
+        assert_eq!(fit("日本語", 4), "日…");
+        assert_eq!(fit("x", 0), "");
+    }
+
+    #[test]
+    fn durations_read_well() {
+        assert_eq!(duration(3_000), "3 ms");
+        assert_eq!(duration(300_000), "0.3 s");
+        assert_eq!(duration(125_000_000), "2:05 min");
+    }
+
+    proptest! {
+        #[test]
+        fn fit_never_exceeds(text in "\\PC*", columns in 0usize..40) {
+            prop_assert!(width(&fit(&line(&text), columns)) <= columns.max(0));
+        }
+
+        #[test]
+        fn sanitised_text_has_no_control(text in any::<String>()) {
+            prop_assert!(!line(&text).chars().any(|c| c.is_control()));
+        }
+    }
+}
