@@ -4,3 +4,15 @@
 //! See ARCHITECTURE.md for the map.
 
 pub mod base;
+pub mod value;
+pub mod model;
+pub mod source;
+pub mod proto;
+pub mod store;
+pub mod python;
+pub mod engine;
+pub mod watch;
+pub mod app;
+pub mod ui;
+pub mod tui;
+pub mod cli;

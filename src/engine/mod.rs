@@ -1,0 +1,1 @@
+//! Scheduler, replay plan, worker pool. Knows no terminal.

@@ -1,0 +1,16 @@
+//! What a run is: calls, events, statuses, and the projection of events to a call tree.
+//!
+//! Plain data and pure functions: no I/O, no clock, no terminal, no SQL. The event log is the only
+//! truth; whoever shows or replays a run applies its events with [`history::RunHistory::apply`].
+
+pub mod call;
+pub mod event;
+pub mod history;
+pub mod keys;
+pub mod path;
+pub mod summary;
+
+pub use call::{Call, CallKind, CallStatus, ErrorInfo, ErrorKind, Frame, Origin, Site, Usage, ValueRef};
+pub use event::{Event, EventKind, Level, Mode, RunStatus, Stream};
+pub use history::RunHistory;
+pub use summary::{Counts, RunSummary, Saved};

@@ -1,0 +1,115 @@
+//! A run in one line: what lists, headers and `--json` show.
+
+use serde::{Deserialize, Serialize};
+
+use super::call::{Call, CallKind, CallStatus};
+use super::event::{Mode, RunStatus};
+use crate::base::clock::Micros;
+use crate::base::ids::RunId;
+
+/// How many calls stand where. The application's own call and map/reduce operations do not count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Served from a checkpoint.
+    pub cached: u64,
+    /// Executed successfully.
+    pub fresh: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Answered by hand.
+    pub edited: u64,
+    /// Outcome unknown.
+    pub in_doubt: u64,
+    /// Given up.
+    #[serde(default)]
+    pub cancelled: u64,
+    /// Executing now.
+    #[serde(default)]
+    pub running: u64,
+    /// Waiting.
+    #[serde(default)]
+    pub pending: u64,
+}
+
+impl Counts {
+    fn slot(&mut self, status: CallStatus) -> &mut u64 {
+        match status {
+            CallStatus::Pending => &mut self.pending,
+            CallStatus::Running => &mut self.running,
+            CallStatus::Cached => &mut self.cached,
+            CallStatus::Fresh => &mut self.fresh,
+            CallStatus::Failed => &mut self.failed,
+            CallStatus::Edited => &mut self.edited,
+            CallStatus::Cancelled => &mut self.cancelled,
+            CallStatus::InDoubt => &mut self.in_doubt,
+        }
+    }
+
+    /// Counts a call that goes from one status to another.
+    pub fn shift(&mut self, call: &Call, from: Option<CallStatus>, to: CallStatus) {
+        if call.kind != CallKind::Call {
+            return;
+        }
+        if let Some(from) = from {
+            let slot = self.slot(from);
+            *slot = slot.saturating_sub(1);
+        }
+        *self.slot(to) += 1;
+    }
+
+    /// All counted calls.
+    pub fn total(&self) -> u64 {
+        self.cached
+            + self.fresh
+            + self.failed
+            + self.edited
+            + self.in_doubt
+            + self.cancelled
+            + self.running
+            + self.pending
+    }
+}
+
+/// What reuse spared in one run.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Saved {
+    /// Calls served.
+    pub calls: u64,
+    /// Their tokens.
+    pub tokens: u64,
+    /// Their dollars, as far as prices are known.
+    pub cost_usd: f64,
+    /// Seconds that their bodies took when they were executed.
+    pub seconds: f64,
+}
+
+/// A run in one line.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// Its id.
+    pub id: RunId,
+    /// The application.
+    pub app: String,
+    /// Absolute path of the file that defines the application.
+    pub file: String,
+    /// How it reuses.
+    pub mode: Mode,
+    /// The run that it replays.
+    pub parent: Option<RunId>,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// When it started.
+    pub started_at: Micros,
+    /// When it ended.
+    pub ended_at: Option<Micros>,
+    /// How many calls stand where.
+    pub counts: Counts,
+    /// Tokens used by calls that executed in this run.
+    pub tokens: u64,
+    /// Dollars spent by calls that executed; `None` when a price is not known and tokens were used.
+    pub cost_usd: Option<f64>,
+    /// What reuse spared.
+    pub saved: Saved,
+    /// Whether gc must keep it.
+    pub pinned: bool,
+}

@@ -1,0 +1,1 @@
+//! Frames and messages between engine and worker (docs/protocol.md). Sans-IO.

@@ -1,0 +1,1 @@
+//! The embedded Python runtime and how it is installed.

@@ -1,0 +1,1 @@
+//! Python text to facts: functions, applications, code digests. No I/O.

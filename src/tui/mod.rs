@@ -1,0 +1,1 @@
+//! The terminal: guard, input, the loop, the effect interpreter.

@@ -1,0 +1,1 @@
+//! Drawing only: theme, widgets, panels.
