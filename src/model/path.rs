@@ -58,14 +58,12 @@ pub fn find(run: &RunHistory, text: &str) -> Result<CallNo, NotFound> {
     let numbers = 1..=run.calls.len() as CallNo;
     let wanted = text.trim();
     let paths: Vec<String> = numbers.clone().map(|no| path(run, no)).collect();
-    let full = |candidate: &str| -> bool {
-        let bare = candidate.replace("#1/", "/");
-        let bare = bare.strip_suffix("#1").unwrap_or(&bare);
-        let wanted_bare = wanted.replace("#1/", "/");
-        let wanted_bare = wanted_bare.strip_suffix("#1").unwrap_or(&wanted_bare);
-        bare == wanted_bare || bare.split_once('/').is_some_and(|(_, below)| below == wanted_bare)
+    let bare_wanted = bare(wanted);
+    let names = |candidate: &str| {
+        let candidate = bare(candidate);
+        candidate == bare_wanted || candidate.split_once('/').is_some_and(|(_, below)| below == bare_wanted)
     };
-    if let Some(i) = paths.iter().position(|candidate| full(candidate)) {
+    if let Some(i) = paths.iter().position(|candidate| names(candidate)) {
         return Ok(i as CallNo + 1);
     }
     if wanted.len() >= 4 && wanted.chars().all(|c| c.is_ascii_hexdigit()) {
@@ -79,7 +77,7 @@ pub fn find(run: &RunHistory, text: &str) -> Result<CallNo, NotFound> {
     }
     let mut near: Vec<(usize, String)> = paths
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&candidate, wanted), candidate))
+        .map(|candidate| (strsim::damerau_levenshtein(&bare(&candidate), &bare_wanted), candidate))
         .collect();
     near.sort();
     Err(NotFound::Unknown(near.into_iter().take(3).map(|(_, candidate)| candidate).collect()))
