@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use ruff_python_ast::{Expr, Stmt};
+use ruff_text_size::{Ranged, TextSize};
 
 /// A decorator of the applications API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,8 +26,9 @@ const MARKS: [(&str, Mark); 3] =
 /// The names of a module that lead to our decorators.
 #[derive(Debug, Default)]
 pub(super) struct Imports {
-    /// Local name to the dotted path that it stands for (only paths below the API's root).
-    paths: HashMap<String, String>,
+    /// For a local name the places where it is bound, in the order of the text, and the dotted path
+    /// that it stands for from there on (only paths below the API's root).
+    paths: HashMap<String, Vec<(TextSize, Option<String>)>>,
 }
 
 impl Imports {
@@ -43,7 +45,11 @@ impl Imports {
 
     fn path(&self, expr: &Expr) -> Option<String> {
         match expr {
-            Expr::Name(name) => self.paths.get(name.id.as_str()).cloned(),
+            Expr::Name(name) => {
+                // An application may well be called `application`: what stands above it is still ours.
+                let bound = self.paths.get(name.id.as_str())?;
+                bound.iter().rev().find(|(from, _)| *from <= name.range.start())?.1.clone()
+            }
             Expr::Attribute(attribute) => {
                 let base = self.path(&attribute.value)?;
                 Some(format!("{base}.{}", attribute.attr.as_str()))
@@ -59,18 +65,13 @@ impl Imports {
         }
     }
 
-    fn bind(&mut self, name: &str, path: Option<String>, certain: bool) {
+    fn bind(&mut self, name: &str, from: TextSize, path: Option<String>, certain: bool) {
         let ours = path.filter(|path| path == "tensorlake" || path.starts_with(API));
-        match ours {
-            Some(path) => {
-                self.paths.insert(name.to_owned(), path);
-            }
-            // `except ImportError: function = stub` must not hide the import of the other branch.
-            None if certain => {
-                self.paths.remove(name);
-            }
-            None => {}
+        // `except ImportError: function = stub` must not hide the import of the other branch.
+        if ours.is_none() && !(certain && self.paths.contains_key(name)) {
+            return;
         }
+        self.paths.entry(name.to_owned()).or_default().push((from, ours));
     }
 
     fn stmt(&mut self, stmt: &Stmt, certain: bool) {
@@ -79,10 +80,12 @@ impl Imports {
                 for alias in &import.names {
                     let name = alias.name.as_str();
                     match &alias.asname {
-                        Some(asname) => self.bind(asname.as_str(), Some(name.to_owned()), certain),
+                        Some(asname) => {
+                            self.bind(asname.as_str(), stmt.end(), Some(name.to_owned()), certain)
+                        }
                         None => {
                             let root = name.split('.').next().unwrap_or(name);
-                            self.bind(root, Some(root.to_owned()), certain);
+                            self.bind(root, stmt.end(), Some(root.to_owned()), certain);
                         }
                     }
                 }
@@ -95,11 +98,11 @@ impl Imports {
                     if name == "*" {
                         let ours = module.is_some_and(|module| module.as_str().starts_with(API));
                         for (name, _) in MARKS.iter().filter(|_| ours) {
-                            self.bind(name, Some(format!("{API}.{name}")), certain);
+                            self.bind(name, stmt.end(), Some(format!("{API}.{name}")), certain);
                         }
                     } else {
                         let bound = alias.asname.as_ref().map_or(name, |asname| asname.as_str());
-                        self.bind(bound, path, certain);
+                        self.bind(bound, stmt.end(), path, certain);
                     }
                 }
             }
@@ -107,18 +110,18 @@ impl Imports {
                 let path = self.path(&assign.value);
                 for target in &assign.targets {
                     if let Expr::Name(name) = target {
-                        self.bind(name.id.as_str(), path.clone(), certain);
+                        self.bind(name.id.as_str(), stmt.end(), path.clone(), certain);
                     }
                 }
             }
             Stmt::FunctionDef(def) => {
-                self.bind(def.name.as_str(), None, certain);
+                self.bind(def.name.as_str(), def.name.range.start(), None, certain);
                 // Only functions defined inside this one can use its imports; they are few, so one
                 // table serves the whole module.
                 self.block(&def.body, false);
             }
             Stmt::ClassDef(class) => {
-                self.bind(class.name.as_str(), None, certain);
+                self.bind(class.name.as_str(), class.name.range.start(), None, certain);
                 self.block(&class.body, false);
             }
             Stmt::If(branch) => {

@@ -37,3 +37,10 @@ pub use imports::Mark;
 pub use literal::Literal;
 pub use parse::{Parsed, SyntaxError, parse};
 pub use text::{function_slice, source_slice};
+
+#[cfg(test)]
+mod any_tests;
+#[cfg(test)]
+mod digest_tests;
+#[cfg(test)]
+mod facts_tests;

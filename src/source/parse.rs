@@ -29,7 +29,7 @@ const MAX_INDENT: usize = 100;
 const MAX_DEPTH: usize = 2_000;
 /// Up to here a tree is walked on the caller's stack.
 const SHALLOW: usize = 40;
-const LARGE_STACK: usize = 512 << 20;
+const LARGE_STACK: usize = 256 << 20;
 
 /// Why a text is not a Python module.
 #[derive(Debug, Clone, PartialEq, Eq)]
