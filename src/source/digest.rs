@@ -82,7 +82,7 @@ fn definition(def: &Def<'_>, imports: &Imports, feed: &mut Feed) {
     ComparableStmt::from(&normal).hash(feed);
     if let Some((class, name)) = def.class.as_ref().filter(|_| def.outer.is_none()) {
         ("class", name).hash(feed);
-        let frame = Stmt::ClassDef(normal::class_frame(class, imports));
+        let frame = Stmt::ClassDef(normal::class_frame(class, func, imports));
         ComparableStmt::from(&frame).hash(feed);
     }
 }

@@ -231,6 +231,14 @@ fn a_method_depends_on_its_instance() {
 }
 
 #[test]
+fn a_method_may_read_the_docstring_of_its_class() {
+    let text = "class A:\n  'one'\n  def f(self): return self.__doc__\n  def g(self): return 1\n";
+    let edited = text.replace("one", "two");
+    assert_ne!(digest(text, "A.f"), digest(&edited, "A.f"));
+    assert_eq!(digest(text, "A.g"), digest(&edited, "A.g"));
+}
+
+#[test]
 fn redefinitions() {
     equal("f", &[("def f(): return 1", "def f(): return 0\ndef f(): return 1")]);
     let branches = "if a:\n  def f(): return 1\nelse:\n  def f(): return 2\n";

@@ -76,8 +76,8 @@ pub(super) fn function(func: &StmtFunctionDef, imports: &Imports, hints: bool) -
 }
 
 /// The normal form of what every method of a class shares: decorators, bases, what its body does
-/// besides defining methods, and how instances are made.
-pub(super) fn class_frame(class: &StmtClassDef, imports: &Imports) -> StmtClassDef {
+/// besides defining methods, and how instances are made. `method`: for whom (it may read the docstring).
+pub(super) fn class_frame(class: &StmtClassDef, method: &StmtFunctionDef, imports: &Imports) -> StmtClassDef {
     let mut class = class.clone();
     class.body.retain(|stmt| match stmt {
         Stmt::FunctionDef(func) => {
@@ -85,7 +85,8 @@ pub(super) fn class_frame(class: &StmtClassDef, imports: &Imports) -> StmtClassD
         }
         _ => true,
     });
-    let uses = Uses::of_body(&class.body);
+    let mut uses = Uses::of_body(&class.body);
+    uses.reads |= Uses::of_function(method).reads;
     Normal { imports, uses: &uses, class_hints: false }.class(&mut class);
     class
 }
