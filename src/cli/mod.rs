@@ -1,1 +1,60 @@
 //! The command line: arguments, one file per subcommand, human and JSON output.
+//!
+//! Only this floor and `tui` write to the terminal, and here only `output` does.
+
+pub mod args;
+pub mod context;
+pub mod error;
+mod follow;
+mod input;
+mod launch;
+pub mod output;
+mod signals;
+mod view;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Cli, Command};
+use context::Context;
+use error::{CliError, Exit};
+use output::Out;
+
+/// Runs the program and returns its exit code.
+pub fn run(args: impl Iterator<Item = std::ffi::OsString>) -> i32 {
+    let out = Out::detect();
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Success };
+            let _ = error.print();
+            return code as i32;
+        }
+    };
+    match dispatch(&cli, out) {
+        Ok(exit) => exit as i32,
+        Err(error) => {
+            out.error(&error);
+            error.exit as i32
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
+    match &cli.command {
+        Some(Command::Run(args)) => launch::run(&Context::new(cli, out)?, args),
+        Some(Command::Replay(args)) => launch::replay(&Context::new(cli, out)?, args),
+        Some(Command::Completions { shell }) => {
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "tl-bench", &mut text);
+            out.raw(&String::from_utf8_lossy(&text));
+            Ok(Exit::Success)
+        }
+        Some(Command::Man) => {
+            let mut text = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut text)?;
+            out.raw(&String::from_utf8_lossy(&text));
+            Ok(Exit::Success)
+        }
+        _ => Err(CliError::usage("not yet")),
+    }
+}

@@ -1,1 +1,19 @@
-//! Scheduler, replay plan, worker pool. Knows no terminal.
+//! Runs: scheduler, replay plan, worker pool. Knows no terminal.
+//!
+//! [`core::Core`] decides (no I/O), [`replay`] says what may be served, [`local`] makes it happen: worker processes,
+//! sockets, the store's writer. Callers start a run with [`run::start`] and follow its events.
+
+pub mod checkpoints;
+pub mod core;
+pub mod local;
+mod peer;
+pub mod project;
+pub mod recorder;
+pub mod replay;
+pub mod run;
+pub mod suggest;
+pub mod values;
+mod worker;
+
+pub use self::core::{Ending, InDoubt};
+pub use run::{RunHandle, RunSpec, StartError, start};

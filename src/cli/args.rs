@@ -1,0 +1,230 @@
+//! The arguments of every subcommand. Their documentation is `--help`, the man page and the completions.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Durable, replayable runs of Tensorlake-style Python applications.
+///
+/// Without a command: the workbench in this project.
+#[derive(Parser, Debug)]
+#[command(name = "tl-bench", version, max_term_width = 100)]
+pub struct Cli {
+    /// Work in the project of this folder
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub dir: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run an application; every function call becomes a checkpoint
+    Run(RunArgs),
+    /// Run again: serve what is recorded, execute what failed or changed
+    Replay(ReplayArgs),
+    /// List runs, newest first
+    Runs(RunsArgs),
+    /// Show a run's calls, or one call with its values
+    Show(ShowArgs),
+    /// Print what calls wrote
+    Logs(LogsArgs),
+    /// Say why a call was executed or served
+    Why(WhyArgs),
+    /// Run a command in which `run_local_application` makes recorded runs
+    Exec(ExecArgs),
+    /// Copy an example workspace to a temporary folder and run it there
+    Demo(DemoArgs),
+    /// Delete old runs and values that nothing refers to
+    Gc(GcArgs),
+    /// Check the project, the interpreter and the store
+    Doctor(JsonArgs),
+    /// Print the settings in force and where they come from
+    Config(JsonArgs),
+    /// Print a shell's completion script
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Args, Debug, Default, Clone)]
+pub struct JsonArgs {
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug, Default, Clone)]
+pub struct OutputArgs {
+    /// Print one JSON document about the run
+    #[arg(long, conflicts_with_all = ["events", "quiet"])]
+    pub json: bool,
+    /// Print the run's events as they happen, one JSON object a line
+    #[arg(long, conflicts_with = "quiet")]
+    pub events: bool,
+    /// Print the application's output alone, as one line of JSON
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Args, Debug, Default, Clone)]
+pub struct EngineArgs {
+    /// Most worker processes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub workers: Option<u32>,
+    /// Most calls that execute at once in a worker process
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub slots: Option<u32>,
+    /// The Python interpreter
+    #[arg(long, value_name = "PATH")]
+    pub python: Option<PathBuf>,
+}
+
+#[derive(Args, Debug, Default, Clone)]
+pub struct InputArgs {
+    /// The input as JSON, `@FILE`, or `-` for standard input: the value of a single parameter, or an object by name or
+    /// an array by position for several
+    #[arg(long, value_name = "JSON")]
+    pub input: Option<String>,
+    /// One parameter; VALUE is JSON, or else a string
+    #[arg(long = "arg", value_name = "NAME=VALUE")]
+    pub args: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ModeArg {
+    /// Match recorded calls by content
+    Adaptive,
+    /// Match recorded calls by position; divergence stops the run
+    Strict,
+    /// Reuse nothing
+    Fresh,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct RunArgs {
+    /// `function`, `path.py`, or `path.py::function`; may be left out when the project has one application
+    pub app: Option<String>,
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// How recorded calls are reused
+    #[arg(long, value_enum, default_value = "fresh")]
+    pub mode: ModeArg,
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct ReplayArgs {
+    /// An id, a unique prefix, `latest`, `latest~1`
+    #[arg(default_value = "latest")]
+    pub run: String,
+    /// How recorded calls are reused
+    #[arg(long, value_enum, default_value = "adaptive")]
+    pub mode: ModeArg,
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Serve only what was asked for before this call; execute it and what follows
+    #[arg(long, value_name = "CALL")]
+    pub from: Option<String>,
+    /// What to do with calls whose outcome is not known: `rerun`, `fail`, or `accept=JSON`
+    #[arg(long, value_name = "WHAT", default_value = "rerun")]
+    pub in_doubt: String,
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct RunsArgs {
+    /// How many
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct ShowArgs {
+    /// An id, a unique prefix, `latest`, `latest~1`
+    #[arg(default_value = "latest")]
+    pub run: String,
+    /// An id prefix or a path: `research_agent/call_llm#3`, `batch_processor/process_document[17]`
+    pub call: Option<String>,
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct LogsArgs {
+    /// An id, a unique prefix, `latest`, `latest~1`
+    #[arg(default_value = "latest")]
+    pub run: String,
+    /// An id prefix or a path
+    pub call: Option<String>,
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct WhyArgs {
+    /// An id, a unique prefix, `latest`, `latest~1`
+    pub run: String,
+    /// An id prefix or a path
+    pub call: String,
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct ExecArgs {
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// The command and its arguments
+    #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct DemoArgs {
+    /// Which example; without it the first, `list` prints all
+    pub name: Option<String>,
+    /// Do not open the workbench: run, replay, and print
+    #[arg(long)]
+    pub headless: bool,
+    /// Keep the copy and copy it here
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct GcArgs {
+    /// Delete; without it only what would be deleted is printed
+    #[arg(long)]
+    pub apply: bool,
+    /// Keep this many newest runs
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub keep: usize,
+    /// Delete only runs older than this many days
+    #[arg(long, value_name = "DAYS")]
+    pub older_than: Option<u32>,
+    /// Delete oldest runs until the store is below this many megabytes
+    #[arg(long, value_name = "MB")]
+    pub max_mb: Option<u64>,
+    /// Keep a run whatever happens (or with --unpin no longer), then do nothing else
+    #[arg(long, value_name = "RUN")]
+    pub pin: Option<String>,
+    /// Undo --pin
+    #[arg(long, value_name = "RUN")]
+    pub unpin: Option<String>,
+    #[command(flatten)]
+    pub json: JsonArgs,
+}

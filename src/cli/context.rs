@@ -1,0 +1,200 @@
+//! What commands have in common: the project, its store, its interpreter, its applications, values for eyes.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::args::{Cli, EngineArgs};
+use super::error::{CliError, Exit};
+use super::output::Out;
+use crate::base::ids::{CallNo, RunId};
+use crate::engine::project::{Application, Project, applications_in};
+use crate::engine::run::StoreNodes;
+use crate::engine::suggest;
+use crate::model::{RunHistory, ValueRef};
+use crate::python;
+use crate::store::{NodeRules, Options, Store, StoreError};
+use crate::value::{self, view};
+
+/// The project and how to talk to the user.
+pub struct Context {
+    /// The project.
+    pub project: Project,
+    /// Where output goes.
+    pub out: Out,
+}
+
+/// What the store has to know about values.
+pub fn store_options() -> Options {
+    Options {
+        nodes: NodeRules { children: Some(value::children), ..NodeRules::default() },
+        ..Options::default()
+    }
+}
+
+impl Context {
+    /// For the folder that the arguments name.
+    pub fn new(cli: &Cli, out: Out) -> Result<Self, CliError> {
+        let dir = cli.dir.clone().unwrap_or_else(|| PathBuf::from("."));
+        if !dir.is_dir() {
+            return Err(CliError::usage(format!("-C {}: no such folder", dir.display())));
+        }
+        Ok(Context { project: Project::find(&dir)?, out })
+    }
+
+    /// The store, made when it does not exist.
+    pub fn store(&self) -> Result<Store, CliError> {
+        Ok(Store::open(&self.project.store_dir(), store_options())?)
+    }
+
+    /// The store for reading; an error says that there are no runs yet.
+    pub fn existing_store(&self) -> Result<Store, CliError> {
+        let dir = self.project.store_dir();
+        match Store::open(&dir, store_options()) {
+            _ if !dir.exists() => Err(self.no_runs()),
+            Ok(store) => Ok(store),
+            // Reading needs no permission to write.
+            Err(StoreError::ReadOnly { .. }) => Ok(Store::open_read_only(&dir, store_options())?),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn no_runs(&self) -> CliError {
+        CliError::usage(format!("no runs are recorded in {}", self.project.root.display()))
+            .hint("`tl-bench run` makes one")
+    }
+
+    /// The interpreter.
+    pub fn python(&self, args: &EngineArgs) -> Result<PathBuf, CliError> {
+        let given = args
+            .python
+            .clone()
+            .or_else(|| self.project.config.python.as_ref().map(|path| self.project.root.join(path)));
+        let found = python::find(given.as_deref(), &self.project.root, &|name| std::env::var_os(name))?;
+        Ok(found.path)
+    }
+
+    /// The application that `text` names: `function`, `path.py`, `path.py::function`, or the project's only one.
+    pub fn application(&self, text: Option<&str>) -> Result<Application, CliError> {
+        let text = text.or(self.project.config.app.as_deref());
+        let (file, name) = match text {
+            None => (None, None),
+            Some(text) => match text.split_once("::") {
+                Some((file, name)) => (Some(file), Some(name)),
+                None if text.ends_with(".py") => (Some(text), None),
+                None => (None, Some(text)),
+            },
+        };
+        let (found, problems) = match file {
+            Some(file) => {
+                let path = self.existing_file(file)?;
+                applications_in(&path)
+            }
+            None => self.project.applications(),
+        };
+        let matching: Vec<&Application> =
+            found.iter().filter(|app| name.is_none_or(|name| app.name == name)).collect();
+        match matching.as_slice() {
+            [app] => Ok((*app).clone()),
+            [] => Err(self.no_application(name, file, &found, &problems)),
+            several => {
+                let mut error = CliError::usage(match name {
+                    Some(name) => format!("several files define the application '{name}'"),
+                    None => "several applications are defined here: name one".to_owned(),
+                });
+                for app in several {
+                    error = error.hint(format!("tl-bench run {}", self.app_name(app)));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn existing_file(&self, file: &str) -> Result<PathBuf, CliError> {
+        let here = Path::new(file);
+        let candidates = [here.to_path_buf(), self.project.root.join(here)];
+        let path = candidates.iter().find(|path| path.is_file());
+        path.and_then(|path| path.canonicalize().ok())
+            .ok_or_else(|| CliError::usage(format!("no such file: {file}")))
+    }
+
+    fn app_name(&self, app: &Application) -> String {
+        let file = crate::base::paths::relative(&app.file, &self.project.root);
+        format!("{}::{}", file.display(), app.name)
+    }
+
+    fn no_application(
+        &self,
+        name: Option<&str>,
+        file: Option<&str>,
+        found: &[Application],
+        problems: &[crate::engine::project::Problem],
+    ) -> CliError {
+        let place = match file {
+            Some(file) => file.to_owned(),
+            None => self.project.root.display().to_string(),
+        };
+        let mut error = match name {
+            Some(name) => {
+                let near = suggest::nearest(name, found.iter().map(|app| app.name.as_str()));
+                CliError::usage(format!("no application '{name}' in {place}{near}"))
+            }
+            None => CliError::usage(format!("no application in {place}"))
+                .hint("an application is a function with @application() and @function() from tensorlake.applications"),
+        };
+        for app in found.iter().take(5) {
+            error = error.hint(format!("there is {}", self.app_name(app)));
+        }
+        for problem in problems.iter().take(3) {
+            let file = crate::base::paths::relative(&problem.file, &self.project.root);
+            error =
+                error.hint(format!("{}:{} does not parse: {}", file.display(), problem.line, problem.text));
+        }
+        error
+    }
+
+    /// A run, with what is damaged of it reported as an error.
+    pub fn history(&self, store: &Store, run: &RunId) -> Result<RunHistory, CliError> {
+        let found = store.history(run)?;
+        match found.damage {
+            Some(damage) => Err(CliError::new(Exit::Store, damage.to_string())
+                .hint("`tl-bench doctor` checks the whole store")),
+            None => Ok(found.history),
+        }
+    }
+
+    /// The call that `text` names.
+    pub fn call(&self, run: &RunHistory, text: &str) -> Result<CallNo, CliError> {
+        crate::model::path::find(run, text).map_err(|missing| match missing {
+            crate::model::path::NotFound::Unknown(near) => {
+                let mut error = CliError::usage(format!("no call '{text}' in run {}", run.id));
+                if !near.is_empty() {
+                    error = error.hint(format!("did you mean {}?", near.join(", ")));
+                }
+                error
+            }
+            crate::model::path::NotFound::Ambiguous(ids) => {
+                CliError::usage(format!("'{text}' begins several ids: {}", ids.join(", ")))
+            }
+        })
+    }
+}
+
+/// A recorded value as JSON for eyes. A damaged or missing one is an error that says so.
+pub fn value_json(
+    store: &Store,
+    value: &ValueRef,
+    limits: &view::ViewLimits,
+) -> Result<view::View, CliError> {
+    value::load_value(&value.digest, value.inline.as_deref(), &StoreNodes(store))
+        .map(|tree| view::to_json(&tree, limits))
+        .map_err(|error| CliError::new(Exit::Store, format!("a recorded value cannot be shown: {error}")))
+}
+
+/// The same without limits.
+pub fn whole_value(store: &Store, value: Option<&ValueRef>) -> Result<Value, CliError> {
+    match value {
+        Some(value) => Ok(value_json(store, value, &view::ViewLimits::full())?.json),
+        None => Ok(Value::Null),
+    }
+}

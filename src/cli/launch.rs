@@ -1,0 +1,267 @@
+//! `run` and `replay`: starts a run, follows it, reports how it ended.
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::args::{ModeArg, OutputArgs, ReplayArgs, RunArgs};
+use super::context::{Context, whole_value};
+use super::error::{CliError, Exit};
+use super::output::Tone;
+use super::{follow::Follow, input, view};
+use crate::base::clock::SystemClock;
+use crate::engine::{self, Ending, InDoubt, RunSpec};
+use crate::model::event::Level;
+use crate::model::{Event, EventKind, Mode, RunHistory, RunStatus};
+use crate::store::Store;
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Mode {
+        match mode {
+            ModeArg::Adaptive => Mode::Adaptive,
+            ModeArg::Strict => Mode::Strict,
+            ModeArg::Fresh => Mode::Fresh,
+        }
+    }
+}
+
+/// `tl-bench run`.
+pub fn run(context: &Context, args: &RunArgs) -> Result<Exit, CliError> {
+    if args.mode == ModeArg::Strict {
+        return Err(
+            CliError::usage("--mode strict needs a recorded run").hint("use `tl-bench replay --mode strict`")
+        );
+    }
+    let app = context.application(args.app.as_deref())?;
+    let spec = RunSpec {
+        project: context.project.root.clone(),
+        file: app.file.clone(),
+        app: app.name.clone(),
+        input: input::resolve(&args.input, &app, &context.project)?,
+        mode: args.mode.into(),
+        parent: None,
+        from: None,
+        in_doubt: InDoubt::Rerun,
+        workers: args.engine.workers.unwrap_or_else(|| context.project.config.workers()),
+        slots: args.engine.slots.unwrap_or_else(|| context.project.config.slots()),
+        python: context.python(&args.engine)?,
+    };
+    let store = context.store()?;
+    execute(context, &store, spec, &args.output)
+}
+
+/// `tl-bench replay`.
+pub fn replay(context: &Context, args: &ReplayArgs) -> Result<Exit, CliError> {
+    let in_doubt = in_doubt(&args.in_doubt)?;
+    let store = match context.project.store_dir().exists() {
+        true => context.store()?,
+        false => context.existing_store()?,
+    };
+    let id = store.find_run(&args.run)?;
+    let parent = context.history(&store, &id)?;
+    if store.run(&id)?.alive {
+        return Err(CliError::usage(format!("run {id} still executes")).hint("wait for it, or stop it first"));
+    }
+    let from = args.from.as_deref().map(|text| context.call(&parent, text)).transpose()?;
+    let app = replayed_application(context, &parent)?;
+    let recorded = whole_value(&store, parent.input.as_ref())?;
+    let input = input::given(&args.input, &app)?.unwrap_or(recorded);
+    let spec = RunSpec {
+        project: context.project.root.clone(),
+        file: app.file,
+        app: app.name,
+        input,
+        mode: args.mode.into(),
+        parent: Some(id),
+        from,
+        in_doubt,
+        workers: args.engine.workers.unwrap_or_else(|| context.project.config.workers()),
+        slots: args.engine.slots.unwrap_or_else(|| context.project.config.slots()),
+        python: context.python(&args.engine)?,
+    };
+    execute(context, &store, spec, &args.output)
+}
+
+/// The application of a recorded run as it is today; found by name when its file has moved.
+fn replayed_application(
+    context: &Context,
+    parent: &RunHistory,
+) -> Result<engine::project::Application, CliError> {
+    let file = std::path::Path::new(&parent.file);
+    let (here, _) = engine::project::applications_in(file);
+    match here.into_iter().find(|app| app.name == parent.app) {
+        Some(app) => Ok(app),
+        None => context.application(Some(&parent.app)),
+    }
+}
+
+fn in_doubt(text: &str) -> Result<InDoubt, CliError> {
+    match text {
+        "rerun" => Ok(InDoubt::Rerun),
+        "fail" => Ok(InDoubt::Fail),
+        other => match other.strip_prefix("accept=") {
+            Some(json) => serde_json::from_str(json)
+                .map(InDoubt::Accept)
+                .map_err(|error| CliError::usage(format!("--in-doubt accept: not JSON: {error}"))),
+            None => Err(CliError::usage(format!("--in-doubt {other}: use rerun, fail, or accept=JSON"))),
+        },
+    }
+}
+
+/// Starts a run and stays with it.
+pub fn execute(
+    context: &Context,
+    store: &Store,
+    spec: RunSpec,
+    output: &OutputArgs,
+) -> Result<Exit, CliError> {
+    let (send, events) = channel();
+    let observer = Box::new(move |_: &crate::base::ids::RunId, batch: &[Event]| {
+        let _ = send.send(batch.to_vec());
+    });
+    let handle = engine::start(store, spec, Arc::new(SystemClock), observer)?;
+    let id = handle.id.clone();
+    super::signals::stop_on_interrupt(handle.commands(), context.out);
+    let mut follow = Follow::new(id.clone(), context.out, output);
+    watch(context, &events, &mut follow, output);
+    let ending = handle.wait();
+    follow.done();
+    match ending {
+        Ending::NotLoaded(error) => Err(not_loaded(&error)),
+        Ending::StoreFailed(text) => {
+            Err(CliError::new(Exit::Store, format!("the run ended because it could not be recorded: {text}"))
+                .hint("what was acknowledged before is safe; `tl-bench replay` goes on from there"))
+        }
+        Ending::Recorded { .. } => {
+            let history = context.history(store, &id)?;
+            report(context, store, &history, output)?;
+            Ok(exit_of(&history))
+        }
+    }
+}
+
+fn watch(context: &Context, events: &Receiver<Vec<Event>>, follow: &mut Follow, output: &OutputArgs) {
+    loop {
+        match events.recv_timeout(Duration::from_millis(100)) {
+            Ok(batch) => {
+                if output.events {
+                    for event in &batch {
+                        let mut line = view::event_json(&follow.history.id, event).to_string();
+                        line.push('\n');
+                        context.out.raw(&line);
+                    }
+                }
+                for event in &batch {
+                    follow.apply(event);
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => follow.tick(),
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+fn not_loaded(error: &crate::model::ErrorInfo) -> CliError {
+    let exit = match error.kind {
+        crate::model::ErrorKind::SdkUsage => Exit::Usage,
+        crate::model::ErrorKind::Cancelled => Exit::Failed,
+        _ => Exit::Environment,
+    };
+    let mut message = error.message.clone();
+    if error.kind == crate::model::ErrorKind::Function {
+        message = error.headline();
+    }
+    if let Some(frame) = error.frames.last() {
+        message = format!("{}:{}: {message}", frame.file, frame.line);
+        if !frame.text.is_empty() {
+            message.push_str(&format!("\n    {}", frame.text));
+        }
+    }
+    CliError::new(exit, message)
+}
+
+fn exit_of(history: &RunHistory) -> Exit {
+    match history.status {
+        RunStatus::Succeeded => Exit::Success,
+        RunStatus::Mismatch => Exit::Mismatch,
+        _ => Exit::Failed,
+    }
+}
+
+fn report(
+    context: &Context,
+    store: &Store,
+    history: &RunHistory,
+    output: &OutputArgs,
+) -> Result<(), CliError> {
+    if output.events {
+        return Ok(());
+    }
+    if output.json {
+        context.out.json(&run_json(store, history)?);
+        return Ok(());
+    }
+    if output.quiet {
+        if let Some(value) = &history.output {
+            context.out.line(&whole_value(store, Some(value))?.to_string());
+        } else if let Some(error) = &history.error {
+            context.out.note(&crate::base::text::line(&error.headline()));
+        }
+        return Ok(());
+    }
+    context.out.note(&view::run_sentence(history, &|tone, text| context.out.paint_note(tone, text)));
+    if let Some(error) = &history.error {
+        context.out.note("");
+        for line in view::error_lines(history, error, &context.project.root) {
+            context.out.note(&line);
+        }
+        context.out.note("");
+        let hint = format!("`tl-bench replay {}` executes only what failed or changed", history.id.short());
+        context.out.note(&context.out.paint_note(Tone::Quiet, &hint));
+    }
+    if let Some(value) = &history.output {
+        let shown = super::context::value_json(store, value, &crate::value::view::ViewLimits::default())?;
+        let text = match &shown.json {
+            Value::String(text) => text.clone(),
+            other => serde_json::to_string_pretty(other).unwrap_or_default(),
+        };
+        context.out.line(&crate::base::text::lines(&text));
+        if let Some(cut) = shown.cut {
+            context.out.note(&context.out.paint_note(Tone::Quiet, &crate::base::text::line(&cut)));
+        }
+    }
+    let _ = std::io::stdout().flush();
+    Ok(())
+}
+
+/// The document of `run --json` and `replay --json`.
+pub fn run_json(store: &Store, history: &RunHistory) -> Result<Value, CliError> {
+    let ended = history.ended_at.unwrap_or(history.started_at);
+    Ok(json!({
+        "run": history.id,
+        "app": history.app,
+        "mode": history.mode,
+        "parent": history.parent,
+        "status": history.status,
+        "output": whole_value(store, history.output.as_ref())?,
+        "error": history.error,
+        "counts": view::counts_json(&history.counts),
+        "tokens": history.tokens,
+        "cost_usd": history.known_cost(),
+        "saved": history.saved,
+        "wall_ms": (ended - history.started_at) / 1_000,
+        "notices": history.notices.iter().filter(|n| n.level != Level::Info)
+            .map(|n| json!({"call": n.call, "level": n.level, "text": n.text})).collect::<Vec<_>>(),
+    }))
+}
+
+/// Whether an event is one that a person wants to see at once.
+pub fn is_notice(event: &Event) -> Option<(&Level, &str)> {
+    match &event.kind {
+        EventKind::Notice { level, text, .. } => Some((level, text)),
+        _ => None,
+    }
+}

@@ -1,0 +1,30 @@
+//! What the scheduler asks of the store, as a seam for tests.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::base::digest::Digest;
+use crate::base::ids::{CallNo, RunId};
+use crate::model::{RunHistory, ValueRef};
+
+/// A value that was recorded cannot be had.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LoadError {
+    /// The store does not have it (any more), or what it has is damaged: treat the checkpoint as absent.
+    #[error("{0}")]
+    Absent(String),
+    /// The store failed.
+    #[error("{0}")]
+    Store(String),
+}
+
+/// Recorded runs and values. Calls may block for as long as the store reads.
+pub trait Checkpoints: Send + Sync {
+    /// The pickle of a recorded value.
+    fn load(&self, value: &ValueRef) -> Result<Bytes, LoadError>;
+    /// A run, as far as it was recorded, closed if its engine is dead.
+    fn history(&self, run: &RunId) -> Result<Arc<RunHistory>, String>;
+    /// Calls of any run whose fingerprint begins like one of these, newest run first.
+    fn candidates(&self, fingerprints: &[Digest]) -> Result<Vec<(RunId, CallNo)>, String>;
+}

@@ -1,0 +1,259 @@
+//! Serve, execute or refuse: the reuse rules applied to one call (design.md section 3).
+
+use super::asks::cancelled;
+use super::node::{NodeIx, Outcome, Phase};
+use super::{Core, InDoubt, Stopping};
+use crate::engine::replay::{Hit, Miss, Position};
+use crate::model::event::{CallEnded, Level};
+use crate::model::{CallKind, CallStatus, ErrorInfo, ErrorKind, EventKind, Mode, Origin, RunStatus};
+
+impl Core {
+    /// The root is a call like others, but it has no caller whose earlier attempts could have made it.
+    pub(super) fn decide_root(&mut self) {
+        if self.spec.mode == Mode::Strict {
+            self.execute(0, None);
+        } else {
+            self.decide(0);
+        }
+    }
+
+    /// A call's arguments are known: serve it or put it into the queue.
+    pub(super) fn decide(&mut self, ix: NodeIx) {
+        if self.stopping != Stopping::No {
+            self.ask_event(ix, None);
+            self.fail(ix, cancelled());
+            return;
+        }
+        if !self.nodes[ix].durable {
+            self.execute(ix, Some("not durable".to_owned()));
+            return;
+        }
+        let caller = self.caller(ix);
+        let key = self.nodes[ix].key;
+        if ix != caller
+            && let Some(earlier) = self.nodes[caller].earlier.get_mut(&key).and_then(Vec::pop)
+        {
+            self.serve_earlier(ix, earlier);
+            return;
+        }
+        match self.spec.mode {
+            Mode::Fresh => self.execute(ix, None),
+            Mode::Adaptive => self.adaptive(ix),
+            Mode::Strict => self.strict(ix),
+        }
+    }
+
+    fn adaptive(&mut self, ix: NodeIx) {
+        let node = &self.nodes[ix];
+        let parent_key = self.nodes[self.caller(ix)].key;
+        let wanted = crate::engine::replay::Wanted {
+            function: &self.functions[node.func].facts.name,
+            key: node.key,
+            code: self.functions[node.func].code,
+            durable_id: &node.durable_id,
+            parent_key,
+        };
+        let state = &self.state;
+        let found = self.replay.find(&wanted, &|key| state.get(key).map(|held| held.0), &*self.checkpoints);
+        match found {
+            Ok(hit) => self.serve(ix, hit),
+            Err(Miss { in_doubt: Some(origin), reason }) => self.in_doubt(ix, &origin, reason),
+            Err(Miss { reason, .. }) => self.execute(ix, reason),
+        }
+    }
+
+    /// The replayed run had started this call and never learnt how it ended.
+    fn in_doubt(&mut self, ix: NodeIx, origin: &Origin, reason: Option<String>) {
+        match self.spec.in_doubt.clone() {
+            InDoubt::Rerun => {
+                self.execute(ix, reason);
+                let text = format!(
+                    "{} had started in run {} and its outcome is not known; it executes again, so a side effect may happen twice",
+                    self.function_name(self.nodes[ix].func),
+                    origin.run,
+                );
+                let no = self.nodes[ix].no;
+                self.notice(no, Level::Warning, text);
+            }
+            InDoubt::Fail => {
+                self.ask_event(ix, reason);
+                let name = self.function_name(self.nodes[ix].func).to_owned();
+                let error = ErrorInfo::new(
+                    ErrorKind::Cancelled,
+                    "InDoubt",
+                    format!(
+                        "call {} ({name}) had started in run {} and its outcome is not known; decide with --in-doubt rerun or --in-doubt accept=JSON",
+                        crate::base::ids::call_id(&origin.run, origin.call),
+                        origin.run
+                    ),
+                );
+                self.end_run(RunStatus::Failed, Some(error));
+            }
+            InDoubt::Accept(json) => {
+                let (value, pieces) = crate::engine::values::json_value(&json);
+                self.recorder.pending.pieces.extend(pieces);
+                self.ask_event(ix, reason);
+                let no = self.nodes[ix].no;
+                self.emit(EventKind::CallEnded(Box::new(CallEnded {
+                    no,
+                    status: CallStatus::Edited,
+                    wall_us: 0,
+                    output: Some(value.clone()),
+                    error: None,
+                    origin: None,
+                    usage: None,
+                    state_reads: vec![],
+                })));
+                self.nodes[ix].outcome = Some(Outcome::Value(value));
+                self.nodes[ix].phase = Phase::Recording;
+                self.recorder.pending.durable = true;
+                self.recorder.pending.then.push(crate::engine::recorder::Then::Deliver(ix));
+            }
+        }
+    }
+
+    fn strict(&mut self, ix: NodeIx) {
+        let Some(recorded) = self.nodes[ix].recorded else {
+            self.execute(ix, None);
+            return;
+        };
+        match self.replay.recorded_hit(recorded, &*self.checkpoints) {
+            Ok(Some(hit)) => {
+                if hit.key != self.nodes[ix].key {
+                    let text = format!(
+                        "{}: the arguments differ from those of the recorded call; strict replay serves its output all the same",
+                        self.function_name(self.nodes[ix].func)
+                    );
+                    self.serve(ix, hit);
+                    let no = self.nodes[ix].no;
+                    self.notice(no, Level::Warning, text);
+                } else {
+                    self.serve(ix, hit);
+                }
+            }
+            Ok(None) => self.execute(ix, Some("failed before".to_owned())),
+            Err(text) => self.execute(ix, Some(text)),
+        }
+    }
+
+    /// Strict replay: is this what was recorded at this position? False when the run was ended for it.
+    pub(super) fn met(&mut self, ix: NodeIx) -> bool {
+        if self.spec.mode != Mode::Strict || !self.nodes[ix].durable {
+            return true;
+        }
+        let parent = self.nodes[ix].parent;
+        let Some(recorded_parent) = self.nodes[parent].recorded else { return true };
+        let index = self.nodes[parent].scope.matched;
+        match self.replay.at_position(recorded_parent, index, &self.nodes[ix].durable_id) {
+            Position::Same(recorded) => {
+                self.nodes[parent].scope.matched += 1;
+                self.nodes[ix].recorded = Some(recorded);
+                true
+            }
+            Position::PastTheEnd => true,
+            Position::Other(recorded) => {
+                let now = self.describe(ix);
+                self.mismatch(format!("the history has {recorded} here, the code now makes {now}"));
+                false
+            }
+        }
+    }
+
+    pub(super) fn position_in_operation(&mut self, ix: NodeIx, _index: usize) {
+        self.met(ix);
+    }
+
+    /// Strict replay: a body ended although its history goes on.
+    pub(super) fn check_early_end(&mut self, ix: NodeIx) -> bool {
+        if self.spec.mode != Mode::Strict {
+            return true;
+        }
+        let Some(recorded) = self.nodes[ix].recorded else { return true };
+        let matched = self.nodes[ix].scope.matched;
+        let Some(missing) = self.replay.remaining(recorded, matched) else { return true };
+        let now = self.describe(ix);
+        self.mismatch(format!("the history goes on with {missing}, but {now} ended without making it"));
+        false
+    }
+
+    fn describe(&self, ix: NodeIx) -> String {
+        let node = &self.nodes[ix];
+        let what = match node.kind {
+            CallKind::Map => "a map over",
+            CallKind::Reduce => "a reduce with",
+            CallKind::Root | CallKind::Call => "a call of",
+        };
+        let place = node.site.as_ref().map(|s| format!(" ({}:{})", s.file, s.line)).unwrap_or_default();
+        format!("{what} {}{place}", self.function_name(node.func))
+    }
+
+    fn mismatch(&mut self, text: String) {
+        let error = ErrorInfo::new(ErrorKind::Mismatch, "ReplayMismatch", text);
+        self.end_run(RunStatus::Mismatch, Some(error));
+    }
+
+    /// Queues a call for execution.
+    pub(super) fn execute(&mut self, ix: NodeIx, reason: Option<String>) {
+        self.ask_event(ix, reason);
+        self.nodes[ix].phase = Phase::Ready;
+        self.ready.push_back(ix);
+    }
+
+    /// A call of an earlier attempt of the same caller had succeeded: it is not made again.
+    fn serve_earlier(&mut self, ix: NodeIx, earlier: NodeIx) {
+        let before = &self.nodes[earlier];
+        let origin = before.origin.clone().unwrap_or(Origin { run: self.spec.run.clone(), call: before.no });
+        let Some(Outcome::Value(value)) = before.outcome.clone() else {
+            self.execute(ix, None);
+            return;
+        };
+        let (usage, wall_us, state_reads) =
+            (before.usage.clone(), before.wall_us, before.state_reads.clone());
+        self.ask_event(ix, Some("succeeded in an earlier attempt".to_owned()));
+        self.served(ix, value, origin, usage, wall_us, state_reads);
+    }
+
+    /// Serves a checkpoint: its outcome, and the effects that its execution had on the run.
+    fn serve(&mut self, ix: NodeIx, hit: Hit) {
+        // The value must be there before the call is recorded as served: a damaged one counts as absent.
+        match self.checkpoints.load(&hit.output) {
+            Ok(bytes) => self.nodes[ix].result = Some(bytes),
+            Err(error) => {
+                self.execute(ix, Some(format!("its checkpoint cannot be read: {error}")));
+                return;
+            }
+        }
+        self.ask_event(ix, hit.reason.clone());
+        self.reapply(ix, &hit);
+        self.served(ix, hit.output, hit.origin, hit.usage, hit.wall_us, hit.state_reads);
+    }
+
+    fn served(
+        &mut self,
+        ix: NodeIx,
+        output: crate::model::ValueRef,
+        origin: Origin,
+        usage: Option<crate::model::Usage>,
+        wall_us: i64,
+        state_reads: Vec<(String, Option<crate::base::digest::Digest>)>,
+    ) {
+        let no = self.nodes[ix].no;
+        self.emit(EventKind::CallEnded(Box::new(CallEnded {
+            no,
+            status: CallStatus::Cached,
+            wall_us,
+            output: Some(output.clone()),
+            error: None,
+            origin: Some(origin.clone()),
+            usage: usage.clone(),
+            state_reads: state_reads.clone(),
+        })));
+        let node = &mut self.nodes[ix];
+        node.outcome = Some(Outcome::Value(output));
+        node.origin = Some(origin);
+        node.usage = usage;
+        node.wall_us = wall_us;
+        node.state_reads = state_reads;
+        self.over(ix);
+    }
+}

@@ -1,0 +1,309 @@
+//! Workers: which call goes where, timeouts, deaths.
+
+use std::collections::BTreeMap;
+
+use super::node::{ConnId, NodeIx, Phase};
+use super::{Action, Core, Stopping};
+use crate::base::ids::CallNo;
+use crate::engine::recorder::Then;
+use crate::model::event::Level;
+use crate::model::{ErrorInfo, ErrorKind, EventKind};
+use crate::proto::message::{RunCall, ToWorker};
+
+/// A worker that cannot import the application this often in a row ends the run.
+const SPAWN_TRIES: u32 = 3;
+
+impl Core {
+    pub(super) fn spawn(&mut self) {
+        let worker = self.next_worker;
+        self.next_worker += 1;
+        self.workers.insert(worker, super::Worker::default());
+        self.actions.push(Action::Spawn { worker });
+    }
+
+    /// Gives ready calls to workers that have room.
+    pub(super) fn dispatch(&mut self) {
+        if self.ready.is_empty() {
+            return;
+        }
+        // Blocked bodies hold no slot, so a worker's load is what runs without waiting for an answer.
+        let mut loads: BTreeMap<u32, usize> = BTreeMap::new();
+        for (number, worker) in &self.workers {
+            if worker.conn.is_some() && !worker.draining {
+                let load = worker.hosts.iter().filter(|ix| self.nodes[**ix].asking == 0).count();
+                loads.insert(*number, load);
+            }
+        }
+        let mut avoided: Option<(NodeIx, Vec<ConnId>)> = None;
+        while let Some(&ix) = self.ready.front() {
+            if self.nodes[ix].phase != Phase::Ready {
+                self.ready.pop_front();
+                continue;
+            }
+            let parent = self.nodes[ix].parent;
+            if avoided.as_ref().is_none_or(|(of, _)| *of != parent) {
+                avoided = Some((parent, self.hosts_of_ancestors(ix)));
+            }
+            let avoid = avoided.as_ref().map_or(&[][..], |(_, conns)| conns.as_slice());
+            let Some(worker) = self.pick(&loads, avoid) else { break };
+            self.ready.pop_front();
+            *loads.entry(worker).or_insert(0) += 1;
+            self.assign(ix, worker);
+        }
+    }
+
+    fn hosts_of_ancestors(&self, ix: NodeIx) -> Vec<ConnId> {
+        let mut hosts = Vec::new();
+        let mut at = ix;
+        while at != 0 {
+            at = self.nodes[at].parent;
+            if let Some(conn) = self.nodes[at].host()
+                && !hosts.contains(&conn)
+            {
+                hosts.push(conn);
+            }
+        }
+        hosts
+    }
+
+    /// The least loaded worker that hosts no caller of the call: if the call kills its process, its callers live on.
+    fn pick(&mut self, loads: &BTreeMap<u32, usize>, avoid: &[ConnId]) -> Option<u32> {
+        let slots = self.spec.slots as usize;
+        let mut best: Option<(bool, usize, u32)> = None;
+        for (number, load) in loads {
+            if *load >= slots {
+                continue;
+            }
+            let conn = self.workers.get(number).and_then(|w| w.conn);
+            let hosts_caller = conn.is_some_and(|conn| avoid.contains(&conn));
+            let rank = (hosts_caller, *load, *number);
+            if best.is_none_or(|held| rank < held) {
+                best = Some(rank);
+            }
+        }
+        let spawning = self.workers.values().any(|w| w.conn.is_none());
+        let room = !self.spec.driver && (self.workers.len() as u32) < self.spec.workers;
+        match best {
+            Some((false, 0, number)) => Some(number),
+            Some((false, _, number)) => {
+                if room && !spawning {
+                    self.spawn();
+                }
+                Some(number)
+            }
+            Some((true, _, number)) => {
+                if spawning {
+                    None
+                } else if room {
+                    self.spawn();
+                    None
+                } else {
+                    Some(number)
+                }
+            }
+            None => {
+                if room && !spawning {
+                    self.spawn();
+                }
+                None
+            }
+        }
+    }
+
+    fn assign(&mut self, ix: NodeIx, worker: u32) {
+        let Some(conn) = self.workers.get(&worker).and_then(|w| w.conn) else { return };
+        if let Some(entry) = self.workers.get_mut(&worker) {
+            entry.hosts.push(ix);
+        }
+        let node = &mut self.nodes[ix];
+        node.attempt += 1;
+        node.phase = Phase::Starting { conn };
+        let (no, attempt, func) = (node.no, node.attempt, node.func);
+        self.emit(EventKind::CallStarted { no, attempt, worker });
+        // Power loss may take the start of a call that acts on the world only after it is on disk.
+        self.recorder.pending.durable |= self.functions[func].facts.effect;
+        self.recorder.pending.then.push(Then::Start(ix, attempt));
+    }
+
+    /// The starts are written: hands the calls to their worker.
+    pub(super) fn start_bodies(&mut self, conn: ConnId, group: &[NodeIx]) {
+        let now = self.now();
+        let mut calls = Vec::with_capacity(group.len());
+        let mut blobs = Vec::with_capacity(group.len());
+        for &ix in group {
+            let request = self.spec.run.as_str().to_owned();
+            let node = &mut self.nodes[ix];
+            node.phase = Phase::Running { conn };
+            node.started_at = now;
+            let facts = &self.functions[node.func].facts;
+            calls.push(RunCall {
+                call: node.no,
+                attempt: node.attempt,
+                r#fn: facts.name.clone(),
+                deps: node.dep_names.clone(),
+                map: node.map_param.clone(),
+                input: if node.json { "json" } else { "pickle" },
+                timeout: facts.timeout,
+                request,
+            });
+            blobs.extend(node.args.iter().cloned());
+            self.arm_timeout(ix);
+        }
+        self.send(conn, ToWorker::Run { calls }, blobs);
+    }
+
+    /// (Re)starts the clock of a running call.
+    pub(super) fn arm_timeout(&mut self, ix: NodeIx) {
+        if !matches!(self.nodes[ix].phase, Phase::Running { .. }) {
+            return;
+        }
+        let seconds = self.functions[self.nodes[ix].func].facts.timeout;
+        if !seconds.is_finite() || seconds <= 0.0 {
+            return;
+        }
+        let deadline = self.now() + (seconds * 1e6) as i64;
+        self.nodes[ix].deadline = Some(deadline);
+        self.timers.push(std::cmp::Reverse((deadline, ix, self.nodes[ix].attempt)));
+    }
+
+    /// Handles every timer that is due.
+    pub(super) fn expire(&mut self) {
+        let now = self.now();
+        while let Some(&std::cmp::Reverse((due, ix, attempt))) = self.timers.peek() {
+            if due > now {
+                break;
+            }
+            self.timers.pop();
+            match self.nodes[ix].phase {
+                Phase::Delayed(at) if at == due => {
+                    self.nodes[ix].phase = Phase::Waiting;
+                    self.resolved(ix);
+                }
+                Phase::Running { conn }
+                    if self.nodes[ix].attempt == attempt && self.nodes[ix].deadline == Some(due) =>
+                {
+                    self.time_out(ix, conn);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn time_out(&mut self, ix: NodeIx, conn: ConnId) {
+        let name = self.function_name(self.nodes[ix].func).to_owned();
+        let seconds = self.functions[self.nodes[ix].func].facts.timeout;
+        let (call, attempt) = (self.nodes[ix].no, self.nodes[ix].attempt);
+        self.unhost(ix);
+        let number = self.workers.iter().find(|(_, w)| w.conn == Some(conn)).map(|(number, _)| *number);
+        if let Some(number) = number {
+            let alone = self.workers.get(&number).is_some_and(|w| w.hosts.is_empty());
+            if alone && !self.spec.driver {
+                self.workers.remove(&number);
+                self.actions.push(Action::Kill { worker: number });
+            } else {
+                // Others run in that process: ask the thread to stop, and end the process when they are done.
+                self.send(conn, ToWorker::Interrupt { call, attempt, why: "timeout" }, vec![]);
+                if let Some(worker) = self.workers.get_mut(&number)
+                    && !self.spec.driver
+                {
+                    worker.draining = true;
+                }
+            }
+        }
+        let error = ErrorInfo::new(
+            ErrorKind::Timeout,
+            "TimeoutError",
+            format!("{name} did not end within its timeout of {seconds} s"),
+        );
+        self.abandon(ix);
+        self.attempt_failed(ix, error);
+    }
+
+    /// A body is over: its worker has room again. A worker that was to be ended is ended when it is empty.
+    pub(super) fn unhost(&mut self, ix: NodeIx) {
+        let Some(conn) = self.nodes[ix].host() else { return };
+        let Some((&number, worker)) = self.workers.iter_mut().find(|(_, w)| w.conn == Some(conn)) else {
+            return;
+        };
+        if let Some(at) = worker.hosts.iter().position(|held| *held == ix) {
+            worker.hosts.swap_remove(at);
+        }
+        if worker.draining && worker.hosts.is_empty() {
+            self.workers.remove(&number);
+            self.actions.push(Action::Kill { worker: number });
+        }
+    }
+
+    pub(super) fn load_failed(&mut self, worker: u32, error: ErrorInfo) {
+        self.workers.remove(&worker);
+        if self.nodes.is_empty() {
+            self.not_loaded(error);
+        } else {
+            // The source changed under a running application. What runs goes on in the workers that are left.
+            self.failed_spawns += 1;
+            let text = format!("a further worker could not load the application: {}", error.headline());
+            self.notice(0, Level::Warning, text);
+            self.give_up_without_workers(error);
+        }
+    }
+
+    fn give_up_without_workers(&mut self, error: ErrorInfo) {
+        if self.failed_spawns >= SPAWN_TRIES && self.workers.is_empty() {
+            self.end_run(crate::model::RunStatus::Failed, Some(error));
+        } else if self.workers.is_empty() && !self.spec.driver && self.stopping == Stopping::No {
+            self.spawn();
+        }
+    }
+
+    pub(super) fn worker_gone(&mut self, number: u32, conn: Option<ConnId>, executing: &[CallNo], why: &str) {
+        let Some(worker) = self.workers.remove(&number) else { return };
+        let before_ready = worker.conn.is_none();
+        if before_ready {
+            let error = ErrorInfo::new(
+                ErrorKind::Died,
+                "WorkerDied",
+                format!("the Python process {why} while it loaded {}", self.spec.file),
+            );
+            self.failed_spawns += 1;
+            if self.nodes.is_empty() {
+                self.not_loaded(error);
+            } else {
+                self.give_up_without_workers(error);
+            }
+            return;
+        }
+        for ix in worker.hosts {
+            let begun = match self.nodes[ix].phase {
+                Phase::Running { conn: at } => Some(at) == conn && executing.contains(&self.nodes[ix].no),
+                _ => false,
+            };
+            if begun {
+                self.died(ix, number, why);
+            } else if self.nodes[ix].host() == worker.conn {
+                // It was waiting inside the worker: its body never ran.
+                self.nodes[ix].attempt -= 1;
+                self.nodes[ix].phase = Phase::Ready;
+                self.ready.push_front(ix);
+            }
+        }
+    }
+
+    fn died(&mut self, ix: NodeIx, worker: u32, why: &str) {
+        let node = &self.nodes[ix];
+        let facts = &self.functions[node.func].facts;
+        let error = ErrorInfo {
+            kind: ErrorKind::Died,
+            type_name: "WorkerDied".to_owned(),
+            message: format!("worker {worker} {why} while it executed {}", facts.name),
+            traceback: String::new(),
+            frames: vec![crate::model::Frame {
+                file: facts.file.clone(),
+                line: facts.line,
+                name: facts.name.clone(),
+                text: String::new(),
+            }],
+        };
+        self.abandon(ix);
+        self.attempt_failed(ix, error);
+    }
+}

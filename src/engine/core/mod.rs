@@ -1,0 +1,549 @@
+//! The scheduler of one run: a state machine without I/O.
+//!
+//! [`Core::handle`] takes one [`Input`] (a message of a worker, a commit that is on disk, a timer, a stop) and
+//! returns the [`Action`]s that follow (messages to send, batches to write, workers to start or kill). It never
+//! blocks but for reading checkpoints, never looks at the wall clock but through the injected one, and knows no
+//! process, socket or terminal: `engine::local` does what it says.
+//!
+//! Invariants (design.md section 5):
+//! - a body starts only after the event that says so was written;
+//! - an outcome is handed to its asker only after its event and its value are on disk;
+//! - after an error of the store nothing more starts and nothing more is handed out.
+
+mod asks;
+mod decide;
+mod dispatch;
+mod effects;
+mod finish;
+mod node;
+mod outcomes;
+
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+pub use effects::LOG_LIMIT;
+pub use node::{Asker, ConnId, FuncIx, Node, NodeIx, Outcome, Phase};
+
+use super::checkpoints::Checkpoints;
+use super::recorder::{Pending, Recorder, Then};
+use super::replay::Replay;
+use crate::base::clock::{Clock, Micros};
+use crate::base::digest::Digest;
+use crate::base::ids::{CallNo, RunId};
+use crate::model::event::Level;
+use crate::model::{CallKind, ErrorInfo, EventKind, Mode, RunStatus, ValueRef};
+use crate::proto::message::{End, FromWorker, Function, ToWorker, ValidationMessage};
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input {
+    /// A worker connected and imported the application.
+    Ready {
+        /// Its connection.
+        conn: ConnId,
+        /// Its number.
+        worker: u32,
+        /// Version of its interpreter.
+        python: String,
+        /// The functions that it registered.
+        functions: Vec<Function>,
+        /// What validation said.
+        messages: Vec<ValidationMessage>,
+    },
+    /// A worker could not import the application.
+    LoadFailed {
+        /// Its number.
+        worker: u32,
+        /// Why.
+        error: ErrorInfo,
+    },
+    /// A message of a connection.
+    Message {
+        /// The connection.
+        conn: ConnId,
+        /// The message.
+        message: FromWorker,
+        /// Its blobs.
+        blobs: Vec<Bytes>,
+    },
+    /// Bytes that a worker process wrote past the runtime (C code, child processes).
+    Output {
+        /// The worker's number.
+        worker: u32,
+        /// Where to.
+        stream: crate::model::Stream,
+        /// The bytes.
+        bytes: Bytes,
+    },
+    /// A worker is gone.
+    Gone {
+        /// Its number.
+        worker: u32,
+        /// Its connection, when it had one.
+        conn: Option<ConnId>,
+        /// Calls that its threads were executing.
+        executing: Vec<CallNo>,
+        /// How it ended, e.g. `was ended by signal 9 (SIGKILL)`.
+        why: String,
+    },
+    /// A batch is on disk, or could not be written.
+    Committed {
+        /// The batch.
+        token: u64,
+        /// Why it could not be written.
+        error: Option<String>,
+    },
+    /// The time of [`Core::next_timer`] has come.
+    Timer,
+    /// The user wants the run to end.
+    Stop {
+        /// At once.
+        force: bool,
+    },
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Action {
+    /// Send a message.
+    Send {
+        /// To this connection.
+        conn: ConnId,
+        /// The message.
+        message: ToWorker,
+        /// Its blobs.
+        blobs: Vec<Bytes>,
+    },
+    /// Write a batch and answer with [`Input::Committed`].
+    Submit {
+        /// What to write.
+        batch: Pending,
+        /// Names it.
+        token: u64,
+    },
+    /// Start a worker with this number.
+    Spawn {
+        /// The number.
+        worker: u32,
+    },
+    /// End a worker's process at once.
+    Kill {
+        /// Its number.
+        worker: u32,
+    },
+    /// The run is over and recorded (or nothing was recorded because the application could not be loaded).
+    Finish(Ending),
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub enum Ending {
+    /// It was recorded to its end.
+    Recorded {
+        /// How.
+        status: RunStatus,
+        /// The output.
+        output: Option<ValueRef>,
+        /// Why it failed.
+        error: Option<ErrorInfo>,
+    },
+    /// The application could not be loaded or is invalid; nothing was recorded.
+    NotLoaded(ErrorInfo),
+    /// The store failed; what was acknowledged before is safe.
+    StoreFailed(String),
+}
+
+/// What to do with calls whose outcome is not known (design.md section 5).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum InDoubt {
+    /// Execute them again.
+    #[default]
+    Rerun,
+    /// End the run and list them.
+    Fail,
+    /// Take this JSON as their output.
+    Accept(serde_json::Value),
+}
+
+/// What a run is to do.
+#[derive(Debug, Clone)]
+pub struct CoreSpec {
+    /// Its id.
+    pub run: RunId,
+    /// The application.
+    pub app: String,
+    /// Absolute path of its file.
+    pub file: String,
+    /// A JSON object by parameter name.
+    pub input: serde_json::Value,
+    /// How it reuses.
+    pub mode: Mode,
+    /// The run that it replays.
+    pub parent: Option<RunId>,
+    /// Calls of the parent run that must not be served: this one and what was asked for after it.
+    pub from: Option<CallNo>,
+    /// What to do with calls in doubt.
+    pub in_doubt: InDoubt,
+    /// Most worker processes.
+    pub workers: u32,
+    /// Most calls that execute at once in a worker.
+    pub slots: u32,
+    /// A process outside of the engine's hands executes the calls (`exec`).
+    pub driver: bool,
+}
+
+/// A function of the application.
+#[derive(Debug, Clone)]
+pub struct Func {
+    /// As the worker registered it.
+    pub facts: Function,
+    /// Its code digest.
+    pub code: Digest,
+}
+
+/// A worker process as the scheduler sees it.
+#[derive(Debug, Default)]
+struct Worker {
+    conn: Option<ConnId>,
+    /// Nodes whose bodies it hosts.
+    hosts: Vec<NodeIx>,
+    /// No new calls: a body that timed out still runs there.
+    draining: bool,
+}
+
+/// How far the user's wish to stop has come.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Debug)]
+enum Stopping {
+    No,
+    Graceful,
+    Over,
+}
+
+/// Computes the code digest of a function.
+pub type Coder = Box<dyn FnMut(&Function) -> Digest + Send>;
+
+/// The scheduler of one run.
+pub struct Core {
+    spec: CoreSpec,
+    clock: Arc<dyn Clock>,
+    checkpoints: Arc<dyn Checkpoints>,
+    coder: Coder,
+    functions: Vec<Func>,
+    by_name: HashMap<String, FuncIx>,
+    nodes: Vec<Node>,
+    by_no: Vec<NodeIx>,
+    requests: HashMap<(ConnId, u64), NodeIx>,
+    workers: BTreeMap<u32, Worker>,
+    next_worker: u32,
+    failed_spawns: u32,
+    ready: VecDeque<NodeIx>,
+    timers: BinaryHeap<std::cmp::Reverse<(Micros, NodeIx, u32)>>,
+    recorder: Recorder,
+    commits: HashMap<u64, Vec<Then>>,
+    next_token: u64,
+    state: HashMap<String, (Digest, ValueRef, Bytes)>,
+    replay: Replay,
+    /// Nodes that are not over.
+    open: usize,
+    /// Nodes that are over and of which nobody was told yet.
+    ended: VecDeque<NodeIx>,
+    /// Whether somebody is being told now.
+    telling: bool,
+    stopping: Stopping,
+    ending: Option<Ending>,
+    /// What the recorded ending will be once it is on disk.
+    final_ending: Option<Ending>,
+    actions: Vec<Action>,
+    /// Version of the interpreter, for the record.
+    python: String,
+}
+
+impl Core {
+    /// A run that has not started. Ask [`Core::begin`] for the first actions.
+    pub fn new(
+        spec: CoreSpec,
+        clock: Arc<dyn Clock>,
+        checkpoints: Arc<dyn Checkpoints>,
+        coder: Coder,
+        replay: Replay,
+    ) -> Self {
+        Core {
+            spec,
+            clock,
+            checkpoints,
+            coder,
+            functions: Vec::new(),
+            by_name: HashMap::new(),
+            nodes: Vec::new(),
+            by_no: Vec::new(),
+            requests: HashMap::new(),
+            workers: BTreeMap::new(),
+            next_worker: 1,
+            failed_spawns: 0,
+            ready: VecDeque::new(),
+            timers: BinaryHeap::new(),
+            recorder: Recorder::default(),
+            commits: HashMap::new(),
+            next_token: 1,
+            state: HashMap::new(),
+            replay,
+            open: 0,
+            ended: VecDeque::new(),
+            telling: false,
+            stopping: Stopping::No,
+            ending: None,
+            final_ending: None,
+            actions: Vec::new(),
+            python: String::new(),
+        }
+    }
+
+    /// Starts the first workers: one for the application and one for what it calls.
+    pub fn begin(&mut self) -> Vec<Action> {
+        if !self.spec.driver {
+            for _ in 0..self.spec.workers.clamp(1, 2) {
+                self.spawn();
+            }
+        }
+        std::mem::take(&mut self.actions)
+    }
+
+    /// Handles one input without writing what it recorded: several inputs make one batch, see [`Core::flush`].
+    pub fn handle(&mut self, input: Input) {
+        if self.ending.is_some() && !matches!(input, Input::Committed { .. }) {
+            return;
+        }
+        match input {
+            Input::Ready { conn, worker, python, functions, messages } => {
+                if self.nodes.is_empty() {
+                    self.python = python;
+                }
+                self.worker_ready(conn, worker, functions, &messages);
+            }
+            Input::LoadFailed { worker, error } => self.load_failed(worker, error),
+            Input::Message { conn, message, blobs } => self.message(conn, message, blobs),
+            Input::Output { worker, stream, bytes } => self.raw_output(worker, stream, &bytes),
+            Input::Gone { worker, conn, executing, why } => self.worker_gone(worker, conn, &executing, &why),
+            Input::Committed { token, error } => self.committed(token, error),
+            Input::Timer => self.expire(),
+            Input::Stop { force } => self.stop(force),
+        }
+    }
+
+    /// Hands out what the inputs since the last flush made necessary.
+    pub fn flush(&mut self) -> Vec<Action> {
+        if self.ending.is_none() {
+            self.dispatch();
+        }
+        if let Some(batch) = self.recorder.take() {
+            let token = self.next_token;
+            self.next_token += 1;
+            self.commits.insert(token, batch.then.clone());
+            self.actions.push(Action::Submit { batch, token });
+        }
+        std::mem::take(&mut self.actions)
+    }
+
+    /// When [`Input::Timer`] is wanted next.
+    pub fn next_timer(&self) -> Option<Micros> {
+        self.timers.peek().map(|entry| entry.0.0)
+    }
+
+    fn now(&self) -> Micros {
+        self.clock.now()
+    }
+
+    fn emit(&mut self, kind: EventKind) {
+        let now = self.clock.now();
+        self.recorder.emit(now, kind);
+    }
+
+    fn notice(&mut self, no: CallNo, level: Level, text: impl Into<String>) {
+        self.emit(EventKind::Notice { no, level, text: text.into() });
+    }
+
+    fn send(&mut self, conn: ConnId, message: ToWorker, blobs: Vec<Bytes>) {
+        self.actions.push(Action::Send { conn, message, blobs });
+    }
+
+    /// The first worker is there: now the functions are known, and the run begins.
+    fn worker_ready(
+        &mut self,
+        conn: ConnId,
+        worker: u32,
+        functions: Vec<Function>,
+        messages: &[ValidationMessage],
+    ) {
+        let entry = self.workers.entry(worker).or_default();
+        entry.conn = Some(conn);
+        self.failed_spawns = 0;
+        if !self.nodes.is_empty() {
+            return;
+        }
+        let errors: Vec<&str> =
+            messages.iter().filter(|m| m.severity == "error").map(|m| m.text.as_str()).collect();
+        if !errors.is_empty() {
+            self.not_loaded(ErrorInfo::new(
+                crate::model::ErrorKind::SdkUsage,
+                "SDKUsageError",
+                format!("the application does not validate:\n{}", errors.join("\n")),
+            ));
+            return;
+        }
+        for facts in functions {
+            let code = (self.coder)(&facts);
+            // The last definition of a name wins, as in the registry.
+            self.by_name.insert(facts.name.clone(), self.functions.len());
+            self.functions.push(Func { facts, code });
+        }
+        let codes = self.by_name.iter().map(|(name, ix)| (name.clone(), self.functions[*ix].code)).collect();
+        self.replay.set_codes(codes);
+        self.begin_run(messages);
+    }
+
+    fn begin_run(&mut self, messages: &[ValidationMessage]) {
+        let Some(&func) = self.by_name.get(&self.spec.app) else {
+            let near = super::suggest::nearest(&self.spec.app, self.by_name.keys().map(String::as_str));
+            self.not_loaded(ErrorInfo::new(
+                crate::model::ErrorKind::SdkUsage,
+                "SDKUsageError",
+                format!("no function named '{}' in {}{}", self.spec.app, self.spec.file, near),
+            ));
+            return;
+        };
+        let (input, pieces) = super::values::json_args(&self.spec.input);
+        self.recorder.pending.pieces.extend(pieces);
+        let started = EventKind::RunStarted {
+            run: self.spec.run.clone(),
+            app: self.spec.app.clone(),
+            file: self.spec.file.clone(),
+            mode: self.spec.mode,
+            parent: self.spec.parent.clone(),
+            input: input.clone(),
+            python: self.python.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        self.emit(started);
+        for message in messages.iter().filter(|m| m.severity == "warning") {
+            self.notice(0, Level::Warning, message.text.clone());
+        }
+        let mut root = Node::new(0, 0, CallKind::Root, func, Asker::Run);
+        root.durable = self.functions[func].facts.durable;
+        root.json = true;
+        root.durable_id = "root".to_owned();
+        root.recorded = self.replay.recorded_root();
+        root.args = vec![Bytes::from(self.spec.input.to_string())];
+        root.key = crate::model::keys::call_key(&self.spec.app, &input.digest, 0);
+        root.input = Some(input);
+        self.nodes.push(root);
+        self.open = 1;
+        self.decide_root();
+    }
+
+    fn not_loaded(&mut self, error: ErrorInfo) {
+        self.kill_all();
+        self.finish_with(Ending::NotLoaded(error));
+    }
+
+    fn finish_with(&mut self, ending: Ending) {
+        if self.ending.is_none() {
+            self.ending = Some(ending.clone());
+            self.actions.push(Action::Finish(ending));
+        }
+    }
+
+    fn kill_all(&mut self) {
+        let workers: Vec<u32> = self.workers.keys().copied().collect();
+        for worker in workers {
+            self.actions.push(Action::Kill { worker });
+        }
+    }
+
+    fn committed(&mut self, token: u64, error: Option<String>) {
+        let then = self.commits.remove(&token).unwrap_or_default();
+        if let Some(error) = error {
+            self.kill_all();
+            self.finish_with(Ending::StoreFailed(error));
+            return;
+        }
+        if self.ending.is_some() {
+            return;
+        }
+        let mut starts: BTreeMap<ConnId, Vec<NodeIx>> = BTreeMap::new();
+        for step in then {
+            match step {
+                Then::Start(ix, attempt) => {
+                    if let Phase::Starting { conn } = self.nodes[ix].phase
+                        && self.nodes[ix].attempt == attempt
+                    {
+                        starts.entry(conn).or_default().push(ix);
+                    }
+                }
+                Then::Deliver(ix) => self.delivered(ix),
+                Then::Finish => {
+                    let ending = self.recorded_ending();
+                    self.finish_with(ending);
+                }
+            }
+        }
+        for (conn, group) in starts {
+            self.start_bodies(conn, &group);
+        }
+    }
+
+    fn message(&mut self, conn: ConnId, message: FromWorker, blobs: Vec<Bytes>) {
+        match message {
+            FromWorker::Call { .. } | FromWorker::Map { .. } | FromWorker::Reduce { .. } => {
+                self.request(conn, message, blobs);
+            }
+            FromWorker::End(end) => self.ends(conn, vec![end], blobs),
+            FromWorker::Ends { ends } => self.ends(conn, ends, blobs),
+            FromWorker::StateSet { by, key } => self.state_set(by, key, blobs),
+            FromWorker::StateGet { id, by, key } => self.state_get(conn, id, by, key),
+            FromWorker::Progress { by, current, total, message } => {
+                self.progress(by, current, total, message);
+            }
+            FromWorker::Metric { by, name, kind, value } => {
+                self.emit(EventKind::Metric { no: by, name, timer: kind == "timer", value });
+            }
+            FromWorker::Log { by, stream } => {
+                let stream = if stream == "stderr" {
+                    crate::model::Stream::Stderr
+                } else {
+                    crate::model::Stream::Stdout
+                };
+                for blob in blobs {
+                    self.log(by, stream, &blob);
+                }
+            }
+            FromWorker::Hello(_)
+            | FromWorker::Ready { .. }
+            | FromWorker::LoadFailed { .. }
+            | FromWorker::RunApp { .. } => {}
+        }
+    }
+
+    fn ends(&mut self, conn: ConnId, ends: Vec<End>, blobs: Vec<Bytes>) {
+        let mut blobs = blobs.into_iter();
+        for end in ends {
+            let blob = if end.has_blob() { blobs.next() } else { None };
+            self.end(conn, end, blob);
+        }
+    }
+
+    fn node_by_no(&self, no: CallNo) -> Option<NodeIx> {
+        self.by_no.get((no as usize).checked_sub(1)?).copied()
+    }
+
+    /// The call in whose body a node was made: its parent, or for an operation's item the operation's parent.
+    fn caller(&self, ix: NodeIx) -> NodeIx {
+        let parent = self.nodes[ix].parent;
+        if self.nodes[parent].is_operation() { self.nodes[parent].parent } else { parent }
+    }
+
+    fn function_name(&self, func: FuncIx) -> &str {
+        &self.functions[func].facts.name
+    }
+}

@@ -1,0 +1,382 @@
+//! How calls end: results, failures, retries, tail calls; and who gets told.
+
+use bytes::Bytes;
+
+use super::asks::internal;
+use super::node::{Asker, ConnId, NodeIx, Operation, Outcome, Phase};
+use super::{Core, Stopping};
+use crate::engine::recorder::Then;
+use crate::engine::values;
+use crate::model::event::CallEnded;
+use crate::model::{CallKind, CallStatus, ErrorInfo, ErrorKind, EventKind};
+use crate::proto::message::{End, ToWorker};
+
+impl Core {
+    /// A worker reports how a body ended.
+    pub(super) fn end(&mut self, conn: ConnId, end: End, blob: Option<Bytes>) {
+        let Some(ix) = self.node_by_no(end.call) else { return };
+        let current =
+            self.nodes[ix].phase == Phase::Running { conn } && self.nodes[ix].attempt == end.attempt;
+        if !current {
+            return;
+        }
+        self.unhost(ix);
+        self.nodes[ix].deadline = None;
+        self.nodes[ix].wall_us = end.us;
+        if let Some(id) = end.tail {
+            self.nodes[ix].phase = Phase::Following;
+            match self.requests.get(&(conn, id)).copied() {
+                Some(target) => {
+                    self.nodes[ix].tail = Some(target);
+                    if self.nodes[target].is_over() {
+                        self.tail_over(ix, target);
+                    } else {
+                        self.nodes[target].dependents.push(ix);
+                    }
+                }
+                None => self.attempt_failed(ix, internal("the call returned a future that is not known")),
+            }
+        } else if end.ok {
+            if !self.check_early_end(ix) {
+                return;
+            }
+            self.succeeded(ix, blob.unwrap_or_default(), end.json);
+        } else {
+            let error = end.error.unwrap_or_else(|| internal("the call failed without saying why"));
+            self.attempt_failed(ix, error);
+        }
+    }
+
+    /// Records a body's result.
+    fn succeeded(&mut self, ix: NodeIx, result: Bytes, json: bool) {
+        let packed = if json { values::pack_json_text(&result) } else { values::pack_output(&result) };
+        match packed {
+            Ok(packed) => {
+                self.recorder.pending.pieces.extend(packed.pieces);
+                let node = &mut self.nodes[ix];
+                node.usage = packed.usage;
+                node.result = Some(result);
+                node.outcome = Some(Outcome::Value(packed.value));
+                self.record_end(ix, CallStatus::Fresh);
+            }
+            Err(text) => {
+                let error = ErrorInfo::new(ErrorKind::Serialization, "SerializationError", text);
+                self.attempt_failed(ix, error);
+            }
+        }
+    }
+
+    /// Writes the end of a call whose outcome is set, and delivers it once that is on disk.
+    fn record_end(&mut self, ix: NodeIx, status: CallStatus) {
+        let node = &mut self.nodes[ix];
+        node.phase = Phase::Recording;
+        let (output, error) = match &node.outcome {
+            Some(Outcome::Value(value)) => (Some(value.clone()), None),
+            Some(Outcome::Error(error)) => (None, Some(error.clone())),
+            Some(Outcome::List(_)) | None => (None, None),
+        };
+        let ended = CallEnded {
+            no: node.no,
+            status,
+            wall_us: node.wall_us,
+            output,
+            error,
+            origin: None,
+            usage: node.usage.clone(),
+            state_reads: std::mem::take(&mut node.state_reads),
+        };
+        node.state_reads.clone_from(&ended.state_reads);
+        self.emit(EventKind::CallEnded(Box::new(ended)));
+        self.recorder.pending.durable = true;
+        self.recorder.pending.then.push(Then::Deliver(ix));
+    }
+
+    /// An attempt failed: another one, or the call has failed.
+    pub(super) fn attempt_failed(&mut self, ix: NodeIx, error: ErrorInfo) {
+        let final_kind =
+            matches!(error.kind, ErrorKind::Request | ErrorKind::Cancelled | ErrorKind::Mismatch);
+        let node = &self.nodes[ix];
+        let root = self.nodes.first().map_or(0, |root| self.functions[root.func].facts.app_retries);
+        let retries = self.functions[node.func].facts.retries.unwrap_or(root);
+        if final_kind || node.attempt > retries || self.stopping != Stopping::No {
+            self.fail(ix, error);
+            return;
+        }
+        let (no, attempt) = (node.no, node.attempt);
+        self.emit(EventKind::AttemptFailed { no, attempt, error });
+        self.keep_for_next_attempt(ix);
+        let node = &mut self.nodes[ix];
+        node.scope = super::node::Scope::default();
+        node.asking = 0;
+        node.deadline = None;
+        node.phase = Phase::Ready;
+        self.ready.push_back(ix);
+    }
+
+    /// What a failed attempt's calls achieved is served to the next attempt.
+    fn keep_for_next_attempt(&mut self, ix: NodeIx) {
+        let mut stack = self.nodes[ix].scope.children.clone();
+        let mut found = Vec::new();
+        while let Some(child) = stack.pop() {
+            let node = &self.nodes[child];
+            if node.is_operation() {
+                stack.extend(&node.scope.children);
+            } else if node.durable && node.is_over() && matches!(node.outcome, Some(Outcome::Value(_))) {
+                found.push(child);
+            }
+        }
+        // Popped from the end: the earliest comes first.
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        for child in found {
+            let key = self.nodes[child].key;
+            self.nodes[ix].earlier.entry(key).or_default().push(child);
+        }
+    }
+
+    /// Ends a call with an error.
+    pub(super) fn fail(&mut self, ix: NodeIx, error: ErrorInfo) {
+        let status = match error.kind {
+            ErrorKind::Cancelled => CallStatus::Cancelled,
+            _ => CallStatus::Failed,
+        };
+        self.nodes[ix].outcome = Some(Outcome::Error(error));
+        self.nodes[ix].result = None;
+        self.record_end(ix, status);
+    }
+
+    /// The outcome is on disk.
+    pub(super) fn delivered(&mut self, ix: NodeIx) {
+        if self.nodes[ix].phase == Phase::Recording {
+            self.over(ix);
+        }
+    }
+
+    /// A node is over: its asker and whoever waits for it get told.
+    ///
+    /// One over makes others over (a reduce's next step is served, a tail call ends): a queue instead of
+    /// recursion, because such chains can be thousands long.
+    pub(super) fn over(&mut self, ix: NodeIx) {
+        self.nodes[ix].phase = Phase::Done;
+        self.nodes[ix].args = Vec::new();
+        self.open -= 1;
+        self.ended.push_back(ix);
+        if self.telling {
+            return;
+        }
+        self.telling = true;
+        while let Some(next) = self.ended.pop_front() {
+            self.tell(next);
+        }
+        self.telling = false;
+        self.maybe_end();
+    }
+
+    fn tell(&mut self, ix: NodeIx) {
+        match self.nodes[ix].asker {
+            Asker::Request { conn, id } => self.answer(ix, conn, id),
+            Asker::Operation { op, .. } => self.step_over(op, ix),
+            Asker::Run | Asker::Nobody => {}
+        }
+        for dependent in std::mem::take(&mut self.nodes[ix].dependents) {
+            if self.nodes[dependent].tail == Some(ix) {
+                self.tail_over(dependent, ix);
+            } else {
+                self.nodes[dependent].unmet = self.nodes[dependent].unmet.saturating_sub(1);
+                if self.nodes[dependent].unmet == 0 && self.nodes[dependent].phase == Phase::Waiting {
+                    self.resolved(dependent);
+                }
+            }
+        }
+        // Items' results are kept until their operation has handed them out.
+        if !matches!(self.nodes[ix].asker, Asker::Operation { .. }) {
+            self.nodes[ix].result = None;
+        }
+    }
+
+    fn answer(&mut self, ix: NodeIx, conn: ConnId, id: u64) {
+        let parent = self.nodes[ix].parent;
+        self.nodes[parent].asking = self.nodes[parent].asking.saturating_sub(1);
+        let mut count = None;
+        let blobs = match self.nodes[ix].outcome.clone() {
+            Some(Outcome::Value(value)) => match self.nodes[ix].result.take() {
+                Some(bytes) => Ok(vec![bytes]),
+                None => self.load(&value).map(|bytes| vec![bytes]),
+            },
+            Some(Outcome::List(items)) => {
+                count = Some(items.len());
+                items.into_iter().map(|item| self.item_value(item)).collect()
+            }
+            Some(Outcome::Error(error)) => Err(error),
+            None => Err(internal("a call without an outcome was answered")),
+        };
+        match blobs {
+            Ok(blobs) => self.send(conn, ToWorker::Done { id, ok: true, n: count, error: None }, blobs),
+            Err(error) => {
+                self.send(conn, ToWorker::Done { id, ok: false, n: None, error: Some(error) }, vec![]);
+            }
+        }
+    }
+
+    fn item_value(&mut self, item: NodeIx) -> Result<Bytes, ErrorInfo> {
+        match (self.nodes[item].result.take(), self.nodes[item].outcome.clone()) {
+            (Some(bytes), _) => Ok(bytes),
+            (None, Some(Outcome::Value(value))) => self.load(&value),
+            (None, Some(Outcome::Error(error))) => Err(error),
+            (None, _) => Err(internal("an item without a value was handed out")),
+        }
+    }
+
+    /// A call of an operation is over.
+    fn step_over(&mut self, op: NodeIx, ix: NodeIx) {
+        if self.nodes[op].phase != Phase::Following {
+            return;
+        }
+        match &mut self.nodes[op].op {
+            Some(Operation::Map { open, .. }) => {
+                *open -= 1;
+                if *open == 0 {
+                    self.operation_over(op);
+                }
+            }
+            Some(Operation::Reduce { .. }) => match self.nodes[ix].outcome.clone() {
+                Some(Outcome::Error(error)) => self.operation_failed(op, error),
+                _ => match self.item_value(ix) {
+                    Ok(value) => {
+                        if let Some(Operation::Reduce { accumulator, .. }) = &mut self.nodes[op].op {
+                            *accumulator = Some(value);
+                        }
+                        self.next_step(op);
+                    }
+                    Err(error) => self.operation_failed(op, error),
+                },
+            },
+            None => {}
+        }
+    }
+
+    /// All calls of an operation are over.
+    pub(super) fn operation_over(&mut self, op: NodeIx) {
+        match self.nodes[op].op.take() {
+            Some(Operation::Map { items, .. }) => {
+                // All items were tried; the caller gets the first failure, in order of items.
+                let failure = items.iter().find_map(|ix| match &self.nodes[*ix].outcome {
+                    Some(Outcome::Error(error)) => Some(error.clone()),
+                    _ => None,
+                });
+                match failure {
+                    Some(error) => self.operation_failed(op, error),
+                    None => self.operation_done(op, Outcome::List(items)),
+                }
+            }
+            Some(Operation::Reduce { accumulator, .. }) => {
+                let pickle = accumulator.unwrap_or_default();
+                match values::pack_output(&pickle) {
+                    Ok(packed) => {
+                        self.recorder.pending.pieces.extend(packed.pieces);
+                        self.nodes[op].result = Some(pickle);
+                        self.operation_done(op, Outcome::Value(packed.value));
+                    }
+                    Err(text) => self.operation_failed(op, internal(&text)),
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn operation_done(&mut self, op: NodeIx, outcome: Outcome) {
+        if !self.check_early_end(op) {
+            return;
+        }
+        let served = !self.nodes[op].scope.children.is_empty()
+            && self.nodes[op].scope.children.iter().all(|ix| self.nodes[*ix].origin.is_some());
+        let status = if served { CallStatus::Cached } else { CallStatus::Fresh };
+        let output = match &outcome {
+            Outcome::Value(value) => Some(value.clone()),
+            _ => None,
+        };
+        self.nodes[op].outcome = Some(outcome);
+        self.operation_ended(op, status, output, None);
+    }
+
+    pub(super) fn operation_failed(&mut self, op: NodeIx, error: ErrorInfo) {
+        let status =
+            if error.kind == ErrorKind::Cancelled { CallStatus::Cancelled } else { CallStatus::Failed };
+        self.nodes[op].outcome = Some(Outcome::Error(error.clone()));
+        self.operation_ended(op, status, None, Some(error));
+    }
+
+    /// An operation's end needs no commit of its own: it follows from its calls, which are on disk.
+    fn operation_ended(
+        &mut self,
+        op: NodeIx,
+        status: CallStatus,
+        output: Option<crate::model::ValueRef>,
+        error: Option<ErrorInfo>,
+    ) {
+        let no = self.nodes[op].no;
+        self.emit(EventKind::CallEnded(Box::new(CallEnded {
+            no,
+            status,
+            wall_us: 0,
+            output,
+            error,
+            origin: None,
+            usage: None,
+            state_reads: vec![],
+        })));
+        self.over(op);
+    }
+
+    /// The future that a call returned is over: its outcome is the call's.
+    fn tail_over(&mut self, ix: NodeIx, target: NodeIx) {
+        if self.nodes[ix].phase != Phase::Following {
+            return;
+        }
+        if let Some(Outcome::Error(error)) = self.nodes[target].outcome.clone() {
+            self.fail(ix, error);
+            return;
+        }
+        if !self.check_early_end(ix) {
+            return;
+        }
+        let value = match self.value_of(target) {
+            Ok(value) => value,
+            Err(error) => {
+                self.fail(ix, error);
+                return;
+            }
+        };
+        if self.nodes[ix].kind == CallKind::Root {
+            self.convert_root(ix, value);
+        } else {
+            self.succeeded(ix, value, false);
+        }
+    }
+
+    /// The application's output has to be written as JSON with its own return hint: its worker does that.
+    fn convert_root(&mut self, ix: NodeIx, value: Bytes) {
+        let conn = self.workers.values().find(|w| w.conn.is_some() && !w.draining).and_then(|w| w.conn);
+        let Some(conn) = conn else {
+            self.fail(ix, internal("no worker is left to write the application's output"));
+            return;
+        };
+        let request = self.spec.run.as_str().to_owned();
+        let node = &mut self.nodes[ix];
+        node.phase = Phase::Running { conn };
+        let facts = &self.functions[node.func].facts;
+        let call = crate::proto::message::RunCall {
+            call: node.no,
+            attempt: node.attempt,
+            r#fn: facts.name.clone(),
+            deps: vec![],
+            map: None,
+            input: "result",
+            timeout: facts.timeout,
+            request,
+        };
+        if let Some(worker) = self.workers.values_mut().find(|w| w.conn == Some(conn)) {
+            worker.hosts.push(ix);
+        }
+        self.send(conn, ToWorker::Run { calls: vec![call] }, vec![value]);
+    }
+}

@@ -1,0 +1,299 @@
+//! The local executor: worker processes, sockets, the store's writer, on one thread of their own.
+//!
+//! Everything that decides is in [`super::core`]; here its actions are carried out and what happens is handed
+//! back. One thread a run: it owns the processes, and when it ends they are gone.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, oneshot};
+
+use super::core::{Action, ConnId, Core, Ending, Input};
+use super::peer::{self, Peers};
+use super::worker::{self, Launch};
+use crate::base::clock::Clock;
+use crate::base::ids::RunId;
+use crate::model::{ErrorInfo, ErrorKind, Event};
+use crate::proto::message::{FromWorker, Hello, Load, ToWorker};
+use crate::store::{Batch, Writer};
+
+/// How long a process that connected may take to say who it is.
+const HELLO_LIMIT: Duration = Duration::from_secs(10);
+/// Inputs of connections that may wait; when it is full, sockets are not read.
+const QUEUE: usize = 256;
+/// Inputs that are handled before what they made necessary is done.
+const TURN: usize = 512;
+
+/// Called with the run's events as they happen, before they are on disk. Must be quick.
+pub type Observer = Box<dyn FnMut(&RunId, &[Event]) + Send>;
+
+/// What a driver (`exec`) gave instead of worker processes.
+pub struct Driver {
+    /// Its connection.
+    pub conn: ConnId,
+    /// The functions that it registered.
+    pub functions: Vec<crate::proto::message::Function>,
+}
+
+/// What the loop needs beside the scheduler.
+pub struct Setup {
+    /// The run.
+    pub run: RunId,
+    /// The application's file.
+    pub file: PathBuf,
+    /// How workers are started.
+    pub launch: Launch,
+    /// Calls that may execute at once in a worker.
+    pub slots: u32,
+    /// Where events go.
+    pub writer: Writer,
+    /// Who watches.
+    pub observer: Observer,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The user's wishes while a run goes on.
+#[derive(Debug, Clone, Copy)]
+pub enum Command {
+    /// Start nothing more, let end what runs.
+    Stop,
+    /// End at once.
+    Kill,
+}
+
+type Waiting = Rc<RefCell<HashMap<u32, oneshot::Sender<(Greeted, ConnId)>>>>;
+
+/// A connection after its hello.
+struct Greeted {
+    python: String,
+    reader: peer::Reader,
+    sender: mpsc::UnboundedSender<Vec<bytes::Bytes>>,
+}
+
+struct Shared {
+    setup: Launch,
+    file: PathBuf,
+    slots: u32,
+    waiting: Waiting,
+    peers: RefCell<Peers>,
+    next_conn: RefCell<ConnId>,
+    inputs: mpsc::Sender<Input>,
+}
+
+/// Runs a scheduler to its end. Must be called inside a `LocalSet` of a current-thread runtime.
+pub async fn drive(
+    mut core: Core,
+    setup: Setup,
+    listener: UnixListener,
+    mut commands: mpsc::UnboundedReceiver<Command>,
+) -> Ending {
+    let (inputs, mut incoming) = mpsc::channel(QUEUE);
+    let (commits, mut committed) = mpsc::unbounded_channel();
+    let Setup { run, file, launch, slots, writer, mut observer, clock } = setup;
+    let shared = Rc::new(Shared {
+        setup: launch,
+        file,
+        slots,
+        waiting: Rc::default(),
+        peers: RefCell::default(),
+        next_conn: RefCell::new(0),
+        inputs,
+    });
+    let accepting = tokio::task::spawn_local(accept(listener, shared.clone()));
+    let mut killers: HashMap<u32, oneshot::Sender<()>> = HashMap::new();
+    let mut actions = core.begin();
+    let ending = 'run: loop {
+        for action in std::mem::take(&mut actions) {
+            match action {
+                Action::Send { conn, message, blobs } => shared.peers.borrow().send(conn, &message, &blobs),
+                Action::Submit { batch, token } => {
+                    observer(&run, &batch.events);
+                    let commits = commits.clone();
+                    let durable = batch.durable;
+                    let batch = Batch { run: run.clone(), events: batch.events, nodes: batch.pieces };
+                    writer.submit(batch, durable, move |outcome| {
+                        let error = outcome.err().map(|error| error.to_string());
+                        let _ = commits.send(Input::Committed { token, error });
+                    });
+                }
+                Action::Spawn { worker } => {
+                    let (kill, killed) = oneshot::channel();
+                    killers.insert(worker, kill);
+                    tokio::task::spawn_local(supervise(worker, shared.clone(), killed));
+                }
+                Action::Kill { worker } => {
+                    if let Some(kill) = killers.remove(&worker) {
+                        let _ = kill.send(());
+                    }
+                }
+                Action::Finish(ending) => break 'run ending,
+            }
+        }
+        let timer = core
+            .next_timer()
+            .map(|due| Duration::from_micros(u64::try_from(due.saturating_sub(clock.now())).unwrap_or(0)));
+        tokio::select! {
+            biased;
+            Some(input) = committed.recv() => core.handle(input),
+            Some(input) = incoming.recv() => core.handle(input),
+            Some(command) = commands.recv() => core.handle(Input::Stop { force: matches!(command, Command::Kill) }),
+            () = tokio::time::sleep(timer.unwrap_or_default()), if timer.is_some() => core.handle(Input::Timer),
+            else => break Ending::StoreFailed("the engine's loop ended early".to_owned()),
+        }
+        for _ in 0..TURN {
+            if let Ok(input) = committed.try_recv() {
+                core.handle(input);
+            } else if let Ok(input) = incoming.try_recv() {
+                core.handle(input);
+            } else {
+                break;
+            }
+        }
+        actions = core.flush();
+    };
+    accepting.abort();
+    // Dropping the senders closes the sockets, at which workers leave; the processes are killed on drop.
+    ending
+}
+
+async fn accept(listener: UnixListener, shared: Rc<Shared>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        tokio::task::spawn_local(greet(stream, shared.clone()));
+    }
+}
+
+/// Finds out who connected.
+async fn greet(stream: UnixStream, shared: Rc<Shared>) {
+    let (mut reader, sender) = peer::split(stream);
+    let refuse = |why: String| {
+        let _ = sender.send(crate::proto::encode(&ToWorker::Refused { why }.header(), &[]));
+    };
+    let hello = match tokio::time::timeout(HELLO_LIMIT, reader.next()).await {
+        Ok(Ok(Some(frame))) => match FromWorker::parse(&frame) {
+            Ok(FromWorker::Hello(hello)) => hello,
+            _ => return refuse("the first message must be hello".to_owned()),
+        },
+        _ => return,
+    };
+    if let Err(why) = admit(&hello, &shared.setup.token) {
+        return refuse(why);
+    }
+    let conn = {
+        let mut next = shared.next_conn.borrow_mut();
+        *next += 1;
+        *next
+    };
+    let worker = hello.role == "worker";
+    let welcome = ToWorker::Welcome {
+        proto: crate::proto::VERSION,
+        slots: shared.slots,
+        project: shared.setup.project.display().to_string(),
+        load: worker.then(|| Load { file: shared.file.display().to_string() }),
+        log_limit: super::core::LOG_LIMIT,
+    };
+    shared.peers.borrow_mut().insert(conn, sender.clone());
+    shared.peers.borrow().send(conn, &welcome, &[]);
+    if worker {
+        let waiting = shared.waiting.borrow_mut().remove(&hello.worker);
+        if let Some(waiting) = waiting {
+            let _ = waiting.send((Greeted { python: hello.python, reader, sender }, conn));
+        }
+    } else {
+        let _ = read_messages(&mut reader, conn, 0, "", &shared).await;
+        shared.peers.borrow_mut().remove(conn);
+    }
+}
+
+fn admit(hello: &Hello, token: &str) -> Result<(), String> {
+    if hello.token != token {
+        return Err("wrong token".to_owned());
+    }
+    if hello.proto != crate::proto::VERSION {
+        return Err(format!("protocol {} is spoken here, not {}", crate::proto::VERSION, hello.proto));
+    }
+    Ok(())
+}
+
+/// Hands a connection's messages to the scheduler until it ends. The error says what was wrong with the stream.
+async fn read_messages(
+    reader: &mut peer::Reader,
+    conn: ConnId,
+    worker: u32,
+    python: &str,
+    shared: &Shared,
+) -> Result<(), String> {
+    while let Some(frame) = reader.next().await? {
+        let message = FromWorker::parse(&frame).map_err(|error| error.to_string())?;
+        let input = match message {
+            FromWorker::Ready { functions, messages } => {
+                Input::Ready { conn, worker, python: python.to_owned(), functions, messages }
+            }
+            FromWorker::LoadFailed { error } => Input::LoadFailed { worker, error },
+            message => Input::Message { conn, message, blobs: frame.blobs },
+        };
+        if shared.inputs.send(input).await.is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Starts a worker and stays with it to its end.
+async fn supervise(worker: u32, shared: Rc<Shared>, mut killed: oneshot::Receiver<()>) {
+    let (connected, mut connection) = oneshot::channel();
+    shared.waiting.borrow_mut().insert(worker, connected);
+    let mut child = match shared.setup.spawn(worker) {
+        Ok(child) => child,
+        Err(error) => {
+            let text = format!("cannot start {}: {error}", shared.setup.python.display());
+            let error = ErrorInfo::new(ErrorKind::Died, "NoPython", text);
+            let _ = shared.inputs.send(Input::LoadFailed { worker, error }).await;
+            return;
+        }
+    };
+    worker::forward_output(&mut child, worker, &shared.inputs);
+    let python = shared.setup.python.clone();
+    let (stream, conn) = tokio::select! {
+        biased;
+        Ok(connected) = &mut connection => connected,
+        status = child.wait() => {
+            let why = worker::how_it_ended(status.ok(), &python);
+            let _ = shared.inputs.send(Input::Gone { worker, conn: None, executing: vec![], why }).await;
+            return;
+        }
+        _ = &mut killed => {
+            let _ = child.start_kill();
+            let _ = child.wait().await;
+            return;
+        }
+    };
+    let mut reader = stream.reader;
+    let broken = tokio::select! {
+        biased;
+        end = read_messages(&mut reader, conn, worker, &stream.python, &shared) => end.err(),
+        _ = &mut killed => {
+            shared.peers.borrow_mut().remove(conn);
+            let _ = child.start_kill();
+            let _ = child.wait().await;
+            return;
+        }
+    };
+    drop(stream.sender);
+    shared.peers.borrow_mut().remove(conn);
+    if broken.is_some() {
+        let _ = child.start_kill();
+    }
+    let status = worker::reap(&mut child).await;
+    let why = match broken {
+        Some(error) => format!("broke the protocol ({error})"),
+        None => worker::how_it_ended(status, &python),
+    };
+    let executing = shared.setup.executing(worker);
+    let _ = shared.inputs.send(Input::Gone { worker, conn: Some(conn), executing, why }).await;
+}

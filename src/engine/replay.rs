@@ -1,0 +1,464 @@
+//! Which recorded outcome a call may get: the reuse rules of design.md section 3.
+//!
+//! Reads recorded runs, decides nothing else. One run consumes a checkpoint once.
+
+mod effects;
+mod plan;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::checkpoints::Checkpoints;
+use crate::base::digest::Digest;
+use crate::base::ids::{CallNo, RunId};
+use crate::model::{Call, CallKind, CallStatus, EventKind, Mode, Origin, RunHistory, Usage, ValueRef};
+
+pub use plan::Plan;
+
+/// A call that is asked for.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    /// Its function.
+    pub function: &'a str,
+    /// Its key.
+    pub key: Digest,
+    /// The code that would answer.
+    pub code: Digest,
+    /// Its durable id as hex.
+    pub durable_id: &'a str,
+    /// Its caller's key.
+    pub parent_key: Digest,
+}
+
+/// A checkpoint that may be served.
+#[derive(Debug, Clone)]
+pub struct Hit {
+    /// The call that executed it.
+    pub origin: Origin,
+    /// Its key.
+    pub key: Digest,
+    /// Its output.
+    pub output: ValueRef,
+    /// What it used.
+    pub usage: Option<Usage>,
+    /// How long its body took.
+    pub wall_us: i64,
+    /// What state it read.
+    pub state_reads: Vec<(String, Option<Digest>)>,
+    /// What it and its descendants did to the run, in order.
+    pub effects: Vec<EventKind>,
+    /// Where it is from, when that is not the replayed run.
+    pub reason: Option<String>,
+}
+
+/// Why nothing may be served.
+#[derive(Debug, Default)]
+pub struct Miss {
+    /// In words, when there is something to say.
+    pub reason: Option<String>,
+    /// The replayed run had started this very call and does not know how it ended.
+    pub in_doubt: Option<Origin>,
+}
+
+/// Strict replay: what the history has at a position.
+#[derive(Debug)]
+pub enum Position {
+    /// This call.
+    Same(CallNo),
+    /// Another call; what it is.
+    Other(String),
+    /// Nothing more.
+    PastTheEnd,
+}
+
+type Subtree = Arc<SubtreeFacts>;
+
+/// What must hold for a recorded call to be served whole.
+#[derive(Debug, Default)]
+struct SubtreeFacts {
+    /// Why it can never be served under today's code; `None`: it can.
+    broken: Option<String>,
+    /// State that it or its descendants read before they set it themselves.
+    state_reads: Vec<(String, Option<Digest>)>,
+}
+
+/// Recorded runs and what was taken from them.
+pub struct Replay {
+    mode: Mode,
+    base: Option<Arc<RunHistory>>,
+    /// Base calls that have an output, by fingerprint, in order.
+    by_fingerprint: HashMap<Digest, Vec<CallNo>>,
+    by_key: HashMap<Digest, CallNo>,
+    by_position: HashMap<Digest, CallNo>,
+    /// Calls that must not be served: those that were asked for from this one on, and its callers.
+    excluded: HashSet<CallNo>,
+    from: bool,
+    codes: HashMap<String, Digest>,
+    consumed: HashSet<Origin>,
+    others: HashMap<RunId, Option<Arc<RunHistory>>>,
+    /// Looked up ahead: fingerprint → calls of other runs.
+    ahead: HashMap<Digest, Vec<(RunId, CallNo)>>,
+    facts: HashMap<(RunId, CallNo), Subtree>,
+    effects: HashMap<RunId, Arc<effects::EffectIndex>>,
+}
+
+impl Replay {
+    /// A replay of `base` (or, without one, reuse from any run when the mode is adaptive).
+    pub fn new(mode: Mode, base: Option<Arc<RunHistory>>, from: Option<CallNo>) -> Self {
+        let mut replay = Replay {
+            mode,
+            base: None,
+            by_fingerprint: HashMap::new(),
+            by_key: HashMap::new(),
+            by_position: HashMap::new(),
+            excluded: HashSet::new(),
+            from: from.is_some(),
+            codes: HashMap::new(),
+            consumed: HashSet::new(),
+            others: HashMap::new(),
+            ahead: HashMap::new(),
+            facts: HashMap::new(),
+            effects: HashMap::new(),
+        };
+        if let Some(base) = base {
+            if let Some(from) = from {
+                replay.excluded.extend(from..=base.calls.len() as CallNo);
+                let mut at = from;
+                while let Some(call) = base.call(at) {
+                    replay.excluded.insert(at);
+                    at = call.parent;
+                }
+            }
+            for call in base.calls.iter().filter(|c| c.is_call() && c.durable) {
+                if call.status.has_output() {
+                    replay.by_fingerprint.entry(call.fingerprint()).or_default().push(call.no);
+                }
+                replay.by_key.entry(call.key).or_insert(call.no);
+                replay.by_position.insert(call.durable_id, call.no);
+            }
+            replay.base = Some(base);
+        }
+        replay
+    }
+
+    /// Today's code digests by function; known once the application is loaded.
+    pub fn set_codes(&mut self, codes: HashMap<String, Digest>) {
+        self.codes = codes;
+    }
+
+    /// The replayed run.
+    pub fn base(&self) -> Option<&Arc<RunHistory>> {
+        self.base.as_ref()
+    }
+
+    /// Looks up checkpoints of other runs for many calls at once.
+    pub fn prefetch(&mut self, fingerprints: &[Digest], checkpoints: &dyn Checkpoints) {
+        if self.mode != Mode::Adaptive || self.from {
+            return;
+        }
+        let wanted: Vec<Digest> = fingerprints
+            .iter()
+            .filter(|fp| !self.by_fingerprint.contains_key(*fp) && !self.ahead.contains_key(*fp))
+            .copied()
+            .collect();
+        if wanted.is_empty() {
+            return;
+        }
+        for fp in &wanted {
+            self.ahead.insert(*fp, Vec::new());
+        }
+        // A store that cannot answer costs reuse, not correctness.
+        for (run, no) in checkpoints.candidates(&wanted).unwrap_or_default() {
+            if let Some(history) = self.other(&run, checkpoints)
+                && let Some(call) = history.call(no)
+                && let Some(slot) = self.ahead.get_mut(&call.fingerprint())
+            {
+                slot.push((run, no));
+            }
+        }
+    }
+
+    fn other(&mut self, run: &RunId, checkpoints: &dyn Checkpoints) -> Option<Arc<RunHistory>> {
+        if let Some(base) = &self.base
+            && base.id == *run
+        {
+            return Some(base.clone());
+        }
+        self.others.entry(run.clone()).or_insert_with(|| checkpoints.history(run).ok()).clone()
+    }
+
+    /// Adaptive replay: the checkpoint that answers this call, or why there is none.
+    pub fn find(
+        &mut self,
+        wanted: &Wanted<'_>,
+        state: &dyn Fn(&str) -> Option<Digest>,
+        checkpoints: &dyn Checkpoints,
+    ) -> Result<Hit, Miss> {
+        let fingerprint = crate::model::keys::fingerprint(&wanted.key, &wanted.code);
+        let mut refusal = None;
+        if let Some(base) = self.base.clone() {
+            let mut own: Vec<CallNo> = self.by_fingerprint.get(&fingerprint).cloned().unwrap_or_default();
+            own.retain(|no| !self.excluded.contains(no));
+            // Stable: among equals the order of the recorded run decides.
+            own.sort_by_key(|no| rank(&base, *no, wanted));
+            for no in own {
+                match self.try_serve(&base, no, state, checkpoints) {
+                    Ok(hit) => return Ok(hit),
+                    Err(why) => refusal = refusal.or(why),
+                }
+            }
+        }
+        if !self.from {
+            self.prefetch(&[fingerprint], checkpoints);
+            let mut others = self.ahead.get(&fingerprint).cloned().unwrap_or_default();
+            others.sort_by_key(|(run, no)| {
+                let held = self.others.get(run).cloned().flatten();
+                held.map_or(3, |history| rank(&history, *no, wanted))
+            });
+            for (run, no) in others {
+                let Some(history) = self.other(&run, checkpoints) else { continue };
+                if history.call(no).is_none_or(|call| call.fingerprint() != fingerprint) {
+                    continue;
+                }
+                match self.try_serve(&history, no, state, checkpoints) {
+                    Ok(mut hit) => {
+                        if self.base.is_some() {
+                            hit.reason = Some(format!("from run {}", hit.origin.run));
+                        }
+                        return Ok(hit);
+                    }
+                    Err(why) => refusal = refusal.or(why),
+                }
+            }
+        }
+        Err(self.miss(wanted, refusal))
+    }
+
+    fn miss(&self, wanted: &Wanted<'_>, refusal: Option<String>) -> Miss {
+        let Some(base) = &self.base else { return Miss { reason: refusal, in_doubt: None } };
+        let same_key = self.by_key.get(&wanted.key).and_then(|no| base.call(*no));
+        let here = Digest::from_hex(wanted.durable_id)
+            .and_then(|id| self.by_position.get(&id))
+            .and_then(|no| base.call(*no));
+        let in_doubt = same_key
+            .filter(|call| call.status == CallStatus::InDoubt)
+            .map(|call| Origin { run: base.id.clone(), call: call.no });
+        let reason = refusal.or_else(|| {
+            Some(match (same_key, here) {
+                (Some(call), _) if self.excluded.contains(&call.no) => "asked for again".to_owned(),
+                (Some(call), _) if call.code != wanted.code => "code changed".to_owned(),
+                (Some(call), _) => match call.status {
+                    CallStatus::Failed => "failed before".to_owned(),
+                    CallStatus::InDoubt => "in doubt".to_owned(),
+                    CallStatus::Cancelled => "did not end before".to_owned(),
+                    _ => "used already".to_owned(),
+                },
+                (None, Some(call)) if call.function == wanted.function => "arguments changed".to_owned(),
+                _ => "new call".to_owned(),
+            })
+        });
+        Miss { reason, in_doubt }
+    }
+
+    fn try_serve(
+        &mut self,
+        history: &Arc<RunHistory>,
+        no: CallNo,
+        state: &dyn Fn(&str) -> Option<Digest>,
+        checkpoints: &dyn Checkpoints,
+    ) -> Result<Hit, Option<String>> {
+        let Some(call) = history.call(no) else { return Err(None) };
+        let origin = origin_of(history, call);
+        if self.consumed.contains(&origin) {
+            return Err(None);
+        }
+        let facts = self.subtree(history, no, checkpoints);
+        if let Some(why) = &facts.broken {
+            return Err(Some(why.clone()));
+        }
+        if let Some((key, _)) = facts.state_reads.iter().find(|(key, seen)| state(key) != *seen) {
+            return Err(Some(format!("request state '{key}' differs")));
+        }
+        let Some(hit) = self.hit(history, call, origin) else { return Err(None) };
+        self.consumed.insert(hit.origin.clone());
+        Ok(hit)
+    }
+
+    fn hit(&mut self, history: &Arc<RunHistory>, call: &Call, origin: Origin) -> Option<Hit> {
+        let index = self
+            .effects
+            .entry(history.id.clone())
+            .or_insert_with(|| Arc::new(effects::EffectIndex::new(history)))
+            .clone();
+        Some(Hit {
+            origin,
+            key: call.key,
+            output: call.output.clone()?,
+            usage: call.usage.clone(),
+            wall_us: call.wall_us,
+            state_reads: call.state_reads.clone(),
+            effects: index.of(history, call.no),
+            reason: None,
+        })
+    }
+
+    /// What must hold for a call to be served whole: every recorded child would itself be served.
+    fn subtree(
+        &mut self,
+        history: &Arc<RunHistory>,
+        no: CallNo,
+        checkpoints: &dyn Checkpoints,
+    ) -> Arc<SubtreeFacts> {
+        let key = (history.id.clone(), no);
+        if let Some(known) = self.facts.get(&key) {
+            return known.clone();
+        }
+        let facts = Arc::new(self.examine(history, no, checkpoints));
+        self.facts.insert(key, facts.clone());
+        facts
+    }
+
+    fn examine(
+        &mut self,
+        history: &Arc<RunHistory>,
+        no: CallNo,
+        checkpoints: &dyn Checkpoints,
+    ) -> SubtreeFacts {
+        let broken = |why: String| SubtreeFacts { broken: Some(why), state_reads: vec![] };
+        let Some(call) = history.call(no) else { return broken("its record is missing".into()) };
+        if self.excluded.contains(&no) && self.base.as_ref().is_some_and(|base| base.id == history.id) {
+            return broken("asked for again".into());
+        }
+        let mut reads = call.state_reads.clone();
+        if call.is_call() {
+            if !call.durable {
+                return broken(format!("{} is not durable", call.function));
+            }
+            if !call.status.has_output() {
+                return broken(format!("{} {}", call.function, call.status.word()));
+            }
+            match self.codes.get(&call.function) {
+                Some(code) if *code == call.code => {}
+                Some(_) => return broken(format!("code of {} changed", call.function)),
+                None => return broken(format!("{} is no longer defined", call.function)),
+            }
+            if let Some(origin) = &call.origin
+                && (origin.run != history.id || origin.call != no)
+            {
+                let Some(other) = self.other(&origin.run, checkpoints) else {
+                    return broken(format!("run {} that made it is gone", origin.run));
+                };
+                let facts = self.subtree(&other, origin.call, checkpoints);
+                return SubtreeFacts { broken: facts.broken.clone(), state_reads: facts.state_reads.clone() };
+            }
+        }
+        for &child in history.children(no) {
+            if history.call(child).is_some_and(|c| call.is_call() && c.parent_attempt != call.attempts) {
+                continue;
+            }
+            let facts = self.subtree(history, child, checkpoints);
+            if let Some(why) = &facts.broken {
+                return broken(why.clone());
+            }
+            reads.extend(facts.state_reads.iter().cloned());
+        }
+        // What the subtree sets itself is not a condition on the state before it.
+        let own: HashSet<&str> = history
+            .state
+            .iter()
+            .filter(|change| history.is_within(change.call, no))
+            .map(|change| change.key.as_str())
+            .collect();
+        reads.retain(|(key, _)| !own.contains(key.as_str()));
+        reads.sort();
+        reads.dedup();
+        SubtreeFacts { broken: None, state_reads: reads }
+    }
+
+    /// Strict replay: the root's recorded call.
+    pub fn recorded_root(&self) -> Option<CallNo> {
+        (self.mode == Mode::Strict && self.base.is_some()).then_some(1)
+    }
+
+    /// The durable calls that a recorded node made in its last attempt, in order.
+    fn recorded_children(&self, parent: CallNo) -> Vec<CallNo> {
+        let Some(base) = &self.base else { return Vec::new() };
+        let Some(call) = base.call(parent) else { return Vec::new() };
+        base.children(parent)
+            .iter()
+            .copied()
+            .filter(|no| {
+                base.call(*no).is_some_and(|child| {
+                    child.durable && (!call.is_call() || child.parent_attempt == call.attempts)
+                })
+            })
+            .collect()
+    }
+
+    /// Strict replay: compares a new call with the history.
+    pub fn at_position(&self, parent: CallNo, index: usize, durable_id: &str) -> Position {
+        let children = self.recorded_children(parent);
+        let Some(&no) = children.get(index) else { return Position::PastTheEnd };
+        let same = self.base.as_ref().and_then(|base| base.call(no)).map(|call| call.durable_id);
+        if same.is_some() && same == Digest::from_hex(durable_id) {
+            Position::Same(no)
+        } else {
+            Position::Other(self.describe(no))
+        }
+    }
+
+    /// Strict replay: the first recorded child that was not met.
+    pub fn remaining(&self, parent: CallNo, matched: usize) -> Option<String> {
+        self.recorded_children(parent).get(matched).map(|no| self.describe(*no))
+    }
+
+    /// Strict replay: the recorded outcome at a position, `None` when it has no output.
+    pub fn recorded_hit(
+        &mut self,
+        no: CallNo,
+        _checkpoints: &dyn Checkpoints,
+    ) -> Result<Option<Hit>, String> {
+        let Some(base) = self.base.clone() else { return Ok(None) };
+        let Some(call) = base.call(no).cloned() else { return Ok(None) };
+        if !call.status.has_output() || self.excluded.contains(&no) {
+            return Ok(None);
+        }
+        let origin = origin_of(&base, &call);
+        Ok(self.hit(&base, &call, origin))
+    }
+
+    fn describe(&self, no: CallNo) -> String {
+        let Some(base) = &self.base else { return "nothing".to_owned() };
+        let Some(call) = base.call(no) else { return "nothing".to_owned() };
+        let what = match call.kind {
+            CallKind::Map => "a map over",
+            CallKind::Reduce => "a reduce with",
+            CallKind::Root | CallKind::Call => "a call of",
+        };
+        let place = call.site.as_ref().map(|s| format!(" ({}:{})", s.file, s.line)).unwrap_or_default();
+        format!("{what} {}{place}", call.function)
+    }
+}
+
+fn origin_of(history: &RunHistory, call: &Call) -> Origin {
+    call.origin.clone().unwrap_or(Origin { run: history.id.clone(), call: call.no })
+}
+
+/// Among several candidates: 0 when caller and position agree, 1 when the caller does, 2 when the position does.
+fn rank(history: &RunHistory, no: CallNo, wanted: &Wanted<'_>) -> u8 {
+    let Some(call) = history.call(no) else { return 3 };
+    let mut parent = history.call(call.parent);
+    if let Some(op) = parent
+        && !op.is_call()
+    {
+        parent = history.call(op.parent);
+    }
+    let same_parent = parent.is_some_and(|p| p.key == wanted.parent_key);
+    let same_place = Digest::from_hex(wanted.durable_id) == Some(call.durable_id);
+    match (same_parent, same_place) {
+        (true, true) => 0,
+        (true, false) => 1,
+        (false, true) => 2,
+        (false, false) => 3,
+    }
+}

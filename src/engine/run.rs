@@ -1,0 +1,242 @@
+//! Starting a run and holding on to it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use tokio::net::UnixListener;
+use tokio::sync::mpsc;
+
+use super::checkpoints::{Checkpoints, LoadError};
+use super::core::{Core, CoreSpec, Ending, InDoubt};
+use super::local::{self, Command, Observer, Setup};
+use super::replay::Replay;
+use super::worker::Launch;
+use crate::base::clock::Clock;
+use crate::base::digest::Digest;
+use crate::base::ids::{CallNo, RunId};
+use crate::model::{Mode, RunHistory, ValueRef};
+use crate::proto::message::Function;
+use crate::source;
+use crate::store::Store;
+use crate::value::{self, NodeSource, StoredNode};
+
+/// Stack of a run's thread: recorded trees are walked recursively, and agents nest deeply.
+const STACK: usize = 64 << 20;
+
+/// Checkpoints of one fingerprint that are looked at.
+const CANDIDATES: usize = 64;
+
+/// What a run is to do.
+#[derive(Debug, Clone)]
+pub struct RunSpec {
+    /// The project's folder.
+    pub project: PathBuf,
+    /// The application's file.
+    pub file: PathBuf,
+    /// The application.
+    pub app: String,
+    /// A JSON object by parameter name.
+    pub input: serde_json::Value,
+    /// How it reuses.
+    pub mode: Mode,
+    /// The run that it replays.
+    pub parent: Option<RunId>,
+    /// Serve only what was asked for before this call of the parent.
+    pub from: Option<CallNo>,
+    /// What to do with calls in doubt.
+    pub in_doubt: InDoubt,
+    /// Most worker processes.
+    pub workers: u32,
+    /// Most calls that execute at once in a worker.
+    pub slots: u32,
+    /// The interpreter.
+    pub python: PathBuf,
+}
+
+/// A run could not be started; nothing was recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    /// The runtime could not be installed.
+    #[error(transparent)]
+    Install(#[from] crate::python::install::InstallError),
+    /// The machine refused something.
+    #[error("cannot start a run: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// A run that goes on in a thread of its own.
+pub struct RunHandle {
+    /// Its id.
+    pub id: RunId,
+    commands: mpsc::UnboundedSender<Command>,
+    thread: Option<JoinHandle<Ending>>,
+}
+
+impl RunHandle {
+    /// Starts nothing more and lets end what runs.
+    pub fn stop(&self) {
+        let _ = self.commands.send(Command::Stop);
+    }
+
+    /// Ends it at once.
+    pub fn kill(&self) {
+        let _ = self.commands.send(Command::Kill);
+    }
+
+    /// A sender for [`Command`]s, for signal handlers.
+    pub fn commands(&self) -> mpsc::UnboundedSender<Command> {
+        self.commands.clone()
+    }
+
+    /// Waits for its end.
+    pub fn wait(mut self) -> Ending {
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(ending)) => ending,
+            _ => Ending::StoreFailed("the engine's thread panicked; please report this".to_owned()),
+        }
+    }
+}
+
+/// Starts a run.
+pub fn start(
+    store: &Store,
+    spec: RunSpec,
+    clock: Arc<dyn Clock>,
+    observer: Observer,
+) -> Result<RunHandle, StartError> {
+    let id = RunId::from_random(clock.random());
+    let writer = store.writer()?;
+    let checkpoints: Arc<dyn Checkpoints> = Arc::new(StoreCheckpoints { store: store.clone() });
+    let base = match &spec.parent {
+        Some(parent) => Some(Arc::new(store.history(parent)?.history)),
+        None => None,
+    };
+    let folder = tempfile::Builder::new().prefix("tlb-").tempdir()?;
+    let socket = folder.path().join("s");
+    let listener = std::os::unix::net::UnixListener::bind(&socket)?;
+    listener.set_nonblocking(true)?;
+    let launch = Launch {
+        python: spec.python.clone(),
+        runtime: crate::python::install()?,
+        project: spec.project.clone(),
+        socket,
+        token: crate::base::digest::hex(&[clock.random(), clock.random()].map(u64::to_be_bytes).concat()),
+        folder: folder.path().to_path_buf(),
+    };
+    let core = Core::new(
+        CoreSpec {
+            run: id.clone(),
+            app: spec.app.clone(),
+            file: spec.file.display().to_string(),
+            input: spec.input.clone(),
+            mode: spec.mode,
+            parent: spec.parent.clone(),
+            from: spec.from,
+            in_doubt: spec.in_doubt.clone(),
+            workers: spec.workers,
+            slots: spec.slots,
+            driver: false,
+        },
+        clock.clone(),
+        checkpoints,
+        Box::new(coder()),
+        Replay::new(spec.mode, base, spec.from),
+    );
+    let setup = Setup {
+        run: id.clone(),
+        file: spec.file.clone(),
+        launch,
+        slots: spec.slots,
+        writer,
+        observer,
+        clock,
+    };
+    let (commands, orders) = mpsc::unbounded_channel();
+    let thread =
+        std::thread::Builder::new().name("engine".to_owned()).stack_size(STACK).spawn(move || {
+            let ending = run_loop(core, setup, listener, orders);
+            drop(folder);
+            ending
+        })?;
+    Ok(RunHandle { id, commands, thread: Some(thread) })
+}
+
+fn run_loop(
+    core: Core,
+    setup: Setup,
+    listener: std::os::unix::net::UnixListener,
+    orders: mpsc::UnboundedReceiver<Command>,
+) -> Ending {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Ending::StoreFailed(format!("cannot start the engine: {error}")),
+    };
+    let tasks = tokio::task::LocalSet::new();
+    let ending = tasks.block_on(&runtime, async move {
+        match UnixListener::from_std(listener) {
+            Ok(listener) => local::drive(core, setup, listener, orders).await,
+            Err(error) => Ending::StoreFailed(format!("cannot listen for workers: {error}")),
+        }
+    });
+    // Dropping the tasks kills the workers.
+    drop(tasks);
+    ending
+}
+
+/// Code digests of functions, reading each file once.
+fn coder() -> impl FnMut(&Function) -> Digest + Send {
+    let mut files: HashMap<PathBuf, (Digest, std::collections::BTreeMap<String, Digest>)> = HashMap::new();
+    move |function: &Function| {
+        let path = Path::new(&function.file).to_path_buf();
+        let (whole, digests) = files.entry(path).or_insert_with_key(|path| {
+            let bytes = std::fs::read(path).unwrap_or_default();
+            let parsed = source::parse(&String::from_utf8_lossy(&bytes));
+            (Digest::of(&bytes), source::code_digests(&parsed))
+        });
+        // What the analysis cannot find (a function made at run time) counts with its whole file.
+        digests.get(&function.name).copied().unwrap_or(*whole)
+    }
+}
+
+/// The store as the scheduler sees it.
+pub struct StoreCheckpoints {
+    /// The store.
+    pub store: Store,
+}
+
+/// The store as the value floor sees it.
+pub struct StoreNodes<'a>(pub &'a Store);
+
+impl NodeSource for StoreNodes<'_> {
+    fn get(&self, digest: &Digest) -> Result<StoredNode, value::NodeError> {
+        match self.0.node(digest) {
+            Ok(data) => Ok(StoredNode { data, verified: true }),
+            Err(crate::store::NodeError::Missing { .. }) => Err(value::NodeError::Missing),
+            Err(_) => Err(value::NodeError::Damaged),
+        }
+    }
+}
+
+impl Checkpoints for StoreCheckpoints {
+    fn load(&self, value: &ValueRef) -> Result<Bytes, LoadError> {
+        value::unpack(&value.digest, value.inline.as_deref(), &StoreNodes(&self.store))
+            .map_err(|error| LoadError::Absent(error.to_string()))
+    }
+
+    fn history(&self, run: &RunId) -> Result<Arc<RunHistory>, String> {
+        self.store.history(run).map(|found| Arc::new(found.history)).map_err(|error| error.to_string())
+    }
+
+    fn candidates(&self, fingerprints: &[Digest]) -> Result<Vec<(RunId, CallNo)>, String> {
+        self.store
+            .candidates(fingerprints, CANDIDATES)
+            .map(|found| found.into_iter().map(|hit| (hit.run, hit.call)).collect())
+            .map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,20 @@
+"""The Tensorlake Applications API as tl-bench provides it.
+
+``interface`` holds the public names. They are copied here by hand rather than by ``import *``,
+which would also load the rarely used ones that ``interface.__getattr__`` makes on demand.
+"""
+
+# The subpackage ``function`` has the name of a decorator. It is imported before the names are set,
+# because a first import later would put the subpackage in the decorator's place.
+from . import function as _function_package  # noqa: F401, I001
+from . import interface as _interface
+
+__all__ = list(_interface.__all__)
+
+globals().update({name: vars(_interface)[name] for name in __all__ if name in vars(_interface)})
+
+
+def __getattr__(name: str):
+    if name in __all__:
+        return getattr(_interface, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Looking at functions: names, places, type hints, serialization of their values."""

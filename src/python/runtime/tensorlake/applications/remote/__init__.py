@@ -1,0 +1,1 @@
+"""What concerns Tensorlake Cloud; only what makes sense without it."""

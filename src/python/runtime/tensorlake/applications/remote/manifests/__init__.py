@@ -1,0 +1,1 @@
+"""Descriptions of functions as the platform stores them."""

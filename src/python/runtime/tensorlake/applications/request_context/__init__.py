@@ -1,0 +1,1 @@
+"""Request context: who is current, and how progress and metrics are printed."""

@@ -1,0 +1,105 @@
+"""The life of a worker process: connect, load, tell what was found, execute until the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from time import monotonic
+
+# The public package comes first: the modules below take their exceptions from it.
+import tensorlake.applications  # noqa: F401
+from tensorlake.applications.registry import get_function, has_function
+
+from . import session as sessions
+from .describe import function_records, validation_records
+from .errors import record
+from .executor import Executor, Slots
+from .loader import load
+from .multiprocess import use_spawn
+from .streams import CallStream
+from .wire import encode_json, frame
+
+#: What a plain script has by default on its main thread, so that code which fits there fits here.
+#: It is address space, not memory: 500 nested calls touch a few dozen KiB of each stack.
+STACK_SIZE = 8 << 20
+
+
+def run() -> None:
+    """Never returns normally: ends with os._exit."""
+    from _thread import stack_size
+
+    stack_size(STACK_SIZE)
+    # A waiting answer should not wait 5 ms for a busy thread to yield the interpreter.
+    sys.setswitchinterval(0.001)
+    _ignore_interrupts()
+    path = os.environ.get("TLB_SOCKET")
+    if not path:
+        sys.stderr.write("tlb_runtime is started by tl-bench (TLB_SOCKET is not set)\n")
+        sys.exit(2)
+    session = sessions.Session(sessions.connect(path), "worker")
+    number = int(os.environ.get("TLB_WORKER") or 0)
+    welcome = session.hello(os.environ.get("TLB_TOKEN", ""), {"worker": number})
+    slots = Slots(os.environ.get("TLB_SLOTS"), int(welcome.get("slots") or 1))
+    executor = Executor(session, _function, slots)
+    session.executor = executor
+    sessions.active = session
+    sys.stdout = CallStream(executor, "stdout", 1)
+    sys.stderr = CallStream(executor, "stderr", 2)
+    _load(session, welcome)
+    executor.wake_worker()
+    try:
+        executor.monitor()
+    finally:
+        os._exit(0)
+
+
+def _function(name: str):
+    return get_function(name) if has_function(name) else None
+
+
+def _load(session, welcome: dict) -> None:
+    start = monotonic()
+    try:
+        use_spawn()
+        load(welcome["load"]["file"], welcome.get("project") or os.getcwd())
+        header = {
+            "t": "ready",
+            "functions": function_records(),
+            "messages": validation_records(),
+            "load_ms": round((monotonic() - start) * 1000),
+        }
+    except BaseException as error:
+        session.executor._sweep_logs()
+        header = {"t": "load_failed", "error": load_error(error)}
+        session.send(frame(encode_json(header)))
+        os._exit(1)
+    session.executor._sweep_logs()
+    session.send(frame(encode_json(header)))
+
+
+def load_error(error: BaseException) -> dict:
+    """The record of a failed import, with the place where it is wrong."""
+    found = record(error, "function")
+    if isinstance(error, SyntaxError) and error.filename:
+        found["frames"].append(
+            {
+                "file": error.filename,
+                "line": error.lineno or 0,
+                "name": "<module>",
+                "text": (error.text or "").strip(),
+            }
+        )
+    if isinstance(error, SystemExit):
+        found["message"] = "The module called sys.exit(%s) while it was imported." % (error.code,)
+    return found
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C reaches the whole process group; what it means is the engine's decision.
+
+    A handler that does nothing rather than SIG_IGN: programs started from user code would inherit
+    the latter.
+    """
+    from _signal import SIGINT, signal
+
+    signal(SIGINT, lambda _number, _frame: None)
