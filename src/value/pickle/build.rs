@@ -114,16 +114,12 @@ impl Builder {
         let Some(slot) = self.arena.slots.get_mut(id as usize) else {
             return Err(PickleError::Malformed("no such node"));
         };
-        // Taken out: a node is built once.
-        let built = match std::mem::replace(&mut slot.node, Node::Leaf(Value::Opaque("contains itself"))) {
+        // Taken out, because a node is built once; what stays in its place is looked up in `seen` first.
+        let built = match std::mem::replace(&mut slot.node, Node::Seq(Kind::Tuple, Vec::new())) {
             Node::Seq(kind, items) => self.seq(kind, items, depth)?,
             Node::Object(object) => self.object(*object, depth)?,
             Node::Leaf(_) => return Err(PickleError::Malformed("no such node")),
         };
-        if let Some(slot) = self.arena.slots.get_mut(id as usize) {
-            // Reached again only when it was fetched; keep its kind for the look-up above.
-            slot.node = Node::Seq(Kind::Tuple, Vec::new());
-        }
         if fetched {
             self.seen.insert(id, Progress::Done(built.clone()));
         }
