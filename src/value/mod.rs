@@ -1,1 +1,30 @@
 //! Python values as data: read from pickles without loading them, hashed, stored in shared pieces, shown as JSON.
+//!
+//! - [`pickle`] reads an opcode stream symbolically into a [`Value`] and writes one back. Nothing is imported,
+//!   resolved or called.
+//! - [`pack`](fn@pack) turns a pickle into content-addressed nodes and one canonical digest; [`unpack`] goes back.
+//! - [`view`] makes JSON and one-line previews for eyes, [`usage`] finds token counts, [`from_json`] reads JSON.
+//!
+//! Everything here is total: hostile bytes give an error or an opaque value, never a panic, an overflow of the
+//! stack, or work out of proportion to the input. Any higher floor may call it; it does no I/O of its own.
+
+pub mod from_json;
+pub mod pickle;
+pub mod store;
+pub mod tree;
+pub mod usage;
+pub mod view;
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod figures;
+#[cfg(test)]
+mod python_tests;
+
+pub use from_json::from_json;
+pub use store::{
+    NodeError, NodeSink, NodeSource, Packed, StoredNode, UnpackError, children, load_value, pack,
+    pack_arguments, pack_dict, pack_item, pack_json, pack_keep, unpack,
+};
+pub use tree::{Global, Make, Object, Text, Value};
