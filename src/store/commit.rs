@@ -1,0 +1,436 @@
+//! One transaction of the writer: a group of batches becomes rows, a commit, and moved heads.
+//!
+//! Invariants: all of a group or nothing; heads move only after the commit; after an error the runs of the
+//! group take no more events (nothing goes on unrecorded).
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, params};
+
+use super::chain;
+use super::error::{Result, StoreError};
+use super::heads::{Head, Heads};
+use super::nodes::{Known, PackedNode};
+use super::owner::Owner;
+use super::rows::{CallRow, RunRecord, kind_code, run_sum, status_code};
+use super::state::RunState;
+use crate::base::clock::{Clock, Micros};
+use crate::base::ids::RunId;
+use crate::model::Event;
+
+/// How old the row of a running run may be while events come in.
+const SUMMARY_EVERY: Duration = Duration::from_millis(100);
+/// A checkpoint is tried when the log has this many pages (16 MiB); larger logs slow readers down.
+const CHECKPOINT_PAGES: i64 = 4_000;
+/// Readers that never pause keep the log from starting over; from here on they are waited for (64 MiB).
+const RESTART_PAGES: i64 = 16_000;
+/// Commits between two looks at the log's length.
+const LOOK_EVERY: u32 = 64;
+
+/// What one submission asks for.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub run: RunId,
+    pub events: Vec<Event>,
+    pub nodes: Vec<PackedNode>,
+    pub durable: bool,
+}
+
+/// The writer's side of the database.
+pub(super) struct Committer {
+    db: Connection,
+    file: PathBuf,
+    heads: Heads,
+    owner: Owner,
+    boot: chain::Link,
+    clock: Arc<dyn Clock>,
+    known: Arc<Mutex<Known>>,
+    runs: HashMap<RunId, RunState>,
+    failed: HashMap<RunId, String>,
+    full: bool,
+    data_version: i64,
+    epoch: String,
+    commits: u32,
+    last_summary: Instant,
+}
+
+impl Committer {
+    pub fn new(
+        db: Connection,
+        file: PathBuf,
+        heads: Heads,
+        clock: Arc<dyn Clock>,
+        known: Arc<Mutex<Known>>,
+    ) -> Self {
+        let owner = Owner::me();
+        Committer {
+            db,
+            file,
+            heads,
+            boot: owner.boot_link(),
+            owner,
+            clock,
+            known,
+            runs: HashMap::new(),
+            failed: HashMap::new(),
+            full: false,
+            data_version: -1,
+            epoch: String::new(),
+            commits: 0,
+            last_summary: Instant::now(),
+        }
+    }
+
+    /// Whether a row in `runs` is behind, or a heartbeat will be due.
+    pub fn stale(&self) -> bool {
+        self.runs.values().any(|state| state.stale)
+    }
+
+    pub fn recording(&self) -> bool {
+        !self.runs.is_empty()
+    }
+
+    /// Records a group in one transaction. One result for each piece of work, in order.
+    pub fn commit(&mut self, group: &[Work]) -> Vec<std::result::Result<(), Arc<StoreError>>> {
+        let mut results = Vec::with_capacity(group.len());
+        let mut accepted = Vec::with_capacity(group.len());
+        let now = self.clock.now();
+        let outcome = self.try_commit(group, now, &mut results, &mut accepted);
+        if let Err(error) = outcome {
+            let error = Arc::new(error);
+            let _ = self.db.execute_batch("ROLLBACK");
+            for index in accepted {
+                if let (Some(work), Some(result)) = (group.get(index), results.get_mut(index)) {
+                    *result = Err(error.clone());
+                    self.fail(&work.run, &error);
+                }
+            }
+            results.resize_with(group.len(), || Err(error.clone()));
+            for work in group {
+                self.fail(&work.run, &error);
+            }
+            self.forget_known();
+        }
+        results
+    }
+
+    fn fail(&mut self, run: &RunId, error: &StoreError) {
+        self.runs.remove(run);
+        self.failed.entry(run.clone()).or_insert_with(|| error.to_string());
+    }
+
+    fn try_commit(
+        &mut self,
+        group: &[Work],
+        now: Micros,
+        results: &mut Vec<std::result::Result<(), Arc<StoreError>>>,
+        accepted: &mut Vec<usize>,
+    ) -> Result<()> {
+        let durable = group.iter().any(|work| work.durable);
+        self.begin(durable)?;
+        let mut touched: Vec<RunId> = Vec::new();
+        for (index, work) in group.iter().enumerate() {
+            match self.check(work, now) {
+                Ok(()) => {
+                    results.push(Ok(()));
+                    accepted.push(index);
+                    self.write(work)?;
+                    if !work.events.is_empty() && touched.last() != Some(&work.run) {
+                        touched.push(work.run.clone());
+                    }
+                }
+                // A fault of one caller; anything else may have ended the transaction.
+                Err(error @ (StoreError::Misuse { .. } | StoreError::RunFailed { .. })) => {
+                    results.push(Err(Arc::new(error)));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        self.write_calls(&touched)?;
+        let due = durable && self.last_summary.elapsed() >= SUMMARY_EVERY;
+        self.write_summaries(&touched, now, due)?;
+        self.end(durable, &touched)?;
+        if !group.iter().all(|work| work.nodes.is_empty())
+            && let Ok(mut known) = self.known.lock()
+        {
+            for node in accepted.iter().filter_map(|at| group.get(*at)).flat_map(|work| &work.nodes) {
+                known.insert(node.digest);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes rows of `runs` that are behind, and heartbeats.
+    pub fn refresh(&mut self, beat: bool) -> Result<()> {
+        let now = self.clock.now();
+        let behind: Vec<RunId> =
+            self.runs.values().filter(|s| beat || s.stale).map(|s| s.run.clone()).collect();
+        if behind.is_empty() {
+            return Ok(());
+        }
+        let outcome = self.begin(false).and_then(|()| {
+            self.write_summaries(&behind, now, true)?;
+            self.sql("commit", |db| db.prepare_cached("COMMIT")?.execute([]))?;
+            Ok(())
+        });
+        if outcome.is_err() {
+            let _ = self.db.execute_batch("ROLLBACK");
+        }
+        outcome
+    }
+
+    fn sql<T>(&self, what: &str, act: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        act(&self.db).map_err(|e| StoreError::sql(&self.file, what, e))
+    }
+
+    fn begin(&mut self, durable: bool) -> Result<()> {
+        if durable != self.full {
+            // The pragma acts while it is prepared, so it cannot be cached; it costs about a microsecond.
+            let pragma = if durable { "PRAGMA synchronous=FULL" } else { "PRAGMA synchronous=NORMAL" };
+            self.sql("set durability", |db| db.execute_batch(pragma))?;
+            self.full = durable;
+        }
+        self.sql("begin", |db| db.prepare_cached("BEGIN IMMEDIATE")?.execute([]))?;
+        let version: i64 = self.sql("look for other writers", |db| {
+            db.prepare_cached("PRAGMA data_version")?.query_row([], |r| r.get(0))
+        })?;
+        if version != self.data_version {
+            let epoch: String = self.sql("read the epoch", |db| {
+                db.prepare_cached("SELECT value FROM meta WHERE key='epoch'")?.query_row([], |r| r.get(0))
+            })?;
+            if epoch != self.epoch {
+                // Somebody's gc removed nodes: what was known to be stored may be gone.
+                self.forget_known();
+                self.epoch = epoch;
+            }
+            self.data_version = version;
+        }
+        Ok(())
+    }
+
+    fn forget_known(&self) {
+        if let Ok(mut known) = self.known.lock() {
+            known.clear();
+        }
+    }
+
+    /// Whether the work may be written; makes the state and the slot of a new run.
+    fn check(&mut self, work: &Work, now: Micros) -> Result<()> {
+        let run = &work.run;
+        if let Some(first) = self.failed.get(run) {
+            return Err(StoreError::RunFailed { run: run.clone(), first: first.clone() });
+        }
+        if work.events.is_empty() {
+            return Ok(());
+        }
+        let misuse = |what: String| StoreError::Misuse { run: run.clone(), what };
+        if let Some(state) = self.runs.get(run) {
+            return state.accepts(&work.events).map_err(misuse);
+        }
+        let mut state = RunState::new(run.clone(), self.owner.clone(), now);
+        state.accepts(&work.events).map_err(misuse)?;
+        let taken: bool = self.sql("look for the run", |db| {
+            db.prepare_cached("SELECT count(*) FROM runs WHERE uid=?1")?
+                .query_row([run.as_str()], |r| r.get(0))
+        })?;
+        if taken {
+            return Err(misuse("it was recorded before".to_owned()));
+        }
+        let head = Head { run: run.clone(), durable: state.end, soft: state.end, boot: self.boot };
+        state.slot = self.heads.allocate(&head)?;
+        state.record.first_node = self.sql("read the last node", |db| {
+            db.prepare_cached("SELECT ifnull(max(id), 0) + 1 FROM nodes")?.query_row([], |r| r.get(0))
+        })?;
+        state.id = self.sql("add the run", |db| {
+            db.prepare_cached("INSERT INTO runs(uid, status, data, sum) VALUES (?1, '', x'', 0)")?
+                .insert([run.as_str()])
+        })?;
+        self.runs.insert(run.clone(), state);
+        Ok(())
+    }
+
+    fn write(&mut self, work: &Work) -> Result<()> {
+        self.write_nodes(&work.nodes)?;
+        let Some(state) = self.runs.get_mut(&work.run) else { return Ok(()) };
+        if work.events.is_empty() {
+            return Ok(());
+        }
+        let data = chain::encode(&work.events)
+            .map_err(|what| StoreError::Misuse { run: work.run.clone(), what: format!("events: {what}") })?;
+        let (first, link) = state.append(&work.events, &data);
+        let id = state.id;
+        self.sql("append events", |db| {
+            db.prepare_cached(
+                "INSERT INTO events(run, first_seq, n, digest, data) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![id, first as i64, work.events.len() as i64, &link[..], data])
+        })?;
+        Ok(())
+    }
+
+    fn write_nodes(&self, nodes: &[PackedNode]) -> Result<()> {
+        for node in nodes {
+            let (known, damaged) = self.known.lock().map_or((false, false), |known| {
+                (known.contains(&node.digest), known.is_damaged(&node.digest))
+            });
+            if known {
+                continue;
+            }
+            let (key, rest) = (node.digest.prefix(), &node.digest.as_bytes()[8..]);
+            self.sql("store a value", |db| {
+                let there = !damaged
+                    && db
+                        .prepare_cached("SELECT EXISTS(SELECT 1 FROM nodes WHERE key=?1 AND rest=?2)")?
+                        .query_row(params![key, rest], |r| r.get::<_, bool>(0))?;
+                if !there {
+                    db.prepare_cached(
+                        "INSERT INTO nodes(key, rest, codec, size, data) VALUES (?1, ?2, ?3, ?4, ?5)",
+                    )?
+                    .execute(params![
+                        key,
+                        rest,
+                        node.codec,
+                        node.size,
+                        &node.data[..]
+                    ])?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn write_calls(&mut self, touched: &[RunId]) -> Result<()> {
+        for run in touched {
+            let Some(state) = self.runs.get_mut(run) else { continue };
+            let id = state.id;
+            for change in state.changes() {
+                write_call(&self.db, id, run, &change.row, change.stored)
+                    .map_err(|e| StoreError::sql(&self.file, "write a call", e))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows of `runs`: always for a run that starts or ends, else when `due`.
+    fn write_summaries(&mut self, touched: &[RunId], now: Micros, due: bool) -> Result<()> {
+        for run in touched {
+            let Some(state) = self.runs.get_mut(run) else { continue };
+            if !(due || state.closed || state.record.seq == 0) {
+                continue;
+            }
+            let id = state.id;
+            write_run(&self.db, id, state.current(now))
+                .map_err(|e| StoreError::sql(&self.file, "write the run", e))?;
+        }
+        if due {
+            self.last_summary = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, durable: bool, touched: &[RunId]) -> Result<()> {
+        self.sql("commit", |db| db.prepare_cached("COMMIT")?.execute([]))?;
+        self.commits += 1;
+        for run in touched {
+            let Some(state) = self.runs.get_mut(run) else { continue };
+            if durable {
+                state.durable = state.end;
+            }
+            let head = Head { run: run.clone(), durable: state.durable, soft: state.end, boot: self.boot };
+            self.heads.write(state.slot, &head)?;
+            if state.closed {
+                self.runs.remove(run);
+                self.failed.insert(run.clone(), "it has ended".to_owned());
+            }
+        }
+        if durable {
+            // A sync covers every earlier commit, of any run.
+            let rest: Vec<RunId> =
+                self.runs.values().filter(|s| s.durable != s.end).map(|s| s.run.clone()).collect();
+            for run in rest {
+                let Some(state) = self.runs.get_mut(&run) else { continue };
+                state.durable = state.end;
+                let head = Head { run, durable: state.durable, soft: state.end, boot: self.boot };
+                self.heads.write(state.slot, &head)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the log into the database when it has grown enough. Called when nobody waits for the writer.
+    pub fn checkpoint(&mut self) -> Result<()> {
+        if self.commits < LOOK_EVERY {
+            return Ok(());
+        }
+        self.commits = 0;
+        let run = |mode: &str| {
+            self.sql("checkpoint", |db| {
+                db.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |r| {
+                    Ok((r.get::<_, i64>(1)?, r.get::<_, i64>(2)?))
+                })
+            })
+        };
+        let (length, moved) = run("NOOP")?;
+        if length - moved >= CHECKPOINT_PAGES || length >= RESTART_PAGES {
+            let (length, _) = run("PASSIVE")?;
+            if length >= RESTART_PAGES {
+                self.sql("wait less", |db| db.busy_timeout(Duration::from_millis(100)))?;
+                let outcome = run("RESTART");
+                self.sql("wait as before", |db| db.busy_timeout(super::open::BUSY))?;
+                outcome?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes the row of a run.
+pub(super) fn write_run(db: &Connection, id: i64, record: &RunRecord) -> rusqlite::Result<()> {
+    let data = rmp_serde::to_vec(record).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
+    let (uid, status) = (record.summary.id.as_str(), record.summary.status.word());
+    db.prepare_cached("UPDATE runs SET status=?2, data=?3, sum=?4 WHERE id=?1")?.execute(params![
+        id,
+        status,
+        data,
+        run_sum(uid, status, &data)
+    ])?;
+    Ok(())
+}
+
+/// Writes the row of a call.
+pub(super) fn write_call(
+    db: &Connection,
+    id: i64,
+    run: &RunId,
+    row: &CallRow,
+    stored: bool,
+) -> rusqlite::Result<()> {
+    if stored {
+        db.prepare_cached(
+            "UPDATE calls SET status=?3, fp=?4, started=?5, ended=?6, wall=?7, tokens=?8, cost=?9, end_seq=?10, \
+             sum=?11 WHERE run=?1 AND no=?2",
+        )?
+        .execute(params![
+            id, row.no, status_code(row.status), row.fp, row.started_at, row.ended_at, row.wall_us,
+            row.tokens as i64, row.cost_usd, row.end_seq as i64, row.sum(run),
+        ])?;
+    } else {
+        db.prepare_cached(
+            "INSERT OR REPLACE INTO calls(run, no, parent, kind, status, function, ordinal, fp, asked, started, ended, wall, \
+             tokens, cost, ask_seq, end_seq, sum) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        )?
+        .execute(params![
+            id, row.no, row.parent, kind_code(row.kind), status_code(row.status), row.function, row.ordinal, row.fp,
+            row.asked_at, row.started_at, row.ended_at, row.wall_us, row.tokens as i64, row.cost_usd,
+            row.ask_seq as i64, row.end_seq as i64, row.sum(run),
+        ])?;
+    }
+    Ok(())
+}

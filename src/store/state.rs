@@ -1,0 +1,299 @@
+//! What the writer keeps in memory of a run that it records: the end of its chain, its summary, its open calls.
+//!
+//! Pure: events in, changed rows out. It follows [`RunHistory`](crate::model::RunHistory) for counts and
+//! statuses without holding every call (a test compares the two).
+
+use std::collections::HashMap;
+
+use super::chain::{self, Link};
+use super::heads::End;
+use super::owner::Owner;
+use super::rows::{CallRow, RunRecord, reusable};
+use crate::base::clock::Micros;
+use crate::base::digest::Digest;
+use crate::base::ids::{CallNo, RunId};
+use crate::model::event::{CallAsked, CallEnded};
+use crate::model::{Call, CallKind, CallStatus, Event, EventKind, Mode, RunHistory, RunStatus, keys};
+
+/// A call that has not ended, and what its row will need then.
+#[derive(Debug)]
+struct Open {
+    row: CallRow,
+    key: Digest,
+    code: Digest,
+    durable: bool,
+    stored: bool,
+    changed: bool,
+}
+
+/// A row of `calls` to write.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub row: CallRow,
+    /// Whether the row exists already.
+    pub stored: bool,
+}
+
+/// A run being recorded.
+#[derive(Debug)]
+pub(super) struct RunState {
+    pub run: RunId,
+    /// Its row in `runs`; 0 before it has one.
+    pub id: i64,
+    pub record: RunRecord,
+    pub end: End,
+    /// The last end that was synced.
+    pub durable: End,
+    /// Its slot in `heads`.
+    pub slot: u64,
+    /// Whether the row in `runs` is older than `end`.
+    pub stale: bool,
+    /// Whether the last event of the run was applied.
+    pub closed: bool,
+    cost_usd: f64,
+    cost_unknown: bool,
+    open: HashMap<CallNo, Open>,
+    touched: Vec<CallNo>,
+    done: Vec<Change>,
+    // `Counts::shift` asks a call for its kind only.
+    probe: Call,
+}
+
+impl RunState {
+    /// A run of which no event is known yet.
+    pub fn new(run: RunId, owner: Owner, now: Micros) -> Self {
+        let mut history = RunHistory::new(run.clone());
+        history.mode = Mode::Fresh;
+        let record =
+            RunRecord { summary: history.summary(false), owner, beat: now, seq: 0, nodes: 0, first_node: 0 };
+        RunState {
+            run,
+            id: 0,
+            record,
+            end: End::NONE,
+            durable: End::NONE,
+            slot: 0,
+            stale: false,
+            closed: false,
+            cost_usd: 0.0,
+            cost_unknown: false,
+            open: HashMap::new(),
+            touched: Vec::new(),
+            done: Vec::new(),
+            probe: probe(),
+        }
+    }
+
+    /// Whether these events may follow; the text says why not.
+    pub fn accepts(&self, events: &[Event]) -> Result<(), String> {
+        let mut next = self.end.seq + 1;
+        if self.closed && !events.is_empty() {
+            return Err("events after the last one".to_owned());
+        }
+        for event in events {
+            if event.seq != next {
+                return Err(format!("event {} where {next} was due", event.seq));
+            }
+            match &event.kind {
+                EventKind::RunStarted { run, .. } if next != 1 || *run != self.run => {
+                    return Err(format!("run {run} started at event {next}"));
+                }
+                EventKind::RunStarted { .. } => {}
+                _ if next == 1 => return Err("the first event must start the run".to_owned()),
+                _ => {}
+            }
+            next += 1;
+        }
+        Ok(())
+    }
+
+    /// Applies accepted events and appends the segment that holds them to the chain.
+    pub fn append(&mut self, events: &[Event], data: &[u8]) -> (u64, Link) {
+        let first = self.end.seq + 1;
+        for event in events {
+            self.apply(event);
+        }
+        let link = chain::link(&self.end.link, &self.run, first, events.len() as u64, data);
+        self.end = End { seq: first + events.len() as u64 - 1, link };
+        self.stale = true;
+        (first, link)
+    }
+
+    /// The rows of `calls` that changed since the last time.
+    pub fn changes(&mut self) -> Vec<Change> {
+        let mut changes = std::mem::take(&mut self.done);
+        for no in std::mem::take(&mut self.touched) {
+            if let Some(open) = self.open.get_mut(&no)
+                && std::mem::take(&mut open.changed)
+            {
+                changes.push(Change {
+                    row: open.row.clone(),
+                    stored: std::mem::replace(&mut open.stored, true),
+                });
+            }
+        }
+        changes
+    }
+
+    /// The record for the row in `runs`, up to date.
+    pub fn current(&mut self, now: Micros) -> &RunRecord {
+        self.record.seq = self.end.seq;
+        self.record.beat = now;
+        self.record.summary.cost_usd = (!self.cost_unknown).then_some(self.cost_usd);
+        self.stale = false;
+        &self.record
+    }
+
+    fn apply(&mut self, event: &Event) {
+        let summary = &mut self.record.summary;
+        match &event.kind {
+            EventKind::RunStarted { app, file, mode, parent, .. } => {
+                summary.app.clone_from(app);
+                summary.file.clone_from(file);
+                summary.mode = *mode;
+                summary.parent.clone_from(parent);
+                summary.started_at = event.at;
+            }
+            EventKind::CallAsked(asked) => self.asked(event, asked),
+            EventKind::CallStarted { no, .. } => {
+                self.shift(*no, CallStatus::Running, |row| row.started_at = Some(event.at));
+            }
+            EventKind::AttemptFailed { no, .. } => self.shift(*no, CallStatus::Pending, |_| {}),
+            EventKind::CallEnded(ended) => self.ended(event, ended),
+            EventKind::RunEnded { status, .. } => {
+                self.record.summary.status = *status;
+                self.record.summary.ended_at = Some(event.at);
+                self.closed = true;
+                let mut open: Vec<CallNo> = self.open.keys().copied().collect();
+                open.sort_unstable();
+                for no in open {
+                    let doubt = self.open.get(&no).is_some_and(|open| {
+                        *status == RunStatus::Interrupted
+                            && open.row.status == CallStatus::Running
+                            && matches!(open.row.kind, CallKind::Root | CallKind::Call)
+                    });
+                    self.shift(no, if doubt { CallStatus::InDoubt } else { CallStatus::Cancelled }, |_| {});
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn asked(&mut self, event: &Event, asked: &CallAsked) {
+        if asked.no != self.record.nodes + 1 {
+            return;
+        }
+        self.record.nodes += 1;
+        let row = CallRow {
+            no: asked.no,
+            parent: asked.parent,
+            kind: asked.kind,
+            function: asked.function.clone(),
+            ordinal: asked.ordinal,
+            status: CallStatus::Pending,
+            asked_at: event.at,
+            started_at: None,
+            ended_at: None,
+            wall_us: 0,
+            tokens: 0,
+            cost_usd: None,
+            ask_seq: event.seq,
+            end_seq: 0,
+            fp: None,
+        };
+        self.probe.kind = asked.kind;
+        self.record.summary.counts.shift(&self.probe, None, CallStatus::Pending);
+        self.touched.push(asked.no);
+        self.open.insert(
+            asked.no,
+            Open {
+                row,
+                key: asked.key,
+                code: asked.code,
+                durable: asked.durable,
+                stored: false,
+                changed: true,
+            },
+        );
+    }
+
+    fn shift(&mut self, no: CallNo, status: CallStatus, change: impl FnOnce(&mut CallRow)) {
+        let Some(open) = self.open.get_mut(&no) else { return };
+        self.probe.kind = open.row.kind;
+        self.record.summary.counts.shift(&self.probe, Some(open.row.status), status);
+        open.row.status = status;
+        change(&mut open.row);
+        if !std::mem::replace(&mut open.changed, true) {
+            self.touched.push(no);
+        }
+    }
+
+    fn ended(&mut self, event: &Event, ended: &CallEnded) {
+        let Some(mut open) = self.open.remove(&ended.no) else { return };
+        let usage = ended.usage.clone().unwrap_or_default();
+        let row = &mut open.row;
+        self.probe.kind = row.kind;
+        let summary = &mut self.record.summary;
+        summary.counts.shift(&self.probe, Some(row.status), ended.status);
+        if row.kind == CallKind::Call {
+            match ended.status {
+                CallStatus::Cached => {
+                    summary.saved.calls += 1;
+                    summary.saved.tokens += usage.tokens();
+                    summary.saved.cost_usd += usage.cost_usd.unwrap_or(0.0);
+                    summary.saved.seconds += ended.wall_us as f64 / 1e6;
+                }
+                CallStatus::Fresh | CallStatus::Failed => {
+                    summary.tokens += usage.tokens();
+                    self.cost_usd += usage.cost_usd.unwrap_or(0.0);
+                    self.cost_unknown |= usage.tokens() > 0 && usage.cost_usd.is_none();
+                }
+                _ => {}
+            }
+        }
+        row.status = ended.status;
+        row.ended_at = Some(event.at);
+        row.wall_us = ended.wall_us;
+        row.tokens = usage.tokens();
+        row.cost_usd = usage.cost_usd;
+        row.end_seq = event.seq;
+        if ended.status == CallStatus::Cached && row.started_at.is_none() {
+            row.started_at = Some(event.at);
+        }
+        if reusable(ended.status, open.durable, row.kind) {
+            row.fp = Some(keys::fingerprint(&open.key, &open.code).prefix());
+        }
+        self.done.push(Change { row: open.row, stored: open.stored });
+    }
+}
+
+fn probe() -> Call {
+    Call {
+        no: 0,
+        parent: 0,
+        kind: CallKind::Call,
+        function: String::new(),
+        ordinal: 0,
+        status: CallStatus::Pending,
+        reason: None,
+        key: Digest::default(),
+        code: Digest::default(),
+        durable_id: Digest::default(),
+        durable: false,
+        attempts: 0,
+        parent_attempt: 0,
+        asked_at: 0,
+        started_at: None,
+        ended_at: None,
+        wall_us: 0,
+        input: None,
+        output: None,
+        error: None,
+        origin: None,
+        usage: None,
+        site: None,
+        progress: None,
+        state_reads: Vec::new(),
+        failed_attempts: Vec::new(),
+    }
+}

@@ -1,0 +1,74 @@
+//! Reading values: content-addressed, verified against their digests on every read.
+
+use bytes::Bytes;
+use rusqlite::{Connection, params};
+
+use super::error::{NodeError, StoreError};
+use super::nodes;
+use super::open::Store;
+use crate::base::digest::Digest;
+
+impl Store {
+    /// The bytes of a value. A damaged one is an error, never returned.
+    pub fn node(&self, digest: &Digest) -> Result<Bytes, NodeError> {
+        let outcome = self.read("read a value", |db| Ok(self.node_in(db, digest)))?;
+        outcome
+    }
+
+    /// The bytes of several values, in the order asked for, in one transaction.
+    pub fn nodes(&self, digests: &[Digest]) -> Result<Vec<Result<Bytes, NodeError>>, StoreError> {
+        self.read("read values", |db| Ok(digests.iter().map(|digest| self.node_in(db, digest)).collect()))
+    }
+
+    /// Which of these values are not stored. Their bytes are not looked at.
+    pub fn missing_nodes(&self, digests: &[Digest]) -> Result<Vec<Digest>, StoreError> {
+        self.read("look for values", |db| {
+            let mut query = self.sql(
+                "look for values",
+                db.prepare_cached("SELECT EXISTS(SELECT 1 FROM nodes WHERE key=?1 AND rest=?2)"),
+            )?;
+            let mut out = Vec::new();
+            for digest in digests {
+                let there =
+                    query.query_row(params![digest.prefix(), &digest.as_bytes()[8..]], |row| row.get(0));
+                if !self.sql::<bool>("look for values", there)? {
+                    out.push(*digest);
+                }
+            }
+            Ok(out)
+        })
+    }
+
+    pub(super) fn node_in(&self, db: &Connection, digest: &Digest) -> Result<Bytes, NodeError> {
+        let rules = &self.inner.options.nodes;
+        let read = || -> rusqlite::Result<Option<Result<Bytes, String>>> {
+            let mut query = db.prepare_cached("SELECT rest, codec, size, data FROM nodes WHERE key=?1")?;
+            let mut rows = query.query([digest.prefix()])?;
+            let mut found = None;
+            while let Some(row) = rows.next()? {
+                let mine = row.get_ref(0)?.as_blob().is_ok_and(|rest| *rest == digest.as_bytes()[8..]);
+                // A copy that was written again after damage comes later and is as good.
+                if mine && !matches!(found, Some(Ok(_))) {
+                    found = Some(match row.get_ref(3)?.as_blob() {
+                        Ok(data) => nodes::unpack(rules, digest, row.get(1)?, row.get(2)?, data),
+                        Err(_) => Err("its row has the wrong type".to_owned()),
+                    });
+                }
+            }
+            Ok(found)
+        };
+        let damaged = |what: String| {
+            if let Ok(mut known) = self.inner.known.lock() {
+                known.set_damaged(*digest);
+            }
+            Err(NodeError::Damaged { digest: *digest, what })
+        };
+        match read() {
+            Ok(Some(Ok(data))) => Ok(data),
+            Ok(Some(Err(what))) => damaged(what),
+            Ok(None) => Err(NodeError::Missing { digest: *digest }),
+            Err(error) if super::history::is_damage(&error) => damaged(error.to_string()),
+            Err(error) => Err(StoreError::sql(&self.inner.file, "read a value", error).into()),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! A process that records is killed at random instants: what it was told is recorded, is.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use tl_bench::base::ids::RunId;
+use tl_bench::model::{CallStatus, RunStatus};
+
+use crate::support::{Recorder, asked, ended, node, open, value};
+
+/// Runs in a child process: records until it is killed, noting each acknowledged call.
+#[test]
+fn child_records() {
+    let Ok(dir) = std::env::var("STORE_KILL_DIR") else { return };
+    let dir = Path::new(&dir);
+    let name: u64 = std::env::var("STORE_KILL_NAME").unwrap().parse().unwrap();
+    let mut acks = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("acks")).unwrap();
+    let store = open(&dir.join("s"));
+    let mut run = Recorder::start(&store, name, None);
+    writeln!(acks, "{} 1", run.run).unwrap();
+    for no in 2.. {
+        run.put(vec![asked(no, 1)], vec![], false).unwrap();
+        let output = node(format!("{name} {no} ").repeat(30));
+        let end = ended(no, CallStatus::Fresh, Some(value(&output)), None);
+        run.put(vec![end], vec![output], true).unwrap();
+        acks.write_all(format!("{} {no}\n", run.run).as_bytes()).unwrap();
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut seed = 99u64;
+    for name in 1..=8u64 {
+        // Two at a time, so that they also share the store.
+        let children: Vec<_> = [name, name + 100]
+            .map(|name| {
+                Command::new(std::env::current_exe().unwrap())
+                    .args(["--exact", "kill::child_records", "--nocapture"])
+                    .env("STORE_KILL_DIR", dir.path())
+                    .env("STORE_KILL_NAME", name.to_string())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .spawn()
+                    .unwrap()
+            })
+            .into_iter()
+            .collect();
+        seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        std::thread::sleep(Duration::from_millis(60 + (seed >> 57)));
+        for mut child in children {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+    let store = open(&dir.path().join("s"));
+    let acks = std::fs::read_to_string(dir.path().join("acks")).unwrap();
+    assert!(acks.lines().count() > 20, "the children got nowhere: {acks}");
+    for line in acks.lines() {
+        let (run, no) = line.split_once(' ').unwrap();
+        let history = store.history(&RunId::from_text(run)).unwrap();
+        assert_eq!(history.damage, None);
+        let call = history.history.call(no.parse().unwrap()).unwrap();
+        assert!(call.no == 1 || call.status == CallStatus::Fresh, "{line}");
+        if let Some(output) = &call.output {
+            store.node(&output.digest).unwrap();
+        }
+    }
+    for row in store.runs(None, 99).unwrap() {
+        assert_eq!((row.summary.status, row.alive, row.damaged), (RunStatus::Interrupted, false, None));
+        let history = store.history(&row.summary.id).unwrap().history;
+        assert_eq!(history.call(1).unwrap().status, CallStatus::InDoubt);
+        assert_eq!(row.summary, history.summary(false));
+    }
+    assert!(store.integrity_check().unwrap().is_empty());
+}
