@@ -124,7 +124,7 @@ pub fn fit(text: &str, columns: usize) -> String {
 pub fn duration(micros: i64) -> String {
     let ms = micros.max(0) / 1_000;
     match ms {
-        0..=99_949 if ms < 10 => format!("{ms} ms"),
+        0..=99_949 if ms < 100 => format!("{ms} ms"),
         0..=99_949 => format!("{}.{} s", (ms + 50) / 1_000, (ms + 50) % 1_000 / 100),
         99_950..=3_599_999 => format!("{}:{:02} min", ms / 60_000, ms / 1_000 % 60),
         _ => format!("{}:{:02} h", ms / 3_600_000, ms / 60_000 % 60),

@@ -4,13 +4,19 @@
 
 pub mod args;
 pub mod context;
+mod demo;
 pub mod error;
 mod follow;
 mod input;
 mod launch;
+mod maintenance;
 pub mod output;
+mod runs;
+mod show;
 mod signals;
 mod view;
+mod why;
+mod workbench;
 
 use clap::{CommandFactory, Parser};
 
@@ -55,6 +61,15 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
             out.raw(&String::from_utf8_lossy(&text));
             Ok(Exit::Success)
         }
-        _ => Err(CliError::usage("not yet")),
+        Some(Command::Runs(args)) => runs::run(&Context::new(cli, out)?, args),
+        Some(Command::Show(args)) => show::run(&Context::new(cli, out)?, args),
+        Some(Command::Logs(args)) => show::logs(&Context::new(cli, out)?, args),
+        Some(Command::Why(args)) => why::run(&Context::new(cli, out)?, args),
+        Some(Command::Exec(_)) => Err(CliError::usage("exec: not yet")),
+        Some(Command::Demo(args)) => demo::run(out, args),
+        Some(Command::Gc(args)) => maintenance::gc(&Context::new(cli, out)?, args),
+        Some(Command::Doctor(args)) => maintenance::doctor(&Context::new(cli, out)?, args),
+        Some(Command::Config(args)) => maintenance::config(&Context::new(cli, out)?, args),
+        None => workbench::open(Context::new(cli, out)?),
     }
 }

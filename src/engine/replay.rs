@@ -47,6 +47,10 @@ pub struct Hit {
     pub state_reads: Vec<(String, Option<Digest>)>,
     /// What it and its descendants did to the run, in order.
     pub effects: Vec<EventKind>,
+    /// The run that has its record, with everything below it.
+    pub history: Arc<RunHistory>,
+    /// Its number there.
+    pub call: CallNo,
     /// Where it is from, when that is not the replayed run.
     pub reason: Option<String>,
 }
@@ -298,6 +302,8 @@ impl Replay {
             wall_us: call.wall_us,
             state_reads: call.state_reads.clone(),
             effects: index.of(history, call.no),
+            history: history.clone(),
+            call: call.no,
             reason: None,
         })
     }
@@ -342,8 +348,10 @@ impl Replay {
                 Some(_) => return broken(format!("code of {} changed", call.function)),
                 None => return broken(format!("{} is no longer defined", call.function)),
             }
+            // A call that was served to a later attempt has its children under the earlier one.
             if let Some(origin) = &call.origin
-                && (origin.run != history.id || origin.call != no)
+                && origin.run == history.id
+                && origin.call != no
             {
                 let Some(other) = self.other(&origin.run, checkpoints) else {
                     return broken(format!("run {} that made it is gone", origin.run));

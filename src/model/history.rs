@@ -264,13 +264,17 @@ impl RunHistory {
             call.started_at = Some(at);
         }
         let counted = call.kind == CallKind::Call;
+        // A caller's time contains that of what it called.
+        let leaf = self.children(ended.no).is_empty();
         let usage = ended.usage.clone().unwrap_or_default();
         match ended.status {
             CallStatus::Cached if counted => {
                 self.saved.calls += 1;
                 self.saved.tokens += usage.tokens();
                 self.saved.cost_usd += usage.cost_usd.unwrap_or(0.0);
-                self.saved.seconds += ended.wall_us as f64 / 1e6;
+                if leaf {
+                    self.saved.seconds += ended.wall_us as f64 / 1e6;
+                }
             }
             CallStatus::Fresh | CallStatus::Failed if counted => {
                 self.tokens += usage.tokens();
@@ -297,9 +301,12 @@ impl RunHistory {
         self.ended_at = Some(at);
         for no in 1..=self.calls.len() as CallNo {
             let Some(call) = self.call(no) else { continue };
+            let waits = !self.children(no).is_empty();
             let open = match call.status {
-                CallStatus::Running if status == RunStatus::Interrupted && call.is_call() => {
-                    // A parent that only waited for its children has an effect of its own in doubt, too.
+                // A caller's outcome follows from what it called; only what calls nothing is in doubt.
+                CallStatus::Running
+                    if status == RunStatus::Interrupted && call.is_call() && no != 1 && !waits =>
+                {
                     CallStatus::InDoubt
                 }
                 CallStatus::Running | CallStatus::Pending => CallStatus::Cancelled,

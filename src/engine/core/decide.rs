@@ -3,9 +3,14 @@
 use super::asks::cancelled;
 use super::node::{NodeIx, Outcome, Phase};
 use super::{Core, InDoubt, Stopping};
+use std::collections::HashMap;
+
+use crate::base::ids::CallNo;
 use crate::engine::replay::{Hit, Miss, Position};
-use crate::model::event::{CallEnded, Level};
-use crate::model::{CallKind, CallStatus, ErrorInfo, ErrorKind, EventKind, Mode, Origin, RunStatus};
+use crate::model::event::{CallAsked, CallEnded, Level};
+use crate::model::{
+    CallKind, CallStatus, ErrorInfo, ErrorKind, EventKind, Mode, Origin, RunHistory, RunStatus,
+};
 
 impl Core {
     /// The root is a call like others, but it has no caller whose earlier attempts could have made it.
@@ -224,8 +229,58 @@ impl Core {
             }
         }
         self.ask_event(ix, hit.reason.clone());
-        self.reapply(ix, &hit);
+        let numbers = self.record_below(ix, &hit);
+        self.reapply(ix, &hit, &numbers);
         self.served(ix, hit.output, hit.origin, hit.usage, hit.wall_us, hit.state_reads);
+    }
+
+    /// Records everything below a served call as served, too: every run's record is complete in itself.
+    ///
+    /// Returns the new numbers by the recorded ones.
+    fn record_below(&mut self, ix: NodeIx, hit: &Hit) -> HashMap<CallNo, CallNo> {
+        let history = &hit.history;
+        let mut numbers = HashMap::from([(hit.call, self.nodes[ix].no)]);
+        // Pushed in reverse, so that calls are numbered in the order in which they were asked for.
+        let mut stack: Vec<(CallNo, bool)> = below(history, hit.call).map(|no| (no, false)).collect();
+        while let Some((old, entered)) = stack.pop() {
+            let Some(call) = history.call(old) else { continue };
+            if entered {
+                self.emit(EventKind::CallEnded(Box::new(CallEnded {
+                    no: numbers.get(&old).copied().unwrap_or_default(),
+                    status: CallStatus::Cached,
+                    wall_us: call.wall_us,
+                    output: call.output.clone(),
+                    error: None,
+                    origin: call.is_call().then(|| {
+                        call.origin.clone().unwrap_or(Origin { run: history.id.clone(), call: old })
+                    }),
+                    usage: call.usage.clone(),
+                    state_reads: call.state_reads.clone(),
+                })));
+                continue;
+            }
+            let no = self.recorder.next_call();
+            self.by_no.push(ix);
+            numbers.insert(old, no);
+            self.emit(EventKind::CallAsked(Box::new(CallAsked {
+                no,
+                parent: numbers.get(&call.parent).copied().unwrap_or_default(),
+                parent_attempt: 0,
+                kind: call.kind,
+                function: call.function.clone(),
+                ordinal: call.ordinal,
+                key: call.key,
+                code: call.code,
+                durable_id: call.durable_id,
+                durable: call.durable,
+                input: call.input.clone(),
+                site: call.site.clone(),
+                reason: None,
+            })));
+            stack.push((old, true));
+            stack.extend(below(history, old).map(|child| (child, false)));
+        }
+        numbers
     }
 
     fn served(
@@ -256,4 +311,13 @@ impl Core {
         node.state_reads = state_reads;
         self.over(ix);
     }
+}
+
+/// The nodes right below a recorded call that belong to its outcome, last first.
+fn below(history: &RunHistory, no: CallNo) -> impl Iterator<Item = CallNo> + '_ {
+    let attempts = history.call(no).filter(|call| call.is_call()).map(|call| call.attempts);
+    history.children(no).iter().rev().copied().filter(move |child| {
+        let made_by = history.call(*child).map(|call| call.parent_attempt);
+        attempts.is_none() || made_by == attempts
+    })
 }

@@ -1,5 +1,7 @@
 //! What bodies do beside returning: request state, progress, logs; and doing it again when they are served.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 
 use super::Core;
@@ -77,10 +79,20 @@ impl Core {
     }
 
     /// Repeats what a served call did to the run when it was executed, its descendants' doings included.
-    pub(super) fn reapply(&mut self, ix: NodeIx, hit: &Hit) {
-        let no = self.nodes[ix].no;
+    ///
+    /// `numbers`: the calls' numbers in this run by their recorded ones.
+    pub(super) fn reapply(&mut self, ix: NodeIx, hit: &Hit, numbers: &HashMap<CallNo, CallNo>) {
+        let top = self.nodes[ix].no;
         for effect in &hit.effects {
             let mut kind = effect.clone();
+            let (EventKind::StateSet { no: by, .. }
+            | EventKind::Progress { no: by, .. }
+            | EventKind::Metric { no: by, .. }
+            | EventKind::Log { no: by, .. }) = &kind
+            else {
+                continue;
+            };
+            let no = numbers.get(by).copied().unwrap_or(top);
             match &mut kind {
                 EventKind::StateSet { no: at, key, value } => {
                     *at = no;

@@ -47,6 +47,8 @@ def _execute(call, info: dict, blobs):
     except BaseException as error:
         return _failure(record(error))
     try:
+        if call.abandoned is not None:
+            raise Abandoned(call.abandoned)
         call.in_user = True
         if function._function_config.class_name is not None:
             args = [_instance(function._function_config.class_name), *args]

@@ -19,7 +19,7 @@ from tensorlake.applications.interface.http import HttpBody
 
 from .convert import Unfit, convert, is_exact, to_json
 from .hints import MISSING, hint_text, resolved_annotations
-from .wire import decode_json, encode_document
+from .wire import decode_document, encode_document
 
 _adapters: dict = {}
 
@@ -76,8 +76,8 @@ def application_arguments(function, data) -> dict:
 
 def _parse(data, function) -> dict:
     try:
-        given = decode_json(str(data, "utf-8"))
-    except (ValueError, StopIteration) as error:
+        given = decode_document(data)
+    except (ValueError, RecursionError) as error:
         raise DeserializationError(f"The input of '{function._name}' is not JSON: {error}") from None
     if not isinstance(given, dict):
         raise DeserializationError(
@@ -198,7 +198,7 @@ def deserialize(data, hint):
         wrapper = raw_class(hint)
         value = None
         if wrapper is not None or hint is MISSING or pydantic() is None:
-            value = decode_json(str(data, "utf-8"))
+            value = decode_document(data)
             if wrapper is not None:
                 return _raw_value(wrapper, value, "")
             if isinstance(value, dict) and list(value) == ["$file"]:

@@ -44,6 +44,10 @@ def run_application(application, args, kwargs) -> LocalRequest:
     try:
         answer, blobs = _ask(session, application, data, messages)
     except KeyboardInterrupt:
+        # A frame may have been half read. The engine sees the end of the connection and cancels.
+        session.closed = True
+        session.executor.stop()
+        session.sock.close()
         return LocalRequest("local-request-id", None, RequestFailed("Cancelled by user"))
     finally:
         _release(streams)

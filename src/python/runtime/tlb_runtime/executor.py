@@ -82,6 +82,8 @@ class Executor:
         self.unsent_lock = allocate_lock()
         self.asleep = False
         self.bell = Waiter()
+        #: (call, attempt) -> why, for calls that were given up before they began.
+        self.given_up: dict = {}
         self.strays: dict = {}
         self.stopped = False
 
@@ -109,13 +111,10 @@ class Executor:
         """Give a call up: its thread leaves user code as soon as it can."""
         call = self.calls.get(number)
         if call is None or call.attempt != attempt:
-            for item in list(self.queue):
-                if item[0]["call"] == number and item[0]["attempt"] == attempt:
-                    try:
-                        self.queue.remove(item)
-                    except ValueError:
-                        break
-                    return
+            # It waits, is just being started, or has ended. The first two look here.
+            if len(self.given_up) > 1000:
+                self.given_up.clear()
+            self.given_up[number, attempt] = why or "cancelled"
             return
         call.abandoned = why or "cancelled"
         waiter = call.waiter
@@ -231,6 +230,8 @@ class Executor:
         self.calls[number] = call
         if self.slots.view is not None:
             call.slot = self.slots.take(number)
+        if self.given_up:
+            call.abandoned = self.given_up.pop((number, call.attempt), None)
         start = monotonic()
         fields, blob = execute(call, info, blobs)
         header = '{"t":"end","call":%d,"attempt":%d,%s,"us":%d}' % (

@@ -43,7 +43,8 @@ def call_site():
     found = sys._getframe(1)
     while found is not None and found.f_code.co_filename.startswith(RUNTIME_ROOT):
         found = found.f_back
-    return None if found is None else (found.f_code.co_filename, found.f_lineno)
+    # The line of a frame is None in rare cases (3.10: during a generator's cleanup).
+    return None if found is None else (found.f_code.co_filename, found.f_lineno or 0)
 
 
 def _at(site) -> str:
@@ -161,10 +162,9 @@ def _start(future, running, api) -> None:
         fields, blobs = _map_fields(future, api)
     else:
         fields, blobs = _reduce_fields(future, api)
-    site = future._at or call_site()
     pending = running.session.new_pending()
     header = '{%s,"id":%d,%s,"fn":%s%s}' % (
-        fields, pending.id, running.by, future._function._quoted_name, _at(site),
+        fields, pending.id, running.by, future._function._quoted_name, _at(future._at),
     )  # fmt: skip
     _send(running, header, blobs)
     future._pending = pending

@@ -130,7 +130,6 @@ class Session:
         self.role_name = role
         self.sock = sock
         self.sender = Sender(sock)
-        self.send = self.sender.send
         self.receiver = Receiver(sock)
         self.role = allocate_lock()
         #: Counts how often the role was taken: tells the monitor a vacancy from a flicker.
@@ -168,6 +167,24 @@ class Session:
         return answer
 
     # Asking
+
+    def send(self, pieces: list) -> None:
+        """Send whole frames. Raises OSError when the engine is gone."""
+        if len(pieces) == 1:
+            # One system call: an interrupt comes before or after it, never in the middle.
+            self.sender.send(pieces)
+            return
+        call = current.get()
+        own = call is not None and call.in_user and call.thread == get_ident()
+        if own:
+            call.in_user = False
+        try:
+            self.sender.send(pieces)
+        finally:
+            if own:
+                call.in_user = True
+        if own and call.abandoned is not None:
+            raise Abandoned(call.abandoned)
 
     def new_pending(self) -> Pending:
         pending = Pending(next(self.ids))
@@ -209,12 +226,15 @@ class Session:
         if executor is not None:
             executor.leave_body(call if own else None)
         try:
-            return self._wait_until(pendings, ready, call, timeout)
+            in_time = self._wait_until(pendings, ready, call, timeout)
         finally:
             if executor is not None:
                 executor.enter_body(call if own else None)
             if own:
                 call.in_user = True
+        if call is not None and call.abandoned is not None:
+            raise Abandoned(call.abandoned)
+        return in_time
 
     def _wait_until(self, pendings, ready, call, timeout) -> bool:
         deadline = None if timeout is None else monotonic() + timeout

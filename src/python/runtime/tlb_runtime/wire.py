@@ -50,12 +50,29 @@ except ImportError:  # not CPython: the plain module does the same, only slower 
     from json import dumps, loads as decode_json
     from json.encoder import encode_basestring_ascii as quote
 
+    def _scan(text: str, _start: int):
+        return decode_json(text), len(text)
+
     def encode_json(value) -> str:
         return dumps(value, separators=(",", ":"))
 
     def encode_document(value) -> bytes:
         text = dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         return text.encode("utf-8")
+
+
+def decode_document(data):
+    """The value of a JSON document from outside. Raises ValueError with the place of the error."""
+    text = str(data, "utf-8")
+    try:
+        value, end = _scan(text, 0)
+        if end == len(text):
+            return value
+    except Exception:
+        pass  # the accelerator alone does not explain errors, nor skip white space at the ends
+    import json
+
+    return json.loads(text)
 
 
 MAX_HEADER = 64 << 20

@@ -55,8 +55,8 @@ class Future:
         self._exception = None
         #: The request on the connection, once started (see tlb_runtime.session.Pending).
         self._pending = None
-        #: Where it was made, for coroutines, whose start has no frame of the caller.
-        self._at = None
+        #: Where it was made. It may be started where no line of the user's code is being executed.
+        self._at = requests.call_site()
 
     @property
     def _function_name(self) -> str:
@@ -279,7 +279,6 @@ def _wrap_future_into_coroutine(future: Future):
 
     coroutine = tensorlake_async_function_coroutine()
     future._coroutine = coroutine
-    future._at = requests.call_site()
     key = id(coroutine)
     _coroutine_futures[key] = (future, weakref.ref(coroutine, _forget(key)))
     return coroutine

@@ -1,0 +1,202 @@
+//! `tl-bench show` and `tl-bench logs`.
+
+use serde_json::{Value, json};
+
+use super::args::{LogsArgs, ShowArgs};
+use super::context::{Context, value_json, whole_value};
+use super::error::{CliError, Exit};
+use super::output::Tone;
+use super::{launch, view};
+use crate::base::ids::{CallNo, call_id};
+use crate::base::text;
+use crate::model::{Call, CallKind, CallStatus, RunHistory, Stream, ValueRef};
+use crate::store::Store;
+use crate::value::view::ViewLimits;
+
+/// `tl-bench show RUN [CALL]`.
+pub fn run(context: &Context, args: &ShowArgs) -> Result<Exit, CliError> {
+    let store = context.existing_store()?;
+    let history = context.history(&store, &store.find_run(&args.run)?)?;
+    match &args.call {
+        Some(text) => {
+            let no = context.call(&history, text)?;
+            let Some(call) = history.call(no) else { return Ok(Exit::Usage) };
+            if args.json.json {
+                context.out.json(&full_call(&store, &history, call)?);
+            } else {
+                one_call(context, &store, &history, call)?;
+            }
+        }
+        None if args.json.json => context.out.json(&whole_run(&store, &history)?),
+        None => tree(context, &history),
+    }
+    Ok(Exit::Success)
+}
+
+fn full_call(store: &Store, run: &RunHistory, call: &Call) -> Result<Value, CliError> {
+    let mut object = view::call_json(run, call);
+    object.insert("input".to_owned(), whole_value(store, call.input.as_ref())?);
+    object.insert("output".to_owned(), whole_value(store, call.output.as_ref())?);
+    Ok(Value::Object(object))
+}
+
+fn whole_run(store: &Store, run: &RunHistory) -> Result<Value, CliError> {
+    let mut document = launch::run_json(store, run)?;
+    let calls: Result<Vec<Value>, CliError> =
+        run.calls.iter().map(|call| full_call(store, run, call)).collect();
+    let mut state = serde_json::Map::new();
+    for change in &run.state {
+        state.insert(change.key.clone(), whole_value(store, Some(&change.value))?);
+    }
+    if let Value::Object(object) = &mut document {
+        object.insert("input".to_owned(), whole_value(store, run.input.as_ref())?);
+        object.insert("state".to_owned(), Value::Object(state));
+        object.insert("started_at".to_owned(), json!(run.started_at));
+        object.insert("python".to_owned(), json!(run.python));
+        object.insert("calls".to_owned(), Value::Array(calls?));
+    }
+    Ok(document)
+}
+
+/// Runs of equal siblings longer than this are folded in the printed tree.
+const FOLD: usize = 12;
+
+fn tree(context: &Context, run: &RunHistory) {
+    let out = context.out;
+    out.line(&view::run_sentence(run, &|tone, text| out.paint(tone, text)));
+    let mut stack: Vec<(CallNo, usize)> = run.children(0).iter().rev().map(|no| (*no, 0)).collect();
+    while let Some((no, depth)) = stack.pop() {
+        let Some(call) = run.call(no) else { continue };
+        line(context, run, call, depth);
+        let children = run.children(no);
+        let fold = !call.is_call() && children.len() > FOLD;
+        for child in children.iter().rev() {
+            let quiet =
+                run.call(*child).is_some_and(|c| matches!(c.status, CallStatus::Cached | CallStatus::Fresh));
+            if !(fold && quiet) {
+                stack.push((*child, depth + 1));
+            }
+        }
+        if fold {
+            out.line(
+                &out.paint(Tone::Quiet, &format!("{}  {}", "  ".repeat(depth + 1), folded(run, children))),
+            );
+        }
+    }
+}
+
+fn folded(run: &RunHistory, children: &[CallNo]) -> String {
+    let mut counts = crate::model::Counts::default();
+    for call in children.iter().filter_map(|no| run.call(*no)) {
+        counts.shift(call, None, call.status);
+    }
+    view::counts_words(&counts)
+}
+
+fn line(context: &Context, run: &RunHistory, call: &Call, depth: usize) {
+    let out = context.out;
+    let glyph = out.paint(view::tone(call.status), view::glyph(call.status));
+    let name = text::line(&crate::model::path::label(run, call));
+    let input = call.input.as_ref().map(|v| text::line(&v.preview)).unwrap_or_default();
+    let result = match (&call.output, &call.error) {
+        // The preview of a model's message that calls a tool brings its own arrow.
+        (Some(value), _) => {
+            let preview = text::line(&value.preview);
+            format!(" → {}", preview.strip_prefix("→ ").unwrap_or(&preview))
+        }
+        (None, Some(error)) => format!(" → {}", text::line(&error.headline())),
+        (None, None) => String::new(),
+    };
+    let body = text::fit(&format!("{name}  {input}{result}"), 96usize.saturating_sub(depth * 2));
+    let reason = call.reason.as_ref().map(|r| format!("  [{}]", text::line(r))).unwrap_or_default();
+    let time = if call.is_call() && call.wall_us > 0 { text::duration(call.wall_us) } else { String::new() };
+    out.line(&format!(
+        "{}{glyph} {body}  {}",
+        "  ".repeat(depth),
+        out.paint(Tone::Quiet, &format!("{time}{reason}"))
+    ));
+}
+
+fn one_call(context: &Context, store: &Store, run: &RunHistory, call: &Call) -> Result<(), CliError> {
+    let out = context.out;
+    let status = out.paint(view::tone(call.status), call.status.word());
+    let title = out.paint(Tone::Strong, &text::line(&crate::model::path::path(run, call.no)));
+    out.line(&format!("{title}  {}  {status}  {}", call_id(&run.id, call.no), text::duration(call.wall_us)));
+    if let Some(reason) = &call.reason {
+        out.line(&format!("why      {}", text::line(reason)));
+    }
+    if let Some(origin) = &call.origin {
+        out.line(&format!("from     run {}, call {}", origin.run, call_id(&origin.run, origin.call)));
+    }
+    if let Some(site) = &call.site {
+        let file = crate::base::paths::relative(std::path::Path::new(&site.file), &context.project.root);
+        out.line(&format!("called   {}:{}", text::line(&file.display().to_string()), site.line));
+    }
+    if let Some(usage) = &call.usage {
+        let model = usage.model.as_deref().map(text::line).unwrap_or_default();
+        out.line(&format!("tokens   {} in, {} out  {model}", usage.input, usage.output));
+    }
+    for (name, value) in [("input", &call.input), ("output", &call.output)] {
+        if let Some(value) = value {
+            section(context, store, name, value)?;
+        }
+    }
+    for (i, error) in call.failed_attempts.iter().enumerate() {
+        out.line(&out.paint(Tone::Strong, &format!("attempt {}", i + 1)));
+        out.line(&text::lines(&error.headline()));
+    }
+    if let Some(error) = &call.error {
+        out.line(&out.paint(Tone::Strong, "error"));
+        out.line(&text::line(&error.headline()));
+        if !error.traceback.is_empty() {
+            out.line(&text::lines(error.traceback.trim_end()));
+        }
+    }
+    Ok(())
+}
+
+fn section(context: &Context, store: &Store, name: &str, value: &ValueRef) -> Result<(), CliError> {
+    let shown = value_json(store, value, &ViewLimits::default())?;
+    let out = context.out;
+    out.line(&out.paint(Tone::Strong, name));
+    let text = serde_json::to_string_pretty(&shown.json).unwrap_or_default();
+    out.line(&text::lines(&text));
+    if let Some(cut) = shown.cut {
+        out.line(&out.paint(Tone::Quiet, &text::line(&cut)));
+    }
+    Ok(())
+}
+
+/// `tl-bench logs RUN [CALL]`.
+pub fn logs(context: &Context, args: &LogsArgs) -> Result<Exit, CliError> {
+    let store = context.existing_store()?;
+    let history = context.history(&store, &store.find_run(&args.run)?)?;
+    let only = args.call.as_deref().map(|text| context.call(&history, text)).transpose()?;
+    let wanted = history.logs.iter().filter(|log| only.is_none_or(|no| history.is_within(log.call, no)));
+    if args.json.json {
+        let lines: Vec<Value> = wanted
+            .map(|log| {
+                let path = match log.call {
+                    0 => Value::Null,
+                    no => json!(crate::model::path::path(&history, no)),
+                };
+                json!({"at": log.at, "call": path, "stream": log.stream, "text": log.text})
+            })
+            .collect();
+        context.out.json(&Value::Array(lines));
+        return Ok(Exit::Success);
+    }
+    for log in wanted {
+        let who = match history.call(log.call) {
+            Some(call) if call.kind == CallKind::Root => text::line(&call.function),
+            Some(call) => text::line(&crate::model::path::label(&history, call)),
+            None => "-".to_owned(),
+        };
+        let tone = if log.stream == Stream::Stderr { Tone::Warn } else { Tone::Plain };
+        for line in text::lines(log.text.trim_end_matches('\n')).lines() {
+            let who = context.out.paint(Tone::Quiet, &format!("{who} │"));
+            context.out.line(&format!("{who} {}", context.out.paint(tone, line)));
+        }
+    }
+    Ok(Exit::Success)
+}
