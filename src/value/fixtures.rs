@@ -51,7 +51,8 @@ pub fn message(role: &str, content: &str) -> Value {
 /// The value with the elements of sets in one order.
 pub fn normal(value: &Value) -> Value {
     let all = |items: &[Value]| items.iter().map(normal).collect::<Vec<_>>();
-    let pairs = |pairs: &[(Value, Value)]| pairs.iter().map(|(k, v)| (normal(k), normal(v))).collect::<Vec<_>>();
+    let pairs =
+        |pairs: &[(Value, Value)]| pairs.iter().map(|(k, v)| (normal(k), normal(v))).collect::<Vec<_>>();
     let sorted = |items: &[Value]| {
         let mut items = all(items);
         items.sort_by_key(|item| format!("{item:?}"));
@@ -67,7 +68,9 @@ pub fn normal(value: &Value) -> Value {
         Value::FrozenSet(items) => Value::FrozenSet(sorted(items)),
         Value::Object(object) => Value::Object(Arc::new(Object {
             make: match &object.make {
-                Make::Reduce { callable, args } => Make::Reduce { callable: normal(callable), args: normal(args) },
+                Make::Reduce { callable, args } => {
+                    Make::Reduce { callable: normal(callable), args: normal(args) }
+                }
                 Make::New { cls, args, kwargs } => {
                     Make::New { cls: normal(cls), args: normal(args), kwargs: kwargs.as_ref().map(normal) }
                 }
@@ -120,14 +123,15 @@ pub fn any_value() -> impl Strategy<Value = Value> {
     plain_value().prop_recursive(4, 30, 6, |inner| {
         let many = prop::collection::vec(inner.clone(), 0..4);
         let pairs = prop::collection::vec((inner.clone(), inner.clone()), 0..4);
-        let make = (any::<bool>(), many.clone(), prop::option::of(pairs.clone())).prop_map(|(new, args, kwargs)| {
-            let (callable, args) = (Value::global("app", "Plan"), Value::tuple(args));
-            if new {
-                Make::New { cls: callable, args, kwargs: kwargs.map(Value::dict) }
-            } else {
-                Make::Reduce { callable, args }
-            }
-        });
+        let make =
+            (any::<bool>(), many.clone(), prop::option::of(pairs.clone())).prop_map(|(new, args, kwargs)| {
+                let (callable, args) = (Value::global("app", "Plan"), Value::tuple(args));
+                if new {
+                    Make::New { cls: callable, args, kwargs: kwargs.map(Value::dict) }
+                } else {
+                    Make::Reduce { callable, args }
+                }
+            });
         let object = (make, many.clone(), pairs, many.clone(), prop::option::of(inner)).prop_map(
             |(make, items, pairs, added, state)| {
                 Value::Object(Arc::new(Object { make, items, pairs, added, state }))
@@ -139,6 +143,8 @@ pub fn any_value() -> impl Strategy<Value = Value> {
 
 /// The pickle with this name that Python wrote (`testdata/make_pickles.py`).
 pub fn real(name: &str) -> Bytes {
-    let line = include_str!("testdata/pickles.txt").lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let line = include_str!("testdata/pickles.txt")
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     hex(line.unwrap())
 }

@@ -50,7 +50,8 @@ fn types_and_order_tell_values_apart() {
 
 #[test]
 fn sets_have_no_order() {
-    let set = |items: &[&str]| Value::Set(std::sync::Arc::new(items.iter().map(|item| Value::str(item)).collect()));
+    let set =
+        |items: &[&str]| Value::Set(std::sync::Arc::new(items.iter().map(|item| Value::str(item)).collect()));
     assert_eq!(digest(&set(&["a", "b", "c"])), digest(&set(&["c", "a", "b"])));
     assert_ne!(digest(&set(&["a", "b"])), digest(&set(&["a", "c"])));
 }
@@ -86,7 +87,8 @@ fn a_growing_message_list_costs_what_is_new() {
     let mut distinct = 0;
     for turn in 0..200 {
         for role in ["user", "assistant"] {
-            let text: String = (0..1000).map(|i| char::from(b'a' + ((turn * 7 + i * 3) % 26) as u8)).collect();
+            let text: String =
+                (0..1000).map(|i| char::from(b'a' + ((turn * 7 + i * 3) % 26) as u8)).collect();
             let new = message(role, &format!("{turn} {role} {text}"));
             if role == "user" {
                 packed(&new, &mut sink);
@@ -163,7 +165,8 @@ fn arguments_from_parts_equal_a_direct_call() {
     assert_eq!((parts.digest, parts.canonical), (direct.digest, direct.canonical));
 
     let base = Value::dict(vec![(Value::str("a"), Value::Int(1)), (Value::str("b"), Value::None)]);
-    let extra = [("b".to_owned(), to_pickle(&Value::Int(2)).unwrap()), ("c".to_owned(), to_pickle(&item).unwrap())];
+    let extra =
+        [("b".to_owned(), to_pickle(&Value::Int(2)).unwrap()), ("c".to_owned(), to_pickle(&item).unwrap())];
     let parts = pack_dict(&to_pickle(&base).unwrap(), &extra, &mut sink).unwrap();
     let whole = Value::dict(vec![
         (Value::str("a"), Value::Int(1)),

@@ -38,14 +38,20 @@ fn common_classes_are_shown_by_what_they_mean() {
         ("fraction", json!({"$fraction": "1/2"})),
         ("complex", json!({"$complex": [1.0, 2.0]})),
         ("range", json!({"$range": [0, 3, 1]})),
-        ("defaultdict", json!({"$type": "collections.defaultdict", "default": "list", "items": {"$dict": [[1, [2]]]}})),
+        (
+            "defaultdict",
+            json!({"$type": "collections.defaultdict", "default": "list", "items": {"$dict": [[1, [2]]]}}),
+        ),
         ("ordered", json!({"$type": "collections.OrderedDict", "items": {"a": 1}})),
         ("counter", json!({"$type": "collections.Counter", "items": {"a": 2, "b": 1}})),
         ("deque", json!({"$type": "collections.deque", "maxlen": 5, "items": [1, 2]})),
         ("global", json!({"$global": "len"})),
         ("array", json!({"$ndarray": {"dtype": "float64", "shape": [2, 2], "data": [0.0, 1.5, 2.0, 3.0]}})),
         ("array_i2_big", json!({"$ndarray": {"dtype": "int16", "shape": [2], "data": [1, -2]}})),
-        ("array_f4", json!({"$ndarray": {"dtype": "float32", "shape": [2], "data": [0.1, {"$float": "nan"}]}})),
+        (
+            "array_f4",
+            json!({"$ndarray": {"dtype": "float32", "shape": [2], "data": [0.1, {"$float": "nan"}]}}),
+        ),
         ("array_str", json!({"$ndarray": {"dtype": "<U2", "shape": [2], "data": ["a", "bc"]}})),
         ("array_object", json!({"$ndarray": {"dtype": "object", "shape": [2], "data": [1, "a"]}})),
         ("array_bool", json!({"$ndarray": {"dtype": "bool", "shape": [2], "data": [true, false]}})),
@@ -94,10 +100,7 @@ fn what_is_cut_is_marked_and_told() {
     let value = from_json(&json!([["abcdefgh", [1]], 2, 3]));
     let shown = to_json(&value, &limits);
     assert_eq!(shown.json, json!([["abcde…", {"$cut": "[1]"}], 2, {"$more": 1}]));
-    assert_eq!(
-        shown.cut.unwrap(),
-        "1 item not shown; 1 string shortened; nesting beyond 2 levels not shown"
-    );
+    assert_eq!(shown.cut.unwrap(), "1 item not shown; 1 string shortened; nesting beyond 2 levels not shown");
     let large = Value::list(vec![Value::str("0123456789"); 1000]);
     let limits = ViewLimits { max_bytes: 500, ..ViewLimits::default() };
     let shown = to_json(&large, &limits);
