@@ -40,7 +40,8 @@ fn time(name: &str, mut work: impl FnMut()) {
 #[test]
 #[ignore = "prints figures"]
 fn figures() {
-    let fields = (0..10).map(|i| (Value::str(&format!("field_{i}")), Value::str(&"v".repeat(180)))).collect();
+    let fields =
+        (0..10).map(|i| (Value::str(&format!("field_{i}")), Value::str(&format!("{i:0180}")))).collect();
     let dict = to_pickle(&Value::dict(fields)).unwrap();
     let chat = real("chat");
     let megabyte = to_pickle(&Value::Bytes(vec![7; 1 << 20].into())).unwrap();

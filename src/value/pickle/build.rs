@@ -173,13 +173,14 @@ impl Builder {
     fn object(&mut self, node: &ObjectNode, depth: usize, sum: &mut Sum) -> Result<Value, PickleError> {
         let below = depth + 1;
         let make = self.make(node, below, sum)?;
+        let parts_mutable = sum.mutable;
         let items = self.many(&node.items, depth, sum)?;
         let pairs = self.pairs(&node.pairs, depth, sum)?;
         let added = self.many(&node.added, depth, sum)?;
         let state = self.maybe(node.state, below, sum)?;
         let object = Object { make, items, pairs, added, state };
-        // The dict or list in the state of an immutable instance is its own, so it does not count either.
-        sum.mutable = !object.global().is_some_and(|(module, name)| is_immutable(module, name));
+        // The dict in the state of an immutable instance is its own; what it was made from may be shared.
+        sum.mutable = parts_mutable || !is_immutable(object.make.callable());
         Ok(Value::Object(Arc::new(object)))
     }
 
@@ -202,7 +203,13 @@ impl Builder {
 
 /// Classes of the standard library and numpy whose instances nobody can change: two references to one are as
 /// good as two equal ones.
-fn is_immutable(module: &str, name: &str) -> bool {
+fn is_immutable(callable: &Value) -> bool {
+    // `getattr(ZoneInfo, '_unpickle')(key, …)`
+    if let Value::Object(object) = callable {
+        let zone = |args: &[Value]| args.first().and_then(Value::as_global) == Some(("zoneinfo", "ZoneInfo"));
+        return object.global() == Some(("builtins", "getattr")) && zone(object.make.args());
+    }
+    let Some((module, name)) = callable.as_global() else { return false };
     match module {
         "datetime" => matches!(name, "datetime" | "date" | "time" | "timedelta" | "timezone"),
         "decimal" => name == "Decimal",

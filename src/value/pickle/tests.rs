@@ -37,6 +37,9 @@ fn real_pickles_are_read_and_written_back() {
 fn aliases_and_cycles_are_noticed() {
     assert!(super::read(&real("aliased")).unwrap().shared);
     assert!(!super::read(&real("same_dates")).unwrap().shared);
+    assert!(!super::read(&real("same_zone")).unwrap().shared);
+    // A method of a list, twice: an alias of the list.
+    assert!(super::read(&real("same_method")).unwrap().shared);
     assert!(!super::read(&real("chat")).unwrap().shared);
     assert_eq!(super::read(&real("cyclic")).unwrap_err(), PickleError::Recursive);
     // A tuple with a list in it, twice: an alias of the list.

@@ -391,6 +391,8 @@ fn merged(object: &Object) -> Option<Value> {
         return None;
     };
     let mut pairs = base.as_ref().clone();
-    pairs.extend(object.pairs.iter().cloned());
+    for (key, value) in &object.pairs {
+        super::pack::set_entry(&mut pairs, key.clone(), value.clone());
+    }
     Some(Value::dict(pairs))
 }
