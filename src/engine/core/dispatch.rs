@@ -308,12 +308,18 @@ impl Core {
             type_name: "WorkerDied".to_owned(),
             message: format!("worker {worker} {why} {when} {}", facts.name),
             traceback: String::new(),
-            frames: vec![crate::model::Frame {
-                file: facts.file.clone(),
-                line: facts.line,
-                name: facts.name.clone(),
-                text: String::new(),
-            }],
+            frames: vec![self.defined_at(ix)],
+        }
+    }
+
+    /// Where a call's function is defined: the place of failures that have no better one.
+    pub(super) fn defined_at(&self, ix: NodeIx) -> crate::model::Frame {
+        let facts = &self.functions[self.nodes[ix].func].facts;
+        crate::model::Frame {
+            file: facts.file.clone(),
+            line: facts.line,
+            name: facts.name.clone(),
+            text: String::new(),
         }
     }
 }

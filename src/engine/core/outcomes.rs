@@ -95,7 +95,10 @@ impl Core {
     }
 
     /// An attempt failed: another one, or the call has failed.
-    pub(super) fn attempt_failed(&mut self, ix: NodeIx, error: ErrorInfo) {
+    pub(super) fn attempt_failed(&mut self, ix: NodeIx, mut error: ErrorInfo) {
+        if error.frames.is_empty() && error.kind != ErrorKind::Cancelled {
+            error.frames.push(self.defined_at(ix));
+        }
         let final_kind =
             matches!(error.kind, ErrorKind::Request | ErrorKind::Cancelled | ErrorKind::Mismatch);
         let node = &self.nodes[ix];
