@@ -2,7 +2,6 @@
 
 use super::{Replay, below};
 use crate::base::ids::CallNo;
-use crate::base::text::count;
 use crate::engine::checkpoints::Checkpoints;
 use crate::model::{Call, CallStatus, Mode, RunHistory};
 use std::sync::Arc;
@@ -27,23 +26,17 @@ pub struct Plan {
 impl Plan {
     /// One sentence: `28 served, 1 failed call and what follows executes`.
     pub fn sentence(&self) -> String {
-        let mut executing = Vec::new();
-        for (n, what) in [
-            (self.failed, "failed call"),
-            (self.in_doubt, "call in doubt"),
-            (self.changed, "changed call"),
-            (self.again, "call that was asked for again"),
-            (self.live, "call that is not durable"),
-        ] {
-            if n > 0 {
-                executing.push(if what == "call in doubt" || what.starts_with("call that") {
-                    let (one, rest) = what.split_once(' ').unwrap_or((what, ""));
-                    format!("{} {rest}", count(n, one))
-                } else {
-                    count(n, what)
-                });
-            }
-        }
+        let executing: Vec<String> = [
+            (self.failed, "failed call", "failed calls"),
+            (self.in_doubt, "call in doubt", "calls in doubt"),
+            (self.changed, "changed call", "changed calls"),
+            (self.again, "call that was asked for again", "calls that were asked for again"),
+            (self.live, "call that is not durable", "calls that are not durable"),
+        ]
+        .into_iter()
+        .filter(|(n, _, _)| *n > 0)
+        .map(|(n, one, several)| format!("{n} {}", if n == 1 { one } else { several }))
+        .collect();
         if executing.is_empty() {
             return format!("{} served, nothing is known to execute", self.served);
         }
@@ -68,7 +61,7 @@ impl Replay {
                 stack.extend(below(&base, no));
                 continue;
             }
-            if self.will_serve(&base, no, checkpoints) {
+            if call.durable && self.will_serve(&base, no, checkpoints) {
                 plan.served += calls_within(&base, no);
                 continue;
             }
