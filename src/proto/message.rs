@@ -290,6 +290,9 @@ pub enum FromWorker {
         app: String,
         /// All registered functions.
         functions: Vec<Function>,
+        /// Validation messages.
+        #[serde(default)]
+        messages: Vec<ValidationMessage>,
     },
 }
 
