@@ -22,7 +22,7 @@ pub use doctor::{Finding, Size};
 pub use error::{FindError, NodeError, StoreError};
 pub use gc::{GcDone, GcOptions, GcPlan, Kept};
 pub use history::{Damage, History};
-pub use nodes::{Node, NodeRules};
+pub use nodes::{ChildrenOf, Node, NodeRules};
 pub use open::{Options, Store};
 pub use rows::{CallRow, RunRow};
 pub use writer::{Batch, Writer};
