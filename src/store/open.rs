@@ -265,6 +265,9 @@ fn prepare_folder(dir: &Path) -> Result<()> {
     let error = |e| StoreError::io(dir, "create", e);
     if !dir.is_dir() {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(error)?;
+        // The folder's own name must outlive a power loss, too.
+        let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::File::open(parent).and_then(|parent| parent.sync_all()).map_err(error)?;
     }
     let ignore = dir.join(".gitignore");
     if !ignore.exists() {
