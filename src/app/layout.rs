@@ -97,9 +97,9 @@ pub fn layout(state: &AppState) -> Layout {
         }
         return out;
     }
-    let runs_w = if w >= WIDE { 36 } else { 24 };
+    let runs_w = if w >= WIDE { 36 } else { 23 };
     let rest = w - runs_w - 2;
-    let tree_w = if w >= WIDE { rest * 56 / 100 } else { rest * 58 / 100 };
+    let tree_w = if w >= WIDE { rest * 56 / 100 } else { rest * 62 / 100 };
     out.runs = Some(Area { x: 0, y: body.y, w: runs_w, h: body.h });
     out.tree = Some(Area { x: runs_w + 1, y: body.y, w: tree_w, h: body.h });
     let x = runs_w + tree_w + 2;

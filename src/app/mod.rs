@@ -24,3 +24,6 @@ pub mod update;
 pub use msg::{AppInfo, BackendEvent, Effect, Env, Msg, Param, ProjectInfo, Reply, Start, ValueText};
 pub use state::AppState;
 pub use update::{settle, update};
+
+#[cfg(test)]
+mod update_tests;

@@ -31,6 +31,16 @@ pub fn dollars(usd: f64) -> String {
     }
 }
 
+/// How long ago in three columns: `now`, `45s`, `5d`, `20w`, `3y`.
+pub fn age(micros: Micros) -> String {
+    let days = micros / 86_400_000_000;
+    match days {
+        0..=99 => text::age(micros),
+        100..=699 => format!("{}w", days / 7),
+        _ => format!("{}y", days / 365),
+    }
+}
+
 /// A running time that does not jump about: `0:12`, `1:02:03`.
 pub fn stopwatch(micros: Micros) -> String {
     let s = micros.max(0) / 1_000_000;
@@ -110,20 +120,22 @@ pub fn status_word(status: CallStatus) -> &'static str {
     }
 }
 
-/// `997 cached, 3 failed`, worst last so that it is next to the numbers; statuses without calls are left out.
+/// Statuses as a tally names them: what went well first, worst last.
+pub const TALLY_ORDER: [CallStatus; 8] = [
+    CallStatus::Cached,
+    CallStatus::Fresh,
+    CallStatus::Edited,
+    CallStatus::Running,
+    CallStatus::Pending,
+    CallStatus::Cancelled,
+    CallStatus::InDoubt,
+    CallStatus::Failed,
+];
+
+/// `997 cached, 3 failed`; statuses without calls are left out.
 pub fn tally(tally: &Tally) -> Line {
-    const ORDER: [CallStatus; 8] = [
-        CallStatus::Cached,
-        CallStatus::Fresh,
-        CallStatus::Edited,
-        CallStatus::Running,
-        CallStatus::Pending,
-        CallStatus::Cancelled,
-        CallStatus::InDoubt,
-        CallStatus::Failed,
-    ];
     let mut out = Line::new();
-    for status in ORDER {
+    for status in TALLY_ORDER {
         let n = tally.of(status);
         if n == 0 {
             continue;

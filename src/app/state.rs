@@ -167,9 +167,7 @@ impl OpenRun {
         open.index_logs(0);
         // A failed run is opened for its failure.
         if let Some(no) = open.next_failed(1, true).filter(|_| !open.follow) {
-            open.selected = no;
-            open.tree.reveal(no);
-            open.tree.rebuild();
+            open.selected = open.tree.visible(no);
         }
         open
     }

@@ -1,9 +1,38 @@
 //! Terminal events as the workbench's messages.
 
+use std::io;
+
+use crossterm::event::EventStream;
+use futures_util::StreamExt;
+use tokio::sync::mpsc::{Receiver, channel};
+
 use crossterm::event::{Event, KeyCode as Code, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::app::Msg;
 use crate::app::keys::{Key, KeyCode};
+
+/// Reads the terminal from now on. The channel closes when the terminal does, or when it is dropped.
+///
+/// A task of its own: the stream forgets who waits for it when it is polled by somebody else in between, so the
+/// loop must not take up pending input from it directly.
+pub fn listen() -> Receiver<io::Result<Event>> {
+    let (to, from) = channel(256);
+    tokio::spawn(async move {
+        let mut stream = EventStream::new();
+        loop {
+            tokio::select! {
+                () = to.closed() => break,
+                event = stream.next() => {
+                    let Some(event) = event else { break };
+                    if to.send(event).await.is_err() {
+                        break;
+                    }
+                }
+            }
+        }
+    });
+    from
+}
 
 /// The message for a terminal event; `None` when it means nothing here.
 pub fn message(event: Event) -> Option<Msg> {

@@ -4,10 +4,8 @@ use std::io::{self, Stdout};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::EventStream;
 use crossterm::execute;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
-use futures_util::{FutureExt, StreamExt};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use tokio::signal::unix::{SignalKind, signal};
@@ -88,7 +86,7 @@ pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outc
         replies,
         events,
         events_open: true,
-        input: EventStream::new(),
+        input: input::listen(),
         terminal,
         guard,
         dirty: true,
@@ -137,7 +135,7 @@ struct Bench {
     replies: Receiver<Reply>,
     events: Receiver<BackendEvent>,
     events_open: bool,
-    input: EventStream,
+    input: Receiver<io::Result<crossterm::event::Event>>,
     terminal: Terminal<CrosstermBackend<Stdout>>,
     guard: Guard,
     dirty: bool,
@@ -185,7 +183,7 @@ impl Bench {
             _ = signals.hangup.recv() => Wake::Signal(SignalKind::hangup().as_raw_value()),
             _ = signals.interrupt.recv() => Wake::Interrupt,
             _ = signals.resume.recv() => Wake::Resumed,
-            event = self.input.next() => Wake::Input(event),
+            event = self.input.recv() => Wake::Input(event),
             Some(reply) = self.replies.recv() => Wake::Reply(reply),
             event = self.events.recv(), if self.events_open => Wake::Backend(event),
             () = timer => Wake::Timer,
@@ -228,8 +226,8 @@ impl Bench {
             if self.outcome.is_some() {
                 break;
             }
-            if let Some(event) = self.input.next().now_or_never() {
-                self.take(Wake::Input(event))?;
+            if let Ok(event) = self.input.try_recv() {
+                self.take(Wake::Input(Some(event)))?;
             } else if let Ok(reply) = self.replies.try_recv() {
                 self.take(Wake::Reply(reply))?;
             } else if let Ok(event) = self.events.try_recv() {

@@ -13,8 +13,8 @@ use crate::model::{Call, CallKind, CallStatus};
 use super::cells::{Canvas, fit_pieces};
 use super::{selected_tone, title_tone};
 
-const TIME: u16 = 10;
-const TOKENS: u16 = 7;
+const TIME: u16 = 9;
+const TOKENS: u16 = 6;
 /// Deeper rows are not indented further, so that names stay readable.
 const MAX_INDENT: u16 = 24;
 /// Cells of an operation's progress bar.
@@ -114,6 +114,9 @@ fn line(
         glyphs.pick("▾", "v")
     };
     let text_area = Area { w: columns.text, ..body };
+    if call.no == open.selected {
+        canvas.text(text_area, 0, y, Tone::Focus, glyphs.pick("▸", ">"));
+    }
     canvas.text(text_area, 1 + indent, y, Tone::Quiet, fold);
     let status = glyphs.status(call.status, now);
     canvas.text(text_area, 3 + indent, y, say::status_tone(call.status), status);
@@ -128,14 +131,16 @@ fn line(
     };
     let start = 5 + indent;
     let room = columns.text.saturating_sub(start);
-    let name = say::label(call, in_operation);
+    // Below its operation an item needs no more than its index.
+    let name = if in_operation { format!("[{}]", call.ordinal) } else { say::label(call, false) };
     let name = text::fit(&text::line(&name), usize::from(room.min((room / 2).max(16))));
     let x = canvas.text(text_area, start, y, name_tone, &name);
     // Short names leave a gap, so that previews begin in the same column as often as possible.
-    let x = (x + 2).max(start + 15.min(room / 3));
+    let x = (x + 2).max(start + 16.min(room * 2 / 5));
     let rest = usize::from(columns.text.saturating_sub(x));
     if rest > 3 {
-        let pieces = if call.is_call() { values(canvas, call, rest) } else { operation(canvas, open, call) };
+        let pieces =
+            if call.is_call() { values(canvas, call, rest) } else { operation(canvas, open, call, rest) };
         let pieces = fit_pieces(&pieces, rest);
         canvas.pieces(text_area, x, y, &pieces);
     }
@@ -182,7 +187,7 @@ fn values(canvas: &Canvas<'_>, call: &Call, room: usize) -> Line {
 }
 
 /// An operation in one row: a bar and how its items stand.
-fn operation(canvas: &Canvas<'_>, open: &OpenRun, call: &Call) -> Line {
+fn operation(canvas: &Canvas<'_>, open: &OpenRun, call: &Call, room: usize) -> Line {
     let glyphs = canvas.look.glyphs;
     let tally = open.tree.tally(call.no);
     let total = tally.total();
@@ -195,6 +200,19 @@ fn operation(canvas: &Canvas<'_>, open: &OpenRun, call: &Call) -> Line {
         out.push((Tone::Good, glyphs.pick("━", "#").repeat(done)));
         out.push((Tone::Faint, format!("{} ", glyphs.pick("─", "-").repeat(BAR - done))));
     }
-    out.extend(say::tally(&tally));
+    let words = say::tally(&tally);
+    let used: usize = out.iter().chain(&words).map(|(_, piece)| text::width(piece)).sum();
+    if used <= room {
+        out.extend(words);
+        return out;
+    }
+    // Signs say it in half the room.
+    for status in say::TALLY_ORDER {
+        let n = tally.of(status);
+        if n > 0 {
+            // A still sign: what counts here is how many, and the row's own spinner moves already.
+            out.push((say::status_tone(status), format!("{n}{} ", glyphs.status(status, 0))));
+        }
+    }
     out
 }

@@ -58,9 +58,12 @@ fn line(
         Lineage::Replay => glyphs.pick("↻", "@"),
         Lineage::ParentOfAbove => glyphs.pick("└", "`"),
     };
+    if state.runs.selected.as_ref() == Some(&run.id) {
+        canvas.text(body, 0, y, Tone::Focus, glyphs.pick("▸", ">"));
+    }
     canvas.text(body, 1, y, Tone::Faint, mark);
     canvas.text(body, 2, y, Tone::Text, run.id.short());
-    canvas.right(body, 10, y, 3, Tone::Quiet, &text::age(now - run.started_at));
+    canvas.right(body, 10, y, 3, Tone::Quiet, &say::age(now - run.started_at));
     canvas.text(body, 11, y, say::run_tone(run.status), glyphs.run(run.status, now));
     let c = &run.counts;
     let mut x = 13;

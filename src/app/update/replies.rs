@@ -69,8 +69,7 @@ fn finished(state: &mut AppState, run: &RunId, env: &Env) {
         // A run that was followed to its end shows what it was about: its failure, or its output.
         if open.follow {
             open.follow = false;
-            open.selected = open.next_failed(1, true).unwrap_or(1);
-            open.tree.reveal(open.selected);
+            open.selected = open.tree.visible(open.next_failed(1, true).unwrap_or(1));
         }
     }
     if let Some(item) = state.runs.get(run) {
@@ -268,6 +267,8 @@ fn started(state: &mut AppState, what: &Start, result: Result<RunId, String>, en
     state.starting = state.starting.saturating_sub(1);
     match result {
         Ok(run) => {
+            // It said that it starts.
+            state.toast = None;
             if state.open.contains_key(&run) {
                 select(state, &run);
             } else {
