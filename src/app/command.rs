@@ -131,6 +131,9 @@ fn can_fold(state: &AppState) -> Result<(), &'static str> {
 fn can_open(state: &AppState) -> Result<(), &'static str> {
     match state.focus {
         Pane::Runs => selected(state).map(|_| ()),
+        Pane::Inspector if state.size.0 < super::layout::THREE => {
+            Err("The window has room for one pane only.")
+        }
         Pane::Calls | Pane::Inspector => has_calls(state),
     }
 }
@@ -211,21 +214,45 @@ pub fn key_names(command: &Command) -> String {
     names.join(" ")
 }
 
-/// The keys that matter now, for the bottom line: (key, word), most important first. At most eight.
-pub fn hints(state: &AppState) -> Vec<(String, &'static str)> {
-    let quit = COMMANDS.iter().filter(|command| matches!(command.id, CommandId::Help | CommandId::Quit));
-    let rest = COMMANDS.iter().filter(|command| !matches!(command.id, CommandId::Help | CommandId::Quit));
-    let mut out: Vec<(String, &'static str)> = rest
+/// A key in the bottom line.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Hint {
+    /// The key's name.
+    pub key: String,
+    /// What it does, in a word or two.
+    pub word: &'static str,
+    /// When space is short, the highest go first.
+    pub rank: u8,
+}
+
+/// The keys that matter now, always in the order of the table, so that each stays in its place. At most eight.
+pub fn hints(state: &AppState) -> Vec<Hint> {
+    let mut out: Vec<Hint> = COMMANDS
+        .iter()
         .filter(|command| {
             (command.scope == Scope::Global || command.scope == Scope::Pane(state.focus))
                 && (command.enabled)(state).is_ok()
                 && relevant(command.id, state)
         })
         .filter_map(|command| hint(command, state))
-        .take(6)
         .collect();
-    out.extend(quit.filter_map(|command| hint(command, state)));
+    while out.len() > 8 {
+        let worst = out.iter().enumerate().max_by_key(|(i, hint)| (hint.rank, *i)).map(|(i, _)| i);
+        out.remove(worst.unwrap_or(0));
+    }
     out
+}
+
+/// What can be spared in the bottom line.
+fn rank(id: CommandId) -> u8 {
+    match id {
+        CommandId::Help | CommandId::Quit | CommandId::Stop => 0,
+        CommandId::Replay | CommandId::NextFailed => 1,
+        CommandId::Run => 2,
+        CommandId::Open | CommandId::Follow => 3,
+        CommandId::NextTab | CommandId::ToggleFold => 4,
+        _ => 5,
+    }
 }
 
 /// Whether a usable command deserves a place in the bottom line.
@@ -236,7 +263,7 @@ fn relevant(id: CommandId, state: &AppState) -> bool {
     }
 }
 
-fn hint(command: &Command, state: &AppState) -> Option<(String, &'static str)> {
+fn hint(command: &Command, state: &AppState) -> Option<Hint> {
     let key = Key::parse(command.keys.first()?)?.name();
     let word = match (command.id, state.focus) {
         (CommandId::Open, Pane::Runs) => "calls",
@@ -252,7 +279,7 @@ fn hint(command: &Command, state: &AppState) -> Option<(String, &'static str)> {
         }
         _ => command.hint?,
     };
-    Some((key, word))
+    Some(Hint { key, word, rank: rank(command.id) })
 }
 
 #[cfg(test)]

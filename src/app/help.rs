@@ -25,24 +25,33 @@ pub fn lines(state: &AppState, width: usize) -> Vec<Line> {
                 Ok(()) => (Tone::Text, command.doc.to_owned()),
                 Err(why) => (Tone::Faint, format!("{} (Now: {why})", command.doc)),
             };
-            // The sentence goes on in the next lines, below itself.
-            let room = width.saturating_sub(19).max(8);
-            let mut line = String::new();
-            let mut lead = Some(keys);
-            for word in doc.split(' ') {
-                if !line.is_empty() && text::width(&line) + 1 + text::width(word) > room {
-                    let key = lead.take().unwrap_or_else(|| " ".repeat(18));
-                    out.push(vec![(Tone::Key, key), (tone, format!(" {line}"))]);
-                    line.clear();
-                }
-                if !line.is_empty() {
-                    line.push(' ');
-                }
-                line.push_str(word);
+            // Keys to the left of the sentence, or above it where there is no room.
+            let narrow = width < 60;
+            let indent = if narrow { 2 } else { 19 };
+            if narrow {
+                out.push(vec![(Tone::Key, keys.trim_end().to_owned())]);
             }
-            let key = lead.take().unwrap_or_else(|| " ".repeat(18));
-            out.push(vec![(Tone::Key, key), (tone, format!(" {line}"))]);
+            for (i, line) in wrapped(&doc, width.saturating_sub(indent).max(8)).into_iter().enumerate() {
+                let lead = if i == 0 && !narrow { format!("{keys} ") } else { " ".repeat(indent) };
+                out.push(vec![(Tone::Key, lead), (tone, line)]);
+            }
         }
     }
+    out
+}
+
+fn wrapped(sentence: &str, room: usize) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut line = String::new();
+    for word in sentence.split(' ') {
+        if !line.is_empty() && text::width(&line) + 1 + text::width(word) > room {
+            out.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    out.push(line);
     out
 }

@@ -160,6 +160,9 @@ fn break_at(line: &str, room: usize) -> usize {
         let with = i + c.len_utf8();
         used += text::width(c.encode_utf8(&mut [0; 4]));
         if used > room {
+            if c == ' ' && end > 0 {
+                return end;
+            }
             let near = space.filter(|at| *at * 2 > end);
             return near.unwrap_or(if end == 0 { with } else { end });
         }

@@ -24,10 +24,24 @@ impl Area {
     }
 }
 
+/// Narrower inspectors show the call's name and the tabs in two rows.
+const ONE_TITLE: u16 = 48;
+
+/// Rows above the inspector's text.
+pub fn inspector_titles(area: Area) -> u16 {
+    if area.w < ONE_TITLE { 2 } else { 1 }
+}
+
+/// Where the inspector's text goes.
+pub fn inspector_text(area: Area) -> Area {
+    let titles = inspector_titles(area).min(area.h);
+    Area { x: area.x + 1, y: area.y + titles, w: area.w.saturating_sub(2), h: area.h - titles }
+}
+
 /// The smallest screen that is drawn.
 pub const MIN: (u16, u16) = (40, 10);
 /// From this width on all three panes are shown.
-const THREE: u16 = 100;
+pub const THREE: u16 = 100;
 /// From this width on the panes are roomy.
 const WIDE: u16 = 180;
 
@@ -97,7 +111,7 @@ pub fn layout(state: &AppState) -> Layout {
         }
         return out;
     }
-    let runs_w = if w >= WIDE { 36 } else { 23 };
+    let runs_w = if w >= WIDE { 40 } else { 23 };
     let rest = w - runs_w - 2;
     let tree_w = if w >= WIDE { rest * 56 / 100 } else { rest * 62 / 100 };
     out.runs = Some(Area { x: 0, y: body.y, w: runs_w, h: body.h });

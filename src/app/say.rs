@@ -148,73 +148,100 @@ pub fn tally(tally: &Tally) -> Line {
     out
 }
 
-/// What was served, executed and failed, for a run's line.
-fn counts(run: &RunSummary) -> Line {
+/// A piece of the sentence at the top.
+pub struct Piece {
+    /// When space is short, the pieces with the highest rank go first.
+    pub rank: u8,
+    /// Columns before it.
+    pub gap: u16,
+    /// The words.
+    pub words: Line,
+}
+
+fn piece(rank: u8, gap: u16, tone: Tone, words: impl Into<String>) -> Piece {
+    Piece { rank, gap, words: vec![(tone, words.into())] }
+}
+
+/// What was served, executed and failed. What is zero is the first to go, what failed the last.
+fn counts(run: &RunSummary) -> Vec<Piece> {
     let c = &run.counts;
+    let count = |n: u64, word: &str, rank: u8, tone: Tone| {
+        let (rank, tone) = if n == 0 { (5, Tone::Quiet) } else { (rank, tone) };
+        piece(rank, 2, tone, format!("{n} {word}"))
+    };
     let mut out = vec![
-        (Tone::Quiet, format!("{} cached", c.cached)),
-        (if c.fresh > 0 { Tone::Good } else { Tone::Quiet }, format!("{} fresh", c.fresh)),
-        (if c.failed > 0 { Tone::Bad } else { Tone::Quiet }, format!("{} failed", c.failed)),
+        count(c.cached, "cached", 2, Tone::Quiet),
+        count(c.fresh, "fresh", 3, Tone::Good),
+        count(c.failed, "failed", 1, Tone::Bad),
     ];
+    if let Some(first) = out.first_mut() {
+        first.gap = 3;
+    }
     if c.edited > 0 {
-        out.push((Tone::Marked, format!("{} edited", c.edited)));
+        out.push(count(c.edited, "edited", 3, Tone::Marked));
     }
     if c.in_doubt > 0 {
-        out.push((Tone::Warning, format!("{} in doubt", c.in_doubt)));
+        out.push(count(c.in_doubt, "in doubt", 1, Tone::Warning));
     }
     out
 }
 
-/// The sentence at the top, in pieces with a rank: when space is short, the highest ranks go first.
-pub fn headline(state: &AppState, now: Micros) -> Vec<(u8, Line)> {
+/// What reuse spared.
+fn saved(run: &RunSummary) -> Vec<Piece> {
+    let mut parts = Vec::new();
+    if run.saved.cost_usd > 0.0 {
+        parts.push((5, dollars(run.saved.cost_usd)));
+    }
+    if run.saved.tokens > 0 {
+        parts.push((6, format!("{} tok", tokens(run.saved.tokens))));
+    }
+    parts.push((if parts.is_empty() { 5 } else { 7 }, text::duration((run.saved.seconds * 1e6) as i64)));
+    let mut out = Vec::new();
+    for (i, (rank, part)) in parts.into_iter().enumerate() {
+        let (gap, lead) = if i == 0 { (3, "saved ") } else { (0, ", ") };
+        out.push(piece(rank, gap, Tone::Good, format!("{lead}{part}")));
+    }
+    out
+}
+
+/// The sentence at the top.
+pub fn headline(state: &AppState, now: Micros) -> Vec<Piece> {
     let name = if state.project.name.is_empty() { "tl-bench" } else { &state.project.name };
-    let mut out = vec![(3, vec![(Tone::Title, name.to_owned())])];
+    let mut out = vec![piece(4, 0, Tone::Title, name)];
     let Some(run) = state.runs.current() else {
         let apps = state.project.applications.len() as u64;
-        let what = if state.project.applications.is_empty() {
-            "no applications found".to_owned()
-        } else {
-            text::count(apps, "application")
-        };
-        out.push((1, vec![(Tone::Quiet, what)]));
+        let what =
+            if apps == 0 { "no applications found".to_owned() } else { text::count(apps, "application") };
+        out.push(piece(1, 3, Tone::Quiet, what));
         if !state.project.problems.is_empty() {
             let n = text::count(state.project.problems.len() as u64, "problem");
-            out.push((0, vec![(Tone::Bad, n)]));
+            out.push(piece(0, 3, Tone::Bad, n));
         }
         return out;
     };
-    out.push((0, vec![(Tone::Quiet, "run ".to_owned()), (Tone::Title, run.id.short().to_owned())]));
+    let run_id = (Tone::Title, run.id.short().to_owned());
+    out.push(Piece { rank: 0, gap: 3, words: vec![(Tone::Quiet, "run ".to_owned()), run_id] });
     if let Some(parent) = &run.parent {
-        out.push((4, vec![(Tone::Quiet, format!("replay of {}", parent.short()))]));
-        out.push((6, vec![(Tone::Quiet, run.mode.word().to_owned())]));
+        out.push(piece(4, 2, Tone::Quiet, format!("replay of {}", parent.short())));
+        out.push(piece(7, 2, Tone::Quiet, run.mode.word()));
     } else {
-        out.push((7, vec![(Tone::Quiet, run.app.clone())]));
+        out.push(piece(7, 2, Tone::Quiet, run.app.clone()));
     }
     let elapsed = run.ended_at.unwrap_or(now) - run.started_at;
     let stopping = state.runs.stopping.contains(&run.id) && run.status == RunStatus::Running;
     let word = if stopping { "stopping" } else { run.status.word() };
     let time = if run.status == RunStatus::Running { stopwatch(elapsed) } else { text::duration(elapsed) };
-    out.push((0, vec![(run_tone(run.status), format!("{word} {time}"))]));
-    for (tone, piece) in counts(run) {
-        out.push((1, vec![(tone, piece)]));
-    }
+    out.push(piece(0, 3, run_tone(run.status), format!("{word} {time}")));
+    out.extend(counts(run));
     let cost = match run.cost_usd {
         Some(usd) => dollars(usd),
         None => format!("{} tok, price unknown", tokens(run.tokens)),
     };
     if run.tokens > 0 || run.cost_usd.is_none() {
-        out.push((5, vec![(Tone::Text, cost)]));
+        out.push(piece(6, 3, Tone::Text, cost));
     }
     if run.saved.calls > 0 {
-        let mut parts = Vec::new();
-        if run.saved.cost_usd > 0.0 {
-            parts.push(dollars(run.saved.cost_usd));
-        }
-        if run.saved.tokens > 0 {
-            parts.push(format!("{} tok", tokens(run.saved.tokens)));
-        }
-        parts.push(text::duration((run.saved.seconds * 1e6) as i64));
-        out.push((5, vec![(Tone::Good, format!("saved {}", parts.join(", ")))]));
+        out.extend(saved(run));
     }
     out
 }

@@ -19,13 +19,16 @@ fn columns(line: &Line) -> usize {
 pub(super) fn header(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: Micros) {
     let mut pieces = say::headline(state, now);
     let room = usize::from(area.w).saturating_sub(2);
-    while pieces.len() > 1 && pieces.iter().map(|(_, line)| columns(line) + 3).sum::<usize>() > room + 3 {
-        let worst = pieces.iter().enumerate().max_by_key(|(i, (rank, _))| (*rank, *i)).map(|(i, _)| i);
+    while pieces.len() > 1
+        && pieces.iter().map(|piece| columns(&piece.words) + usize::from(piece.gap)).sum::<usize>() > room
+    {
+        let worst = pieces.iter().enumerate().max_by_key(|(i, piece)| (piece.rank, *i)).map(|(i, _)| i);
         pieces.remove(worst.unwrap_or(0));
     }
     let mut x = 1;
-    for (_, line) in &pieces {
-        x = canvas.pieces(area, x, 0, line) + 3;
+    for (i, piece) in pieces.iter().enumerate() {
+        let gap = if i == 0 { 0 } else { piece.gap };
+        x = canvas.pieces(area, x + gap, 0, &piece.words);
     }
 }
 
@@ -77,22 +80,22 @@ pub(super) fn notice(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
     }
 }
 
-/// The keys that matter now; the last ones go first when space is short, help and quit stay.
+/// The keys that matter now; when space is short the least important ones go first.
 pub(super) fn footer(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
     let mut hints = match &state.overlay {
         None => command::hints(state),
         Some(overlay) => super::overlay::hints(overlay),
     };
-    let width = |hints: &[(String, &str)]| -> usize {
-        hints.iter().map(|(key, word)| text::width(key) + 1 + word.len() + 3).sum::<usize>()
+    let width = |hints: &[command::Hint]| -> usize {
+        hints.iter().map(|hint| text::width(&hint.key) + 1 + hint.word.len() + 3).sum::<usize>()
     };
-    while hints.len() > 2 && width(&hints) > usize::from(area.w) + 2 {
-        let at = hints.len() - 3;
-        hints.remove(at);
+    while hints.len() > 2 && width(&hints) > usize::from(area.w) + 1 {
+        let worst = hints.iter().enumerate().max_by_key(|(i, hint)| (hint.rank, *i)).map(|(i, _)| i);
+        hints.remove(worst.unwrap_or(0));
     }
     let mut x = 1;
-    for (key, word) in &hints {
-        x = canvas.text(area, x, 0, Tone::Key, key) + 1;
-        x = canvas.text(area, x, 0, Tone::Quiet, word) + 3;
+    for hint in &hints {
+        x = canvas.text(area, x, 0, Tone::Key, &hint.key) + 1;
+        x = canvas.text(area, x, 0, Tone::Quiet, hint.word) + 3;
     }
 }

@@ -1,6 +1,6 @@
 //! The inspector: one tab of the selected call.
 
-use crate::app::layout::Area;
+use crate::app::layout::{self, Area};
 use crate::app::say;
 use crate::app::state::{AppState, Pane, Tab};
 use crate::app::tone::Tone;
@@ -19,7 +19,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
         return;
     };
     tabs(canvas, area, state, open, call);
-    let inner = Area { x: body.x + 1, w: body.w.saturating_sub(2), ..body };
+    let inner = layout::inspector_text(area);
     for y in 0..inner.h {
         let Some(line) = state.doc.lines.get(state.doc_top + usize::from(y)) else { break };
         canvas.pieces(inner, 0, y, line);
@@ -52,10 +52,11 @@ fn tabs(
         .history
         .call(call.parent)
         .is_some_and(|parent| matches!(parent.kind, CallKind::Map | CallKind::Reduce));
-    let room = usize::from(area.w).saturating_sub(wide + 3);
+    let titles = layout::inspector_titles(area);
+    let room = usize::from(area.w).saturating_sub(if titles > 1 { 1 } else { wide + 3 });
     let name = text::fit(&text::line(&say::label(call, in_operation)), room);
     canvas.text(area, 1, 0, title_tone(state, Pane::Inspector), &name);
-    let mut x = area.w.saturating_sub(wide as u16);
+    let mut x = if titles > 1 { 1 } else { area.w.saturating_sub(wide as u16) };
     for tab in Tab::ALL {
         let tone = match tab {
             _ if tab == shown => Tone::Focus,
@@ -63,6 +64,6 @@ fn tabs(
             _ if has(tab) => Tone::Text,
             _ => Tone::Faint,
         };
-        x = canvas.text(area, x, 0, tone, tab.title()) + 1;
+        x = canvas.text(area, x, titles - 1, tone, tab.title()) + 1;
     }
 }

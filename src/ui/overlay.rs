@@ -1,6 +1,7 @@
 //! What lies over the panes: help, the choice of an application, an input.
 
 use crate::app::AppState;
+use crate::app::command::Hint;
 use crate::app::help;
 use crate::app::layout::{Area, Layout};
 use crate::app::state::{Editor, Overlay};
@@ -10,13 +11,13 @@ use crate::base::text;
 use super::cells::Canvas;
 
 /// The keys of an overlay.
-pub(super) fn hints(overlay: &Overlay) -> Vec<(String, &'static str)> {
+pub(super) fn hints(overlay: &Overlay) -> Vec<Hint> {
     let pairs: &[(&str, &'static str)] = match overlay {
         Overlay::Help { .. } => &[("Down", "further"), ("PgDn", "page"), ("Esc", "close")],
         Overlay::ChooseApp { .. } => &[("Down", "next"), ("Enter", "run"), ("Esc", "cancel")],
         Overlay::Input { .. } => &[("Enter", "run"), ("Ctrl-U", "clear"), ("Esc", "cancel")],
     };
-    pairs.iter().map(|(key, word)| ((*key).to_owned(), *word)).collect()
+    pairs.iter().map(|(key, word)| Hint { key: (*key).to_owned(), word, rank: 0 }).collect()
 }
 
 /// Draws the overlay when there is one.

@@ -30,8 +30,9 @@ pub fn settle(state: &mut AppState, env: &Env) -> Vec<Effect> {
         state.values.insert(value.digest, ValueState::Loading);
         effects.push(Effect::LoadValue(Box::new(value)));
     }
-    let width = places.inspector.map_or(0, |area| area.w.saturating_sub(2));
-    text(state, width, height);
+    if let Some(area) = places.inspector.map(layout::inspector_text) {
+        text(state, area.w, usize::from(area.h));
+    }
     if matches!(state.overlay, Some(Overlay::Help { .. })) {
         let lines = help::lines(state, usize::from(help::width(places.body.w))).len();
         if let Some(Overlay::Help { top }) = &mut state.overlay {
@@ -60,10 +61,6 @@ fn calls(state: &mut AppState, height: usize) {
 }
 
 fn text(state: &mut AppState, width: u16, height: usize) {
-    // A pane that is not shown needs no text; it is made when it comes up.
-    if width == 0 {
-        return;
-    }
     let key = inspect::key(state, width);
     if key != state.doc.key {
         let same = match (&key, &state.doc.key) {
