@@ -110,7 +110,10 @@ fn can_stop(state: &AppState) -> Result<(), &'static str> {
 
 fn has_failed(state: &AppState) -> Result<(), &'static str> {
     let open = state.current().ok_or("No run is open.")?;
-    if open.next_failed(open.selected, true).is_some() { Ok(()) } else { Err("Nothing failed in this run.") }
+    // Asked for every frame, so it must not walk the tree.
+    let counts = &open.history.counts;
+    let root = open.history.call(1).is_some_and(|call| call.error.is_some());
+    if counts.failed + counts.in_doubt > 0 || root { Ok(()) } else { Err("Nothing failed in this run.") }
 }
 
 fn has_calls(state: &AppState) -> Result<(), &'static str> {
@@ -159,7 +162,7 @@ commands! {
         "Replay the selected run: what still holds is served, what failed or changed is executed.";
     Stop "stop" Scope::Global, ["x"], Some("stop"), can_stop,
         "Stop the selected run; pressed again, without waiting for what executes.";
-    NextFailed "next-failed" Scope::Global, ["n"], Some("next failed"), has_failed,
+    NextFailed "next-failed" Scope::Global, ["n"], Some("failures"), has_failed,
         "Select the next failed call, also inside folded rows.";
     PrevFailed "previous-failed" Scope::Global, ["N", "p"], None, has_failed,
         "Select the previous failed call.";
@@ -258,6 +261,11 @@ fn rank(id: CommandId) -> u8 {
 /// Whether a usable command deserves a place in the bottom line.
 fn relevant(id: CommandId, state: &AppState) -> bool {
     match id {
+        CommandId::ToggleFold => {
+            let folded = |open: &super::state::OpenRun| open.tree.folded(open.selected);
+            let operation = |open: &super::state::OpenRun| open.call().is_some_and(|call| !call.is_call());
+            state.current().is_some_and(|open| folded(open) || operation(open))
+        }
         CommandId::Follow => state.current_runs() && state.current().is_some_and(|open| !open.follow),
         _ => true,
     }

@@ -208,6 +208,9 @@ fn output(page: &mut Page, state: &AppState, call: &Call) {
         page.value(state, value);
     } else {
         let sentence = match call.status {
+            _ if !call.is_call() && call.error.is_none() => {
+                "An operation: its items are below it in the tree."
+            }
             CallStatus::Pending => "Waits to start.",
             CallStatus::Running => "Runs. Its output appears here when it returns.",
             CallStatus::Failed => "It failed and has no output. The Error tab says why.",
@@ -216,7 +219,6 @@ fn output(page: &mut Page, state: &AppState, call: &Call) {
                 "It had started when the engine died: whether its effects happened is not known. A replay executes \
                  it again."
             }
-            _ if !call.is_call() => "An operation; its items are below it in the tree.",
             _ => "No output was recorded.",
         };
         page.wrap(Tone::Quiet, "", sentence);

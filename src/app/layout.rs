@@ -121,12 +121,15 @@ pub fn layout(state: &AppState) -> Layout {
     out
 }
 
-/// The scroll position that shows `selected` with as little movement as possible.
+/// The scroll position that shows `selected`: moved by a row after a step, centred after a jump.
 pub fn scroll_to(top: usize, selected: usize, rows: usize, height: usize) -> usize {
     if height == 0 {
         return 0;
     }
-    let top = if selected < top {
+    let top = if selected + 1 < top || selected > top + height {
+        // A jump: what lies around the selection matters as much.
+        selected.saturating_sub(height / 2)
+    } else if selected < top {
         selected
     } else if selected >= top + height {
         selected + 1 - height

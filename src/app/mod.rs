@@ -26,4 +26,6 @@ pub use state::AppState;
 pub use update::{settle, update};
 
 #[cfg(test)]
+pub mod script;
+#[cfg(test)]
 mod update_tests;

@@ -143,6 +143,8 @@ pub enum Reply {
         /// The new run.
         result: Result<RunId, String>,
     },
+    /// Answering failed in a way that should not happen; which question it was is not known.
+    Broken(String),
     /// To [`Effect::Stop`].
     Stopped {
         /// The run.

@@ -75,10 +75,21 @@ pub fn arguments(value: &ValueRef) -> String {
     map.values().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
+/// The status to show: an operation whose items are under way is, too, whether or not the log says so.
+pub fn shown_status(call: &Call, tally: &Tally) -> CallStatus {
+    if call.status == CallStatus::Pending && !call.is_call() && tally.total() > tally.of(CallStatus::Pending)
+    {
+        CallStatus::Running
+    } else {
+        call.status
+    }
+}
+
 /// Microseconds that a call took, or has taken so far.
 pub fn took(call: &Call, now: Micros) -> Option<Micros> {
     match call.status {
-        CallStatus::Running => call.started_at.map(|at| (now - at).max(0)),
+        CallStatus::Running if call.is_call() => call.started_at.map(|at| (now - at).max(0)),
+        CallStatus::Running => Some((now - call.asked_at).max(0)),
         CallStatus::Pending => None,
         _ if matches!(call.kind, CallKind::Map | CallKind::Reduce) => {
             Some((call.ended_at? - call.asked_at).max(0))

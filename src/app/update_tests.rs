@@ -1,13 +1,13 @@
 //! (state, keys) -> (state, effects).
 
 use crate::app::keys::Key;
+use crate::app::script::{self as fake, Script, T0};
 use crate::app::state::{Overlay, Pane, Tab};
 use crate::app::tour::{Tour, TourStep};
 use crate::app::update::start;
 use crate::app::{AppState, BackendEvent, Effect, Env, Msg, Reply, Start, settle, update};
 use crate::base::ids::RunId;
 use crate::model::{Mode, RunStatus};
-use crate::tui::fake::{self, Script, T0};
 
 const ENV: Env = Env { now: T0 };
 

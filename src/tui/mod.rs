@@ -7,6 +7,7 @@
 
 pub mod backend;
 mod effects;
+#[cfg(test)]
 pub mod fake;
 pub mod guard;
 pub mod input;

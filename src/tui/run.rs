@@ -8,6 +8,7 @@ use crossterm::execute;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{Instant, sleep_until};
@@ -276,8 +277,9 @@ impl Bench {
     }
 
     fn repaint(&mut self) -> io::Result<()> {
-        self.terminal.clear()?;
         let size = self.terminal.size()?;
+        // `clear` would ask the terminal for its cursor, and the answer would go to whoever reads the input.
+        self.terminal.resize(Rect::new(0, 0, size.width, size.height))?;
         self.state.size = (size.width, size.height);
         self.dirty = true;
         Ok(())

@@ -118,13 +118,13 @@ fn line(
         canvas.text(text_area, 0, y, Tone::Focus, glyphs.pick("▸", ">"));
     }
     canvas.text(text_area, 1 + indent, y, Tone::Quiet, fold);
-    let status = glyphs.status(call.status, now);
-    canvas.text(text_area, 3 + indent, y, say::status_tone(call.status), status);
+    let status = say::shown_status(call, &open.tree.tally(call.no));
+    canvas.text(text_area, 3 + indent, y, say::status_tone(status), glyphs.status(status, now));
     let in_operation = open
         .history
         .call(call.parent)
         .is_some_and(|parent| matches!(parent.kind, CallKind::Map | CallKind::Reduce));
-    let name_tone = match call.status {
+    let name_tone = match status {
         CallStatus::Pending | CallStatus::Cancelled => Tone::Faint,
         CallStatus::Failed => Tone::Bad,
         _ => Tone::Text,

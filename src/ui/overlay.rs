@@ -37,7 +37,9 @@ fn window(canvas: &mut Canvas<'_>, body: Area, w: u16, h: u16, title: &str) -> A
     let w = w.saturating_add(4).min(body.w);
     let h = h.saturating_add(2).min(body.h);
     let area = Area { x: body.x + (body.w - w) / 2, y: body.y + (body.h - h) / 2, w, h };
-    canvas.clear(area);
+    // A column of air on both sides keeps what lies below from running into the frame.
+    let air = u16::from(area.x > body.x && area.x + w < body.x + body.w);
+    canvas.clear(Area { x: area.x - air, w: w + 2 * air, ..area });
     let glyphs = canvas.look.glyphs;
     let inner = usize::from(w.saturating_sub(2));
     let edge = glyphs.pick("─", "-").repeat(inner);

@@ -7,11 +7,10 @@ use ratatui::layout::Rect;
 use super::{Look, draw};
 use crate::app::keys::Key;
 use crate::app::msg::{BackendEvent, ValueText};
+use crate::app::script::{self as fake, Script, T0};
 use crate::app::{AppState, Effect, Env, Msg, Reply, settle, update};
 use crate::base::text;
 use crate::model::{CallKind, CallStatus, RunStatus, Stream};
-use crate::tui::Backend;
-use crate::tui::fake::{self, Fake, Script, T0};
 use crate::ui::glyphs::Glyphs;
 use crate::ui::theme::Theme;
 
@@ -22,41 +21,28 @@ fn look() -> Look {
     Look { theme: Theme::named("terminal").0, glyphs: Glyphs::Unicode }
 }
 
-/// Answers effects from a scripted backend until nothing is asked any more.
-fn feed(state: &mut AppState, backend: &Fake, mut effects: Vec<Effect>) {
+/// Answers effects from the scripts until nothing is asked any more.
+fn feed(state: &mut AppState, scripts: &[Script], mut effects: Vec<Effect>) {
     for _ in 0..20 {
         effects.extend(settle(state, &ENV));
         if effects.is_empty() {
             return;
         }
         for effect in std::mem::take(&mut effects) {
-            let reply = match effect {
-                Effect::LoadRuns { generation, limit } => {
-                    Reply::Runs { generation, result: backend.runs(limit) }
-                }
-                Effect::LoadHistory { run, generation } => {
-                    let result = backend.history(&run).map(Box::new);
-                    Reply::History { generation, run, result }
-                }
-                Effect::LoadValue(value) => {
-                    Reply::Value { digest: value.digest, result: backend.value(&value, 1_000) }
-                }
-                _ => continue,
-            };
+            let Some(reply) = fake::answer(scripts, &effect) else { continue };
             effects.extend(update(state, Msg::Reply(reply), &ENV));
         }
     }
 }
 
 fn bench(scripts: Vec<Script>, size: (u16, u16), keys: &str) -> AppState {
-    let backend = Fake::new(scripts);
-    let mut state = AppState::new(backend.project(), size);
+    let mut state = AppState::new(fake::project(), size);
     let effects = crate::app::update::start(&mut state);
-    feed(&mut state, &backend, effects);
+    feed(&mut state, &scripts, effects);
     for key in keys.split_whitespace() {
         let key = Key::parse(key).unwrap_or_else(|| panic!("no key {key}"));
         let effects = update(&mut state, Msg::Key(key), &ENV);
-        feed(&mut state, &backend, effects);
+        feed(&mut state, &scripts, effects);
     }
     state
 }

@@ -165,6 +165,15 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
             started(state, &what, result, env);
             Vec::new()
         }
+        Reply::Broken(why) => {
+            // Every open question may be the one; asking again is cheap and waiting for ever is not.
+            state.runs_asked = None;
+            state.opening.clear();
+            state.tailing.clear();
+            state.starting = 0;
+            toast(state, Level::Error, format!("Something broke inside tl-bench: {why}"), env);
+            Vec::new()
+        }
         Reply::Stopped { run, result } => {
             if let Err(why) = result {
                 state.runs.stopping.remove(&run);
