@@ -75,6 +75,11 @@ pub fn key(state: &AppState, width: u16) -> Option<DocKey> {
 }
 
 impl DocKey {
+    /// Whether the text only grows at its end.
+    pub fn grows(&self) -> bool {
+        self.tab == Tab::Logs
+    }
+
     /// Whether both are about the same view of the same call, so that the scroll position may stay.
     pub fn same_view(&self, other: &DocKey) -> bool {
         self.run == other.run && self.no == other.no && self.tab == other.tab

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::base::ids::RunId;
-use crate::model::{RunStatus, RunSummary};
+use crate::model::RunSummary;
 
 /// How a run relates to the row above it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -93,10 +93,5 @@ impl RunList {
         if self.current().is_none() {
             self.selected = self.items.first().map(|item| item.id.clone());
         }
-    }
-
-    /// Whether any run executes now.
-    pub fn any_running(&self) -> bool {
-        self.items.iter().any(|item| item.status == RunStatus::Running)
     }
 }

@@ -9,6 +9,7 @@ use crate::base::ids::{CallNo, RunId};
 use crate::model::{Call, CallStatus, Event, EventKind, Level, RunHistory, RunStatus};
 
 use super::inspect::Doc;
+use super::layout::layout;
 use super::msg::{ProjectInfo, ValueText};
 use super::runs::RunList;
 use super::tour::Tour;
@@ -349,9 +350,16 @@ impl AppState {
     /// When something on the screen changes by itself: a spinner, a toast's end. `None`: never.
     pub fn next_wake(&self, now: Micros) -> Option<Micros> {
         const SPIN: Micros = 125_000;
-        let spin = self.runs.any_running().then_some(now - now.rem_euclid(SPIN) + SPIN);
+        let moving = self.current_runs() || self.running_row_shown();
+        let spin = moving.then_some(now - now.rem_euclid(SPIN) + SPIN);
         let toast = self.toast.as_ref().map(|toast| toast.until);
         spin.into_iter().chain(toast).min()
+    }
+
+    fn running_row_shown(&self) -> bool {
+        let height = layout(self).runs.map_or(0, |area| usize::from(area.below_title().h));
+        let shown = self.runs.items.iter().skip(self.runs.top).take(height);
+        shown.into_iter().any(|run| run.status == RunStatus::Running)
     }
 
     /// A number for a new question.

@@ -331,3 +331,60 @@ fn a_tour_moves_on_when_its_step_is_done() {
     press(&mut state, "esc esc");
     assert_eq!(state.tour.as_ref().unwrap().hint(), None);
 }
+
+#[test]
+fn a_list_that_is_behind_does_not_bring_a_run_back_to_life() {
+    let mut state = bench(&[]);
+    let script = fake::agent("8f3c00000000", 0, None, RunStatus::Succeeded);
+    let n = script.events.len();
+    send(&mut state, &script, 0, n - 1);
+    update(&mut state, Msg::Backend(BackendEvent::Changed), &ENV);
+    let generation = state.runs_asked.unwrap();
+    let result = Ok(vec![state.runs.items[0].clone()]);
+    send(&mut state, &script, n - 1, n);
+    update(&mut state, Msg::Reply(Reply::Runs { generation, result }), &ENV);
+    assert_eq!(state.runs.items[0].status, RunStatus::Succeeded);
+}
+
+#[test]
+fn a_running_run_that_cannot_be_seen_does_not_wake_the_loop() {
+    let mut state = bench(&[
+        fake::agent("2c1a00000000", 60, None, RunStatus::Running),
+        fake::agent("9aa000000000", 10, None, RunStatus::Succeeded),
+    ]);
+    state.runs.selected = Some(RunId::from_text("9aa000000000"));
+    assert!(state.next_wake(T0).is_some(), "its row is in the list");
+    update(&mut state, Msg::Resize(80, 24), &ENV);
+    state.focus = Pane::Calls;
+    assert_eq!(state.next_wake(T0), None);
+}
+
+#[test]
+fn pasted_text_reaches_the_application_unchanged() {
+    let mut state = bench(&[]);
+    press(&mut state, "r ctrl-u");
+    update(&mut state, Msg::Paste("{\"topic\":\n\"a\u{200d}b\"}".to_owned()), &ENV);
+    let input = Some("{\"topic\": \"a\u{200d}b\"}".to_owned());
+    let start = Start::Run { app: "research_agent".to_owned(), input };
+    assert_eq!(press(&mut state, "enter"), [Effect::Start(start)]);
+}
+
+#[test]
+fn the_end_of_a_growing_log_stays_in_view() {
+    use crate::model::Stream;
+    let mut script = fake::agent("8f3c00000000", 0, None, RunStatus::Running);
+    let before = script.events.len();
+    for i in 0..200 {
+        script.log(8, Stream::Stdout, &format!("line {i}\n"));
+    }
+    let mut state = bench(&[]);
+    send(&mut state, &script, 0, before);
+    press(&mut state, "t t");
+    assert_eq!(state.effective_tab(), Tab::Logs);
+    send(&mut state, &script, before, before + 100);
+    let end = state.doc_top;
+    assert!(end > 50);
+    press(&mut state, "tab k");
+    send(&mut state, &script, before + 100, before + 200);
+    assert_eq!(state.doc_top, end - 1, "who scrolls up stays there");
+}

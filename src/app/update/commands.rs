@@ -127,7 +127,7 @@ fn first_input(state: &AppState, app: &AppInfo) -> String {
     if let Some(value) = last.and_then(|open| open.history.input.as_ref())
         && let Ok(serde_json::Value::Object(_)) = serde_json::from_str(&value.preview)
     {
-        return text::line(&value.preview);
+        return value.preview.clone();
     }
     let fields: Vec<String> = app
         .params

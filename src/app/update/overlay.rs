@@ -3,7 +3,6 @@
 use crate::app::keys::{Key, KeyCode};
 use crate::app::msg::{Effect, Env, Start};
 use crate::app::state::{AppState, Editor, Overlay};
-use crate::base::text;
 
 use super::commands;
 
@@ -106,7 +105,8 @@ fn check(value: &str) -> Result<Option<String>, String> {
 pub(super) fn paste(state: &mut AppState, pasted: &str) {
     let Some(Overlay::Input { editor, problem, .. }) = &mut state.overlay else { return };
     *problem = None;
-    for c in text::line(&pasted.replace(['\n', '\r', '\t'], " ")).chars() {
-        insert(editor, c);
+    // The text itself goes to the application unchanged; only drawing shows stand-ins.
+    for c in pasted.chars() {
+        insert(editor, if c.is_control() { ' ' } else { c });
     }
 }

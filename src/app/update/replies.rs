@@ -195,7 +195,17 @@ fn runs(
     }
     state.runs_asked = None;
     match result {
-        Ok(items) => state.runs.replace(items),
+        Ok(mut items) => {
+            // The list may have been read before the last events that are known here; an end is final.
+            for item in items.iter_mut().filter(|item| item.status == RunStatus::Running) {
+                if let Some(open) = state.open.get(&item.id)
+                    && open.history.status != RunStatus::Running
+                {
+                    *item = open.history.summary(item.pinned);
+                }
+            }
+            state.runs.replace(items);
+        }
         Err(why) => {
             state.runs.loaded = true;
             toast(state, Level::Error, format!("The list of runs cannot be read: {why}"), env);
@@ -233,8 +243,15 @@ fn opened(state: &mut AppState, run: RunId, history: RunHistory) {
             open.reindex();
         }
         None => {
-            state.open.insert(run, OpenRun::new(history));
+            state.open.insert(run.clone(), OpenRun::new(history));
         }
+    }
+    let Some(open) = state.open.get(&run) else { return };
+    let ended = open.history.status != RunStatus::Running;
+    state.runs.put(open.history.summary(state.runs.get(&run).is_some_and(|item| item.pinned)));
+    if ended {
+        state.runs.local.remove(&run);
+        state.runs.stopping.remove(&run);
     }
 }
 

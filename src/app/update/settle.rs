@@ -70,7 +70,14 @@ fn text(state: &mut AppState, width: u16, height: usize) {
         if !same {
             state.doc_top = 0;
         }
+        // Whoever reads the end of a log that grows keeps reading its end.
+        let tail = same
+            && key.as_ref().is_some_and(inspect::DocKey::grows)
+            && state.doc_top + height >= state.doc.lines.len();
         state.doc.lines = inspect::build(state, width);
+        if tail {
+            state.doc_top = state.doc.lines.len();
+        }
         state.doc.key = key;
     }
     state.doc_top = state.doc_top.min(state.doc.lines.len().saturating_sub(height.max(1)));
