@@ -89,7 +89,7 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
     let width = |hints: &[command::Hint]| -> usize {
         hints.iter().map(|hint| text::width(&hint.key) + 1 + hint.word.len() + 3).sum::<usize>()
     };
-    while hints.len() > 2 && width(&hints) > usize::from(area.w) + 1 {
+    while hints.len() > 2 && width(&hints) > usize::from(area.w) + 2 {
         let worst = hints.iter().enumerate().max_by_key(|(i, hint)| (hint.rank, *i)).map(|(i, _)| i);
         hints.remove(worst.unwrap_or(0));
     }

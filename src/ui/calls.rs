@@ -17,6 +17,8 @@ const TIME: u16 = 9;
 const TOKENS: u16 = 6;
 /// Deeper rows are not indented further, so that names stay readable.
 const MAX_INDENT: u16 = 24;
+/// From this many columns on what went in is shown beside what came out.
+const BOTH: usize = 20;
 /// Cells of an operation's progress bar.
 const BAR: usize = 8;
 
@@ -177,6 +179,9 @@ fn values(canvas: &Canvas<'_>, call: &Call, room: usize) -> Line {
     };
     if outcome.is_empty() {
         return vec![(Tone::Quiet, input)];
+    }
+    if room < BOTH {
+        return vec![(Tone::Faint, arrow.trim_start().to_owned()), (tone, outcome)];
     }
     // An error's sentence needs the room more than what went in.
     let share = if call.error.is_some() { room / 4 } else { room * 2 / 5 };
