@@ -134,6 +134,8 @@ pub async fn turn(
     let Record { run, writer, mut observer, clock } = record;
     let (commits, mut committed) = mpsc::unbounded_channel();
     let mut actions = core.begin();
+    // A driver is ready before the loop begins.
+    actions.extend(core.flush());
     loop {
         for action in std::mem::take(&mut actions) {
             match action {

@@ -121,6 +121,9 @@ pub struct End {
     /// The blob is JSON (applications).
     #[serde(default)]
     pub json: bool,
+    /// The failure is that of a future which the application returned: another attempt would not help.
+    #[serde(default, rename = "final")]
+    pub last: bool,
 }
 
 impl End {
