@@ -497,7 +497,8 @@ fn strict_replay_serves_by_position_and_goes_on_live() {
     done.says(&["2 served, 1 failed call and what follows executes"]);
     executed(&project, &["third"]);
     // Edited code and arguments are served all the same; the latter with a warning.
-    let project = strict(&[("return x + 1\n\n@function()\ndef third", "return x + 99\n\n@function()\ndef third")]);
+    let project =
+        strict(&[("return x + 1\n\n@function()\ndef third", "return x + 99\n\n@function()\ndef third")]);
     assert_eq!(project.replay_ok(&["--mode", "strict"])["output"], 4);
     executed(&project, &["third"]);
     let project = strict(&[("second(a)", "second(a + 5)")]);
@@ -531,7 +532,11 @@ fn strict_replay_stops_at_a_call_that_is_new_missing_or_moved() {
         (
             "too few",
             &[("    return third(b)", "    return b")],
-            &["the history goes on with a call of third", "app.py:26", "a call of app ended without making it"],
+            &[
+                "the history goes on with a call of third",
+                "app.py:26",
+                "a call of app ended without making it",
+            ],
         ),
     ];
     for (name, edits, says) in cases {
@@ -569,7 +574,10 @@ def app(n: int) -> int:
     project.replay_ok(&["--mode", "strict"]);
     executed(&project, &["2"]);
     // One item fewer than recorded.
-    project.tl(&["replay", "--mode", "strict", "--input", "3"]).exits(3).says(&["goes on with a call of item"]);
+    project
+        .tl(&["replay", "--mode", "strict", "--input", "3"])
+        .exits(3)
+        .says(&["goes on with a call of item"]);
     executed(&project, &[]);
     // One more is live.
     assert_eq!(project.replay_ok(&["latest~1", "--mode", "strict", "--input", "5"])["output"], 10);
@@ -597,10 +605,11 @@ def app(n: int) -> int:
     );
     project.run_ok(&["--input", "4"]);
     project.edit("left.map", "right.map");
-    project
-        .tl(&["replay", "--mode", "strict"])
-        .exits(3)
-        .says(&["a map over left", "a map over right", "app.py:15"]);
+    project.tl(&["replay", "--mode", "strict"]).exits(3).says(&[
+        "a map over left",
+        "a map over right",
+        "app.py:15",
+    ]);
     project.sound();
 }
 

@@ -155,16 +155,19 @@ impl Replay {
         self.base.as_ref()
     }
 
-    /// Looks up checkpoints of other runs for many calls at once.
+    /// Looks up checkpoints of other runs for many calls at once; not for those that the replayed run has.
     pub fn prefetch(&mut self, fingerprints: &[Digest], checkpoints: &dyn Checkpoints) {
+        let unknown = fingerprints.iter().filter(|fp| !self.by_fingerprint.contains_key(*fp));
+        let unknown: Vec<Digest> = unknown.copied().collect();
+        self.look_up(&unknown, checkpoints);
+    }
+
+    fn look_up(&mut self, fingerprints: &[Digest], checkpoints: &dyn Checkpoints) {
         if self.mode != Mode::Adaptive || self.from {
             return;
         }
-        let wanted: Vec<Digest> = fingerprints
-            .iter()
-            .filter(|fp| !self.by_fingerprint.contains_key(*fp) && !self.ahead.contains_key(*fp))
-            .copied()
-            .collect();
+        let wanted: Vec<Digest> =
+            fingerprints.iter().filter(|fp| !self.ahead.contains_key(*fp)).copied().collect();
         if wanted.is_empty() {
             return;
         }
@@ -213,7 +216,8 @@ impl Replay {
             }
         }
         if !self.from {
-            self.prefetch(&[fingerprint], checkpoints);
+            // The replayed run may have one that does not hold any more, where an older one does.
+            self.look_up(&[fingerprint], checkpoints);
             let mut others = self.ahead.get(&fingerprint).cloned().unwrap_or_default();
             others.sort_by_key(|(run, no)| {
                 let held = self.others.get(run).cloned().flatten();
