@@ -213,7 +213,11 @@ impl Backend for Session {
     fn value(&self, value: &ValueRef, max_bytes: usize) -> Result<ValueText, String> {
         let limits = ViewLimits { max_bytes, ..ViewLimits::default() };
         let view = value_json(&self.store, value, &limits).map_err(|error| error.message)?;
-        let text = serde_json::to_string_pretty(&view.json).map_err(|error| error.to_string())?;
+        // A text is read as it was written, not with its line breaks escaped.
+        let text = match &view.json {
+            serde_json::Value::String(text) => text.clone(),
+            other => serde_json::to_string_pretty(other).map_err(|error| error.to_string())?,
+        };
         Ok(ValueText { lines: text.lines().map(str::to_owned).collect(), cut: view.cut })
     }
 
