@@ -23,39 +23,37 @@ use crate::proto::message::{FromWorker, Hello, Load, ToWorker};
 use crate::store::{Batch, Writer};
 
 /// How long a process that connected may take to say who it is.
-const HELLO_LIMIT: Duration = Duration::from_secs(10);
+pub(super) const HELLO_LIMIT: Duration = Duration::from_secs(10);
 /// Inputs of connections that may wait; when it is full, sockets are not read.
-const QUEUE: usize = 256;
+pub(super) const QUEUE: usize = 256;
 /// Inputs that are handled before what they made necessary is done.
 const TURN: usize = 512;
 
 /// Called with the run's events as they happen, before they are on disk. Must be quick.
 pub type Observer = Box<dyn FnMut(&RunId, &[Event]) + Send>;
 
-/// What a driver (`exec`) gave instead of worker processes.
-pub struct Driver {
-    /// Its connection.
-    pub conn: ConnId,
-    /// The functions that it registered.
-    pub functions: Vec<crate::proto::message::Function>,
-}
-
-/// What the loop needs beside the scheduler.
-pub struct Setup {
+/// Where a run is recorded, and who watches.
+pub struct Record {
     /// The run.
     pub run: RunId,
-    /// The application's file.
-    pub file: PathBuf,
-    /// How workers are started.
-    pub launch: Launch,
-    /// Calls that may execute at once in a worker.
-    pub slots: u32,
     /// Where events go.
     pub writer: Writer,
     /// Who watches.
     pub observer: Observer,
     /// The time.
     pub clock: Arc<dyn Clock>,
+}
+
+/// What the loop needs beside the scheduler.
+pub struct Setup {
+    /// Where the run is recorded.
+    pub record: Record,
+    /// The application's file.
+    pub file: PathBuf,
+    /// How workers are started.
+    pub launch: Launch,
+    /// Calls that may execute at once in a worker.
+    pub slots: u32,
 }
 
 /// The user's wishes while a run goes on.
@@ -88,18 +86,16 @@ struct Shared {
 
 /// Runs a scheduler to its end. Must be called inside a `LocalSet` of a current-thread runtime.
 pub async fn drive(
-    mut core: Core,
+    core: Core,
     setup: Setup,
     listener: UnixListener,
     mut commands: mpsc::UnboundedReceiver<Command>,
 ) -> Ending {
     let (inputs, mut incoming) = mpsc::channel(QUEUE);
-    let (commits, mut committed) = mpsc::unbounded_channel();
-    let Setup { run, file, launch, slots, writer, mut observer, clock } = setup;
     let shared = Rc::new(Shared {
-        setup: launch,
-        file,
-        slots,
+        setup: setup.launch,
+        file: setup.file,
+        slots: setup.slots,
         waiting: Rc::default(),
         peers: RefCell::default(),
         next_conn: RefCell::new(0),
@@ -107,11 +103,42 @@ pub async fn drive(
     });
     let accepting = tokio::task::spawn_local(accept(listener, shared.clone()));
     let mut killers: HashMap<u32, oneshot::Sender<()>> = HashMap::new();
+    let hands = |action: Action| match action {
+        Action::Send { conn, message, blobs } => shared.peers.borrow().send(conn, &message, &blobs),
+        Action::Spawn { worker } => {
+            let (kill, killed) = oneshot::channel();
+            killers.insert(worker, kill);
+            tokio::task::spawn_local(supervise(worker, shared.clone(), killed));
+        }
+        Action::Kill { worker } => {
+            if let Some(kill) = killers.remove(&worker) {
+                let _ = kill.send(());
+            }
+        }
+        Action::Submit { .. } | Action::Finish(_) => {}
+    };
+    let ending = turn(core, setup.record, &mut incoming, &mut commands, hands).await;
+    accepting.abort();
+    // Dropping the senders closes the sockets, at which workers leave; the processes are killed on drop.
+    ending
+}
+
+/// The loop itself: inputs to the scheduler, its writes to the store, its other actions to `hands`.
+pub async fn turn(
+    mut core: Core,
+    record: Record,
+    incoming: &mut mpsc::Receiver<Input>,
+    commands: &mut mpsc::UnboundedReceiver<Command>,
+    mut hands: impl FnMut(Action),
+) -> Ending {
+    let Record { run, writer, mut observer, clock } = record;
+    let (commits, mut committed) = mpsc::unbounded_channel();
     let mut actions = core.begin();
-    let ending = 'run: loop {
+    // A driver is ready before the loop begins.
+    actions.extend(core.flush());
+    loop {
         for action in std::mem::take(&mut actions) {
             match action {
-                Action::Send { conn, message, blobs } => shared.peers.borrow().send(conn, &message, &blobs),
                 Action::Submit { batch, token } => {
                     observer(&run, &batch.events);
                     let commits = commits.clone();
@@ -122,17 +149,8 @@ pub async fn drive(
                         let _ = commits.send(Input::Committed { token, error });
                     });
                 }
-                Action::Spawn { worker } => {
-                    let (kill, killed) = oneshot::channel();
-                    killers.insert(worker, kill);
-                    tokio::task::spawn_local(supervise(worker, shared.clone(), killed));
-                }
-                Action::Kill { worker } => {
-                    if let Some(kill) = killers.remove(&worker) {
-                        let _ = kill.send(());
-                    }
-                }
-                Action::Finish(ending) => break 'run ending,
+                Action::Finish(ending) => return ending,
+                other => hands(other),
             }
         }
         let timer = core
@@ -144,7 +162,7 @@ pub async fn drive(
             Some(input) = incoming.recv() => core.handle(input),
             Some(command) = commands.recv() => core.handle(Input::Stop { force: matches!(command, Command::Kill) }),
             () = tokio::time::sleep(timer.unwrap_or_default()), if timer.is_some() => core.handle(Input::Timer),
-            else => break Ending::StoreFailed("the engine's loop ended early".to_owned()),
+            else => return Ending::StoreFailed("the engine's loop ended early".to_owned()),
         }
         for _ in 0..TURN {
             if let Ok(input) = committed.try_recv() {
@@ -156,10 +174,7 @@ pub async fn drive(
             }
         }
         actions = core.flush();
-    };
-    accepting.abort();
-    // Dropping the senders closes the sockets, at which workers leave; the processes are killed on drop.
-    ending
+    }
 }
 
 async fn accept(listener: UnixListener, shared: Rc<Shared>) {
@@ -210,7 +225,7 @@ async fn greet(stream: UnixStream, shared: Rc<Shared>) {
     }
 }
 
-fn admit(hello: &Hello, token: &str) -> Result<(), String> {
+pub(super) fn admit(hello: &Hello, token: &str) -> Result<(), String> {
     if hello.token != token {
         return Err("wrong token".to_owned());
     }

@@ -5,6 +5,7 @@
 
 pub mod checkpoints;
 pub mod core;
+pub mod exec;
 pub mod local;
 mod peer;
 pub mod project;

@@ -37,11 +37,6 @@ impl Reader {
             }
         }
     }
-
-    /// A frame that has arrived already.
-    pub fn ready(&mut self) -> Result<Option<Frame>, String> {
-        self.decoder.next_frame().map_err(|error| error.to_string())
-    }
 }
 
 /// Splits a connection; what is sent through the returned sender is written in order.

@@ -50,6 +50,8 @@ pub(super) struct Committer {
     known: Arc<Mutex<Known>>,
     runs: HashMap<RunId, RunState>,
     failed: HashMap<RunId, String>,
+    /// Failed runs whose rows still say that this process executes them.
+    orphans: Vec<RunId>,
     full: bool,
     data_version: i64,
     epoch: String,
@@ -76,6 +78,7 @@ impl Committer {
             known,
             runs: HashMap::new(),
             failed: HashMap::new(),
+            orphans: Vec::new(),
             full: false,
             data_version: -1,
             epoch: String::new(),
@@ -90,7 +93,7 @@ impl Committer {
     }
 
     pub fn recording(&self) -> bool {
-        !self.runs.is_empty()
+        !self.runs.is_empty() || !self.orphans.is_empty()
     }
 
     /// Records a group in one transaction. One result for each piece of work, in order.
@@ -113,12 +116,42 @@ impl Committer {
                 self.fail(&work.run, &error);
             }
             self.forget_known();
+            // Most likely refused too; then tried again with the heartbeats.
+            let _ = self.disown();
         }
         results
     }
 
+    /// Takes this process's name off runs that it cannot record any more: to everybody they are interrupted.
+    fn disown(&mut self) -> Result<()> {
+        if self.orphans.is_empty() {
+            return Ok(());
+        }
+        let orphans = std::mem::take(&mut self.orphans);
+        let outcome = self.begin(false).and_then(|()| {
+            self.sql("give up a run", |db| {
+                for run in &orphans {
+                    if let Some(raw) = super::history::find_raw(db, run)?
+                        && let Ok(mut record) = raw.record
+                    {
+                        (record.owner, record.beat) = (Owner::default(), 0);
+                        write_run(db, raw.id, &record)?;
+                    }
+                }
+                db.prepare_cached("COMMIT")?.execute([]).map(|_| ())
+            })
+        });
+        if outcome.is_err() {
+            let _ = self.db.execute_batch("ROLLBACK");
+            self.orphans = orphans;
+        }
+        outcome
+    }
+
     fn fail(&mut self, run: &RunId, error: &StoreError) {
-        self.runs.remove(run);
+        if self.runs.remove(run).is_some() {
+            self.orphans.push(run.clone());
+        }
         self.failed.entry(run.clone()).or_insert_with(|| error.to_string());
     }
 
@@ -167,6 +200,9 @@ impl Committer {
 
     /// Writes rows of `runs` that are behind, and heartbeats.
     pub fn refresh(&mut self, beat: bool) -> Result<()> {
+        if beat {
+            self.disown()?;
+        }
         let now = self.clock.now();
         let behind: Vec<RunId> =
             self.runs.values().filter(|s| beat || s.stale).map(|s| s.run.clone()).collect();
