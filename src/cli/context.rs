@@ -115,10 +115,14 @@ impl Context {
 
     fn existing_file(&self, file: &str) -> Result<PathBuf, CliError> {
         let here = Path::new(file);
-        let candidates = [here.to_path_buf(), self.project.root.join(here)];
-        let path = candidates.iter().find(|path| path.is_file());
-        path.and_then(|path| path.canonicalize().ok())
-            .ok_or_else(|| CliError::usage(format!("no such file: {file}")))
+        // As seen from where the user stands, but only inside the project: a file of the same name elsewhere is not it.
+        let inside =
+            |path: PathBuf| path.canonicalize().ok().filter(|path| path.starts_with(&self.project.root));
+        let standing = inside(here.to_path_buf()).filter(|path| path.is_file());
+        let path = standing.or_else(|| inside(self.project.root.join(here)).filter(|path| path.is_file()));
+        path.ok_or_else(|| {
+            CliError::usage(format!("no such file in {}: {file}", self.project.root.display()))
+        })
     }
 
     fn app_name(&self, app: &Application) -> String {
@@ -199,5 +203,24 @@ pub fn whole_value(store: &Store, value: Option<&ValueRef>) -> Result<Value, Cli
     match value {
         Some(value) => Ok(value_json(store, value, &view::ViewLimits::full())?.json),
         None => Ok(Value::Null),
+    }
+}
+
+/// An application's input or output: JSON as it was.
+pub fn plain_value(store: &Store, value: Option<&ValueRef>) -> Result<Value, CliError> {
+    match value {
+        Some(value) => crate::engine::run::json_of(store, value)
+            .map_err(|error| CliError::new(Exit::Store, format!("a recorded value cannot be read: {error}"))),
+        None => Ok(Value::Null),
+    }
+}
+
+/// The application of a recorded run as it is today; found by name when its file has moved.
+pub fn replayed_application(context: &Context, parent: &RunHistory) -> Result<Application, CliError> {
+    let file = std::path::Path::new(&parent.file);
+    let (here, _) = applications_in(file);
+    match here.into_iter().find(|app| app.name == parent.app) {
+        Some(app) => Ok(app),
+        None => context.application(Some(&parent.app)),
     }
 }

@@ -13,6 +13,7 @@ mod launch;
 mod maintenance;
 pub mod output;
 mod runs;
+mod session;
 mod show;
 mod signals;
 mod view;

@@ -237,6 +237,9 @@ impl Checkpoints for StoreCheckpoints {
 /// A recorded JSON value, such as an application's output.
 pub fn json_of(store: &Store, value: &ValueRef) -> Result<serde_json::Value, String> {
     value::load_value(&value.digest, value.inline.as_deref(), &StoreNodes(store))
-        .map(|tree| value::view::to_json(&tree, &value::view::ViewLimits::full()).json)
+        .map(|tree| {
+            value::to_plain_json(&tree)
+                .unwrap_or_else(|| value::view::to_json(&tree, &value::view::ViewLimits::full()).json)
+        })
         .map_err(|error| error.to_string())
 }
