@@ -97,11 +97,11 @@ fn progress_resets_the_timeout() {
         r#"
 import time
 
-@function(timeout=1)
+@function(timeout=3)
 def long(x: int) -> int:
     context = RequestContext.get()
     for i in range(8):
-        time.sleep(0.25)
+        time.sleep(0.5)
         context.progress.update(i + 1, 8, f"part {i + 1}")
     return x
 
