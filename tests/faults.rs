@@ -263,6 +263,18 @@ fn code_that_cannot_be_imported() {
 }
 
 #[test]
+fn code_that_talks_while_it_is_imported() {
+    let project = Project::app(
+        "import os, sys\nprint('loading')\nprint('in earnest', file=sys.stderr)\nos.write(2, b'raw\\n')\n@application()\n@function()\ndef app(x: int) -> int:\n    return x\n",
+    );
+    for _ in 0..5 {
+        project.run_ok(&["--input", "1"]);
+    }
+    let logs = project.tl(&["logs", "latest"]).exits(0).out;
+    assert!(logs.contains("loading") && logs.contains("in earnest"), "{logs:?}");
+}
+
+#[test]
 fn code_that_kills_its_process_while_it_is_imported() {
     let project = Project::app(
         "import os\nif not healthy(): os._exit(3)\n@application()\n@function()\ndef app(x: int) -> int:\n    return x\n",
