@@ -465,7 +465,7 @@ impl Core {
         let mut root = Node::new(0, 0, CallKind::Root, func, Asker::Run);
         root.durable = self.functions[func].facts.durable;
         root.json = true;
-        root.durable_id = "root".to_owned();
+        root.durable_id = super::replay::ROOT.to_owned();
         root.recorded = self.replay.recorded_root();
         root.args = vec![Bytes::from(self.spec.input.to_string())];
         root.key = crate::model::keys::call_key(&self.spec.app, &input.digest, 0);
