@@ -245,6 +245,11 @@ async fn read_messages(
 ) -> Result<(), String> {
     while let Some(frame) = reader.next().await? {
         let message = FromWorker::parse(&frame).map_err(|error| error.to_string())?;
+        if worker != 0 && matches!(message, FromWorker::End(_) | FromWorker::Ends { .. }) {
+            // What the body wrote past the runtime lies in the process's pipes already: their readers come first, or
+            // it would not be known whose it is.
+            tokio::task::yield_now().await;
+        }
         let input = match message {
             FromWorker::Ready { functions, messages } => {
                 Input::Ready { conn, worker, python: python.to_owned(), functions, messages }
