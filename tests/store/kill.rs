@@ -71,7 +71,7 @@ fn what_was_acknowledged_survives_a_kill() {
     for row in store.runs(None, 99).unwrap() {
         assert_eq!((row.summary.status, row.alive, row.damaged), (RunStatus::Interrupted, false, None));
         let history = store.history(&row.summary.id).unwrap().history;
-        assert_eq!(history.call(1).unwrap().status, CallStatus::InDoubt);
+        assert_eq!(history.call(1).unwrap().status, CallStatus::Cancelled);
         assert_eq!(row.summary, history.summary(false));
     }
     assert!(store.integrity_check().unwrap().is_empty());
