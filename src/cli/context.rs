@@ -112,10 +112,14 @@ impl Context {
 
     fn existing_file(&self, file: &str) -> Result<PathBuf, CliError> {
         let here = Path::new(file);
-        let candidates = [here.to_path_buf(), self.project.root.join(here)];
-        let path = candidates.iter().find(|path| path.is_file());
-        path.and_then(|path| path.canonicalize().ok())
-            .ok_or_else(|| CliError::usage(format!("no such file: {file}")))
+        // As seen from where the user stands, but only inside the project: a file of the same name elsewhere is not it.
+        let inside =
+            |path: PathBuf| path.canonicalize().ok().filter(|path| path.starts_with(&self.project.root));
+        let standing = inside(here.to_path_buf()).filter(|path| path.is_file());
+        let path = standing.or_else(|| inside(self.project.root.join(here)).filter(|path| path.is_file()));
+        path.ok_or_else(|| {
+            CliError::usage(format!("no such file in {}: {file}", self.project.root.display()))
+        })
     }
 
     fn app_name(&self, app: &Application) -> String {

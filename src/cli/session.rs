@@ -1,7 +1,7 @@
 //! Engine and store as the workbench asks for them.
 
 use std::collections::HashMap;
-use std::sync::mpsc::{Receiver as StdReceiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver as StdReceiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -213,7 +213,11 @@ impl Backend for Session {
     fn value(&self, value: &ValueRef, max_bytes: usize) -> Result<ValueText, String> {
         let limits = ViewLimits { max_bytes, ..ViewLimits::default() };
         let view = value_json(&self.store, value, &limits).map_err(|error| error.message)?;
-        let text = serde_json::to_string_pretty(&view.json).map_err(|error| error.to_string())?;
+        // A text is read as it was written, not with its line breaks escaped.
+        let text = match &view.json {
+            serde_json::Value::String(text) => text.clone(),
+            other => serde_json::to_string_pretty(other).map_err(|error| error.to_string())?,
+        };
         Ok(ValueText { lines: text.lines().map(str::to_owned).collect(), cut: view.cut })
     }
 
@@ -298,10 +302,7 @@ fn pump(store: &Store, inbox: &StdReceiver<Report>, send: &mpsc::Sender<BackendE
             // Events of this process are not kept waiting for changes of others.
             let limit =
                 if runs.is_empty() { deadline } else { deadline.min(std::time::Instant::now() + BATCH) };
-            next = match inbox.recv_timeout(limit.saturating_duration_since(std::time::Instant::now())) {
-                Ok(report) => Some(report),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-            };
+            next = inbox.recv_timeout(limit.saturating_duration_since(std::time::Instant::now())).ok();
         }
         let mut out: Vec<BackendEvent> =
             runs.into_iter().map(|(run, events)| BackendEvent::Run { run, events }).collect();

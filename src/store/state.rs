@@ -22,6 +22,8 @@ struct Open {
     key: Digest,
     code: Digest,
     durable: bool,
+    /// Whether it made calls itself.
+    calls: bool,
     stored: bool,
     changed: bool,
 }
@@ -174,7 +176,8 @@ impl RunState {
                     let doubt = self.open.get(&no).is_some_and(|open| {
                         *status == RunStatus::Interrupted
                             && open.row.status == CallStatus::Running
-                            && matches!(open.row.kind, CallKind::Root | CallKind::Call)
+                            && open.row.kind == CallKind::Call
+                            && !open.calls
                     });
                     self.shift(no, if doubt { CallStatus::InDoubt } else { CallStatus::Cancelled }, |_| {});
                 }
@@ -205,6 +208,9 @@ impl RunState {
             end_seq: 0,
             fp: None,
         };
+        if let Some(parent) = self.open.get_mut(&asked.parent) {
+            parent.calls = true;
+        }
         self.probe.kind = asked.kind;
         self.record.summary.counts.shift(&self.probe, None, CallStatus::Pending);
         self.touched.push(asked.no);
@@ -215,6 +221,7 @@ impl RunState {
                 key: asked.key,
                 code: asked.code,
                 durable: asked.durable,
+                calls: false,
                 stored: false,
                 changed: true,
             },
@@ -245,7 +252,9 @@ impl RunState {
                     summary.saved.calls += 1;
                     summary.saved.tokens += usage.tokens();
                     summary.saved.cost_usd += usage.cost_usd.unwrap_or(0.0);
-                    summary.saved.seconds += ended.wall_us as f64 / 1e6;
+                    if !open.calls {
+                        summary.saved.seconds += ended.wall_us as f64 / 1e6;
+                    }
                 }
                 CallStatus::Fresh | CallStatus::Failed => {
                     summary.tokens += usage.tokens();

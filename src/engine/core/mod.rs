@@ -243,7 +243,7 @@ pub struct Core {
     recorder: Recorder,
     commits: HashMap<u64, Vec<Then>>,
     next_token: u64,
-    state: HashMap<String, (Digest, ValueRef, Bytes)>,
+    state: HashMap<String, effects::State>,
     replay: Replay,
     /// Nodes that are not over.
     open: usize,
@@ -258,6 +258,8 @@ pub struct Core {
     actions: Vec<Action>,
     /// Version of the interpreter, for the record.
     python: String,
+    /// The last event was emitted: nothing may follow it.
+    closed: bool,
 }
 
 impl Core {
@@ -297,6 +299,7 @@ impl Core {
             final_ending: None,
             actions: Vec::new(),
             python: String::new(),
+            closed: false,
         }
     }
 
@@ -356,6 +359,10 @@ impl Core {
     }
 
     fn emit(&mut self, kind: EventKind) {
+        if self.closed {
+            return;
+        }
+        self.closed = matches!(kind, EventKind::RunEnded { .. });
         let now = self.clock.now();
         self.recorder.emit(now, kind);
     }
@@ -428,6 +435,9 @@ impl Core {
         self.emit(started);
         for message in messages.iter().filter(|m| m.severity == "warning") {
             self.notice(0, Level::Warning, message.text.clone());
+        }
+        if let Some(plan) = self.replay.plan(&*self.checkpoints) {
+            self.notice(0, Level::Info, plan.sentence());
         }
         let mut root = Node::new(0, 0, CallKind::Root, func, Asker::Run);
         root.durable = self.functions[func].facts.durable;
