@@ -362,7 +362,7 @@ mod tests {
     fn heads_do_not_tear_characters() {
         let text = Text::from("日本語日本語");
         assert_eq!(text.head(2), (Cow::Owned("日本".to_owned()), false));
-        assert_eq!(text.head(6).1, true);
+        assert!(text.head(6).1);
         assert_eq!(Text::from("abc").head(3), (Cow::Borrowed("abc"), true));
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::tree::{Make, Object, Value};
-use super::machine::{Arena, Id, Kind, Node, ObjectNode};
+use super::machine::{Arena, Id, Kind, Node, ObjectNode, Slot};
 use super::{MAX_DEPTH, PickleError};
 
 /// How many times larger than its pickle a value may be when it is written out as a tree.
@@ -14,9 +14,9 @@ const GROWTH_SLACK: u64 = 4 << 20;
 /// Leaves above this are stored apart and hashed once, so repeating them costs little.
 const LARGE: usize = 4096;
 
-#[derive(Clone)]
-struct Built {
-    value: Value,
+/// What is known of a node, gathered from its parts.
+#[derive(Clone, Copy)]
+struct Sum {
     /// Levels below and including it.
     height: usize,
     /// Whether something mutable is in it: then two ways to it are an alias.
@@ -27,7 +27,7 @@ struct Built {
 
 enum Progress {
     Open,
-    Done(Built),
+    Done(Value, Sum),
 }
 
 pub(super) struct Builder {
@@ -39,14 +39,8 @@ pub(super) struct Builder {
     lossy: bool,
 }
 
-struct Sum {
-    height: usize,
-    mutable: bool,
-    weight: u64,
-}
-
 impl Sum {
-    fn add(&mut self, part: &Built) {
+    fn add(&mut self, part: &Sum) {
         self.height = self.height.max(part.height + 1);
         self.mutable |= part.mutable;
         self.weight = self.weight.saturating_add(part.weight);
@@ -61,49 +55,29 @@ impl Builder {
 
     /// The value, and whether it holds aliases.
     pub(super) fn finish(mut self) -> Result<(Value, bool), PickleError> {
-        let built = self.node(self.arena.root, 0)?;
-        if built.weight > self.limit {
+        let mut sum = Sum { height: 0, mutable: false, weight: 0 };
+        let value = self.node(self.arena.root, 0, &mut sum)?;
+        if sum.weight > self.limit {
             return Err(PickleError::TooShared);
         }
-        Ok((built.value, self.shared))
+        Ok((value, self.shared))
     }
 
-    fn give_up(&self, error: PickleError, reason: &'static str) -> Result<Built, PickleError> {
-        if !self.lossy {
-            return Err(error);
-        }
-        Ok(Built { value: Value::Opaque(reason), height: 1, mutable: false, weight: 1 })
+    fn give_up(&self, error: PickleError, reason: &'static str) -> Result<Value, PickleError> {
+        if self.lossy { Ok(Value::Opaque(reason)) } else { Err(error) }
     }
 
-    fn node(&mut self, id: Id, depth: usize) -> Result<Built, PickleError> {
-        let Some(slot) = self.arena.slots.get_mut(id as usize) else {
+    /// The value of a node; what it weighs is added to `sum`. Small frames: this recurses.
+    fn node(&mut self, id: Id, depth: usize, sum: &mut Sum) -> Result<Value, PickleError> {
+        let Some(slot) = self.arena.slots.get(id as usize) else {
             return Err(PickleError::Malformed("no such node"));
         };
-        if let Node::Leaf(value) = &slot.node {
-            let (mutable, len) = match value {
-                Value::ByteArray(bytes) => (true, bytes.len()),
-                Value::Str(text) => (false, text.bytes().len()),
-                Value::Bytes(bytes) | Value::BigInt(bytes) => (false, bytes.len()),
-                _ => (false, 0),
-            };
-            self.shared |= mutable && slot.fetched && self.seen.insert(id, Progress::Open).is_some();
-            let weight = if len > LARGE { 64 } else { 1 + len as u64 };
-            return Ok(Built { value: value.clone(), height: 1, mutable, weight });
-        }
         let fetched = slot.fetched;
-        if fetched {
-            match self.seen.get(&id) {
-                Some(Progress::Open) => return self.give_up(PickleError::Recursive, "contains itself"),
-                Some(Progress::Done(built)) => {
-                    let built = built.clone();
-                    self.shared |= built.mutable;
-                    if depth + built.height > MAX_DEPTH {
-                        return self.give_up(PickleError::TooDeep, "nested too deep");
-                    }
-                    return Ok(built);
-                }
-                None => {}
-            }
+        if matches!(slot.node, Node::Leaf(_)) {
+            return Ok(self.leaf(id, sum));
+        }
+        if fetched && let Some(result) = self.again(id, depth, sum) {
+            return result;
         }
         if depth >= MAX_DEPTH {
             return self.give_up(PickleError::TooDeep, "nested too deep");
@@ -111,27 +85,64 @@ impl Builder {
         if fetched {
             self.seen.insert(id, Progress::Open);
         }
-        let Some(slot) = self.arena.slots.get_mut(id as usize) else {
-            return Err(PickleError::Malformed("no such node"));
-        };
-        // Taken out, because a node is built once; what stays in its place is looked up in `seen` first.
-        let built = match std::mem::replace(&mut slot.node, Node::Seq(Kind::Tuple, Vec::new())) {
-            Node::Seq(kind, items) => self.seq(kind, items, depth)?,
-            Node::Object(object) => self.object(*object, depth)?,
+        let mut own = Sum { height: 1, mutable: false, weight: 4 };
+        let value = match self.take(id) {
+            Node::Seq(kind, items) => self.seq(kind, &items, depth, &mut own)?,
+            Node::Object(object) => self.object(&object, depth, &mut own)?,
             Node::Leaf(_) => return Err(PickleError::Malformed("no such node")),
         };
+        sum.add(&own);
         if fetched {
-            self.seen.insert(id, Progress::Done(built.clone()));
+            self.seen.insert(id, Progress::Done(value.clone(), own));
         }
-        Ok(built)
+        Ok(value)
     }
 
-    fn many(&mut self, ids: Vec<Id>, depth: usize, sum: &mut Sum) -> Result<Vec<Value>, PickleError> {
+    /// Taken out, because a node is built once; what stays in its place is looked up in `seen` first.
+    fn take(&mut self, id: Id) -> Node {
+        let empty = Node::Seq(Kind::Tuple, Vec::new());
+        match self.arena.slots.get_mut(id as usize) {
+            Some(slot) => std::mem::replace(&mut slot.node, empty),
+            None => empty,
+        }
+    }
+
+    fn leaf(&mut self, id: Id, sum: &mut Sum) -> Value {
+        let Some(Slot { node: Node::Leaf(value), fetched }) = self.arena.slots.get(id as usize) else {
+            return Value::None;
+        };
+        let (mutable, len) = match value {
+            Value::ByteArray(bytes) => (true, bytes.len()),
+            Value::Str(text) => (false, text.bytes().len()),
+            Value::Bytes(bytes) | Value::BigInt(bytes) => (false, bytes.len()),
+            _ => (false, 0),
+        };
+        self.shared |= mutable && *fetched && self.seen.insert(id, Progress::Open).is_some();
+        sum.mutable |= mutable;
+        sum.height = sum.height.max(2);
+        sum.weight = sum.weight.saturating_add(if len > LARGE { 64 } else { 1 + len as u64 });
+        value.clone()
+    }
+
+    /// A node that may have been met before.
+    fn again(&mut self, id: Id, depth: usize, sum: &mut Sum) -> Option<Result<Value, PickleError>> {
+        match self.seen.get(&id)? {
+            Progress::Open => Some(self.give_up(PickleError::Recursive, "contains itself")),
+            Progress::Done(value, own) => {
+                self.shared |= own.mutable;
+                if depth + own.height > MAX_DEPTH {
+                    return Some(self.give_up(PickleError::TooDeep, "nested too deep"));
+                }
+                sum.add(own);
+                Some(Ok(value.clone()))
+            }
+        }
+    }
+
+    fn many(&mut self, ids: &[Id], depth: usize, sum: &mut Sum) -> Result<Vec<Value>, PickleError> {
         let mut values = Vec::with_capacity(ids.len());
         for id in ids {
-            let part = self.node(id, depth + 1)?;
-            sum.add(&part);
-            values.push(part.value);
+            values.push(self.node(*id, depth + 1, sum)?);
         }
         Ok(values)
     }
@@ -139,62 +150,66 @@ impl Builder {
     fn pairs(&mut self, ids: &[Id], depth: usize, sum: &mut Sum) -> Result<Vec<(Value, Value)>, PickleError> {
         let mut pairs = Vec::with_capacity(ids.len() / 2);
         for pair in ids.chunks_exact(2) {
-            let key = self.node(pair[0], depth + 1)?;
-            sum.add(&key);
-            let value = self.node(pair[1], depth + 1)?;
-            sum.add(&value);
-            pairs.push((key.value, value.value));
+            let key = self.node(pair[0], depth + 1, sum)?;
+            pairs.push((key, self.node(pair[1], depth + 1, sum)?));
         }
         Ok(pairs)
     }
 
-    fn one(&mut self, id: Id, depth: usize, sum: &mut Sum) -> Result<Value, PickleError> {
-        let part = self.node(id, depth + 1)?;
-        sum.add(&part);
-        Ok(part.value)
+    fn seq(&mut self, kind: Kind, ids: &[Id], depth: usize, sum: &mut Sum) -> Result<Value, PickleError> {
+        sum.mutable |= matches!(kind, Kind::List | Kind::Set | Kind::Dict);
+        if kind == Kind::Dict {
+            return Ok(Value::Dict(Arc::new(self.pairs(ids, depth, sum)?)));
+        }
+        let values = Arc::new(self.many(ids, depth, sum)?);
+        Ok(match kind {
+            Kind::List => Value::List(values),
+            Kind::Set => Value::Set(values),
+            Kind::FrozenSet => Value::FrozenSet(values),
+            _ => Value::Tuple(values),
+        })
     }
 
-    fn seq(&mut self, kind: Kind, ids: Vec<Id>, depth: usize) -> Result<Built, PickleError> {
-        let mut sum = Sum { height: 1, mutable: false, weight: 2 };
-        let value = if kind == Kind::Dict {
-            Value::Dict(Arc::new(self.pairs(&ids, depth, &mut sum)?))
-        } else {
-            let values = Arc::new(self.many(ids, depth, &mut sum)?);
-            match kind {
-                Kind::List => Value::List(values),
-                Kind::Set => Value::Set(values),
-                Kind::FrozenSet => Value::FrozenSet(values),
-                _ => Value::Tuple(values),
-            }
-        };
-        let mutable = sum.mutable || matches!(kind, Kind::List | Kind::Set | Kind::Dict);
-        Ok(Built { value, height: sum.height, mutable, weight: sum.weight })
-    }
-
-    fn object(&mut self, node: ObjectNode, depth: usize) -> Result<Built, PickleError> {
-        let mut sum = Sum { height: 1, mutable: false, weight: 4 };
-        let callable = self.one(node.callable, depth, &mut sum)?;
-        let args = self.one(node.args, depth, &mut sum)?;
-        let make = if node.reduce {
-            Make::Reduce { callable, args }
-        } else {
-            let kwargs = node.kwargs.map(|id| self.one(id, depth, &mut sum)).transpose()?;
-            Make::New { cls: callable, args, kwargs }
-        };
-        let items = self.many(node.items, depth, &mut sum)?;
-        let pairs = self.pairs(&node.pairs, depth, &mut sum)?;
-        let added = self.many(node.added, depth, &mut sum)?;
-        let state = node.state.map(|id| self.one(id, depth, &mut sum)).transpose()?;
+    fn object(&mut self, node: &ObjectNode, depth: usize, sum: &mut Sum) -> Result<Value, PickleError> {
+        let below = depth + 1;
+        let make = self.make(node, below, sum)?;
+        let parts_mutable = sum.mutable;
+        let items = self.many(&node.items, depth, sum)?;
+        let pairs = self.pairs(&node.pairs, depth, sum)?;
+        let added = self.many(&node.added, depth, sum)?;
+        let state = self.maybe(node.state, below, sum)?;
         let object = Object { make, items, pairs, added, state };
-        // The dict or list in the state of an immutable instance is its own, so it does not count either.
-        let mutable = !object.global().is_some_and(|(module, name)| is_immutable(module, name));
-        Ok(Built { value: Value::Object(Arc::new(object)), height: sum.height, mutable, weight: sum.weight })
+        // The dict in the state of an immutable instance is its own; what it was made from may be shared.
+        sum.mutable = parts_mutable || !is_immutable(object.make.callable());
+        Ok(Value::Object(Arc::new(object)))
+    }
+
+    fn make(&mut self, node: &ObjectNode, depth: usize, sum: &mut Sum) -> Result<Make, PickleError> {
+        let callable = self.node(node.callable, depth, sum)?;
+        let args = self.node(node.args, depth, sum)?;
+        if node.reduce {
+            return Ok(Make::Reduce { callable, args });
+        }
+        Ok(Make::New { cls: callable, args, kwargs: self.maybe(node.kwargs, depth, sum)? })
+    }
+
+    fn maybe(&mut self, id: Option<Id>, depth: usize, sum: &mut Sum) -> Result<Option<Value>, PickleError> {
+        match id {
+            Some(id) => Ok(Some(self.node(id, depth, sum)?)),
+            None => Ok(None),
+        }
     }
 }
 
 /// Classes of the standard library and numpy whose instances nobody can change: two references to one are as
 /// good as two equal ones.
-fn is_immutable(module: &str, name: &str) -> bool {
+fn is_immutable(callable: &Value) -> bool {
+    // `getattr(ZoneInfo, '_unpickle')(key, …)`
+    if let Value::Object(object) = callable {
+        let zone = |args: &[Value]| args.first().and_then(Value::as_global) == Some(("zoneinfo", "ZoneInfo"));
+        return object.global() == Some(("builtins", "getattr")) && zone(object.make.args());
+    }
+    let Some((module, name)) = callable.as_global() else { return false };
     match module {
         "datetime" => matches!(name, "datetime" | "date" | "time" | "timedelta" | "timezone"),
         "decimal" => name == "Decimal",

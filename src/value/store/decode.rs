@@ -152,7 +152,7 @@ impl<'s> Decoder<'s> {
         }
     }
 
-    fn fetch(&mut self, digest: &Digest) -> Result<Bytes, UnpackError> {
+    fn fetch(&self, digest: &Digest) -> Result<Bytes, UnpackError> {
         let node = self.source.get(digest).map_err(|error| match error {
             NodeError::Missing => UnpackError::Missing(*digest),
             NodeError::Damaged => UnpackError::Damaged(*digest),
@@ -188,12 +188,26 @@ impl<'s> Decoder<'s> {
         Ok(value)
     }
 
+    /// Only dispatches: what recurses has small frames of its own.
     fn value(&mut self, at: &mut At, depth: usize) -> Result<Value, UnpackError> {
         // The dict that arguments are gathered in, and the object around a raw one, come on top.
         if depth > MAX_DEPTH + 8 {
             return self.damaged();
         }
-        let tag = self.some(at.byte())?;
+        match self.some(at.byte())? {
+            tag @ (LIST | TUPLE | SET | FROZEN_SET | DICT) => self.entries(tag, at, depth),
+            OBJECT => self.object(at, depth + 1),
+            REF => {
+                let digest = self.some(at.digest())?;
+                self.node(&digest, depth)
+            }
+            TREE => self.tree(at, depth),
+            SPLIT => self.split(at),
+            tag => self.scalar(tag, at),
+        }
+    }
+
+    fn scalar(&self, tag: u8, at: &mut At) -> Result<Value, UnpackError> {
         Ok(match tag {
             NONE => Value::None,
             FALSE => Value::Bool(false),
@@ -203,72 +217,69 @@ impl<'s> Decoder<'s> {
                 let bits = self.some(at.with(|cursor| cursor.take(8)?.first_chunk::<8>().copied()))?;
                 Value::Float(f64::from_bits(u64::from_le_bytes(bits)))
             }
-            STR | BYTES | BYTE_ARRAY | BIG_INT | RAW => {
-                let bytes = self.some(at.sized())?;
-                self.leaf(tag, bytes)?
-            }
-            LIST | TUPLE | SET | FROZEN_SET | DICT => {
-                let count = self.some(at.number())?;
-                let count = if tag == DICT { count.saturating_mul(2) } else { count };
-                // An entry takes a byte at least.
-                if count > at.data.len() as u64 {
-                    return self.damaged();
-                }
-                let mut entries = Vec::with_capacity(count as usize);
-                for _ in 0..count {
-                    entries.push(self.value(at, depth + 1)?);
-                }
-                self.seq(tag, entries)?
-            }
             GLOBAL => {
                 let (module, name) = (self.some(at.sized())?, self.some(at.sized())?);
                 let (module, name) =
                     (self.some(Text::from_bytes(module))?, self.some(Text::from_bytes(name))?);
                 Value::Global(Arc::new(Global { module, name }))
             }
-            OBJECT => self.object(at, depth + 1)?,
-            REF => {
-                let digest = self.some(at.digest())?;
-                self.node(&digest, depth)?
-            }
-            TREE => {
-                let tag = self.some(at.byte())?;
-                let count = self.some(at.number())?;
-                let mut entries = Vec::new();
-                for _ in 0..self.some(at.number())? {
-                    let digest = self.some(at.digest())?;
-                    self.chunk(&digest, depth + 1, 0, &mut entries)?;
-                }
-                let found = if tag == DICT { entries.len() / 2 } else { entries.len() };
-                if found as u64 != count {
-                    return self.damaged();
-                }
-                self.seq(tag, entries)?
-            }
-            SPLIT => {
-                let tag = self.some(at.byte())?;
-                let len = self.some(at.number())?;
-                let count = self.some(at.number())?;
-                let fits = count == len.div_ceil(BLOB_SIZE as u64)
-                    && count.saturating_mul(32) <= at.data.len() as u64;
-                if !fits {
-                    return self.damaged();
-                }
-                let mut bytes = Vec::with_capacity(len as usize);
-                for _ in 0..count {
-                    let digest = self.some(at.digest())?;
-                    match &*self.fetch(&digest)? {
-                        [VERSION, BLOB, blob @ ..] => bytes.extend_from_slice(blob),
-                        _ => return Err(UnpackError::Damaged(digest)),
-                    }
-                }
-                if bytes.len() as u64 != len {
-                    return self.damaged();
-                }
-                self.leaf(tag, Bytes::from(bytes))?
+            STR | BYTES | BYTE_ARRAY | BIG_INT | RAW => {
+                let bytes = self.some(at.sized())?;
+                self.leaf(tag, bytes)?
             }
             _ => return self.damaged(),
         })
+    }
+
+    fn entries(&mut self, tag: u8, at: &mut At, depth: usize) -> Result<Value, UnpackError> {
+        let count = self.some(at.number())?;
+        let count = if tag == DICT { count.saturating_mul(2) } else { count };
+        // An entry takes a byte at least.
+        if count > at.data.len() as u64 {
+            return self.damaged();
+        }
+        let mut entries = Vec::with_capacity(count as usize);
+        for _ in 0..count {
+            entries.push(self.value(at, depth + 1)?);
+        }
+        self.seq(tag, entries)
+    }
+
+    fn tree(&mut self, at: &mut At, depth: usize) -> Result<Value, UnpackError> {
+        let tag = self.some(at.byte())?;
+        let count = self.some(at.number())?;
+        let mut entries = Vec::new();
+        for _ in 0..self.some(at.number())? {
+            let digest = self.some(at.digest())?;
+            self.chunk(&digest, depth + 1, 0, &mut entries)?;
+        }
+        let found = if tag == DICT { entries.len() / 2 } else { entries.len() };
+        if found as u64 != count {
+            return self.damaged();
+        }
+        self.seq(tag, entries)
+    }
+
+    fn split(&self, at: &mut At) -> Result<Value, UnpackError> {
+        let tag = self.some(at.byte())?;
+        let len = self.some(at.number())?;
+        let count = self.some(at.number())?;
+        if count != len.div_ceil(BLOB_SIZE as u64) || count.saturating_mul(32) > at.data.len() as u64 {
+            return self.damaged();
+        }
+        // The length is only claimed until the blobs are there.
+        let mut bytes = Vec::with_capacity((len as usize).min(2 * BLOB_SIZE));
+        for _ in 0..count {
+            let digest = self.some(at.digest())?;
+            match &*self.fetch(&digest)? {
+                [VERSION, BLOB, blob @ ..] => bytes.extend_from_slice(blob),
+                _ => return Err(UnpackError::Damaged(digest)),
+            }
+        }
+        if bytes.len() as u64 != len {
+            return self.damaged();
+        }
+        self.leaf(tag, Bytes::from(bytes))
     }
 
     fn chunk(
@@ -327,6 +338,20 @@ impl<'s> Decoder<'s> {
         })
     }
 
+    fn list(&mut self, at: &mut At, depth: usize) -> Result<Vec<Value>, UnpackError> {
+        match self.value(at, depth)? {
+            Value::List(list) => Ok(Arc::unwrap_or_clone(list)),
+            _ => self.damaged(),
+        }
+    }
+
+    fn dict(&mut self, at: &mut At, depth: usize) -> Result<Vec<(Value, Value)>, UnpackError> {
+        match self.value(at, depth)? {
+            Value::Dict(dict) => Ok(Arc::unwrap_or_clone(dict)),
+            _ => self.damaged(),
+        }
+    }
+
     fn object(&mut self, at: &mut At, depth: usize) -> Result<Value, UnpackError> {
         let flags = self.some(at.byte())?;
         let callable = self.value(at, depth)?;
@@ -337,21 +362,9 @@ impl<'s> Decoder<'s> {
             let kwargs = if flags & HAS_KWARGS == 0 { None } else { Some(self.value(at, depth)?) };
             Make::New { cls: callable, args, kwargs }
         };
-        let mut items = Vec::new();
-        let mut pairs = Vec::new();
-        let mut added = Vec::new();
-        if flags & HAS_ITEMS != 0 {
-            let Value::List(list) = self.value(at, depth)? else { return self.damaged() };
-            items = Arc::unwrap_or_clone(list);
-        }
-        if flags & HAS_PAIRS != 0 {
-            let Value::Dict(dict) = self.value(at, depth)? else { return self.damaged() };
-            pairs = Arc::unwrap_or_clone(dict);
-        }
-        if flags & HAS_ADDED != 0 {
-            let Value::List(list) = self.value(at, depth)? else { return self.damaged() };
-            added = Arc::unwrap_or_clone(list);
-        }
+        let items = if flags & HAS_ITEMS == 0 { Vec::new() } else { self.list(at, depth)? };
+        let pairs = if flags & HAS_PAIRS == 0 { Vec::new() } else { self.dict(at, depth)? };
+        let added = if flags & HAS_ADDED == 0 { Vec::new() } else { self.list(at, depth)? };
         let state = if flags & HAS_STATE == 0 { None } else { Some(self.value(at, depth)?) };
         let object = Object { make, items, pairs, added, state };
         if self.expand
@@ -378,6 +391,8 @@ fn merged(object: &Object) -> Option<Value> {
         return None;
     };
     let mut pairs = base.as_ref().clone();
-    pairs.extend(object.pairs.iter().cloned());
+    for (key, value) in &object.pairs {
+        super::pack::set_entry(&mut pairs, key.clone(), value.clone());
+    }
     Some(Value::dict(pairs))
 }

@@ -35,14 +35,16 @@ pub struct Packed {
 struct Part {
     plain: Value,
     stored: Value,
+    /// Whether both are one tree.
+    same: bool,
 }
 
 fn part(pickle: &Bytes) -> Part {
     match pickle::read(pickle) {
-        Ok(read) if !read.shared => Part { stored: read.value.clone(), plain: read.value },
-        Ok(read) => Part { plain: read.value, stored: Value::Raw(pickle.clone()) },
+        Ok(read) if !read.shared => Part { stored: read.value.clone(), plain: read.value, same: true },
+        Ok(read) => Part { plain: read.value, stored: Value::Raw(pickle.clone()), same: false },
         // No tree: the bytes themselves are all there is to compare.
-        Err(_) => Part { plain: Value::Raw(pickle.clone()), stored: Value::Raw(pickle.clone()) },
+        Err(_) => Part { plain: Value::Raw(pickle.clone()), stored: Value::Raw(pickle.clone()), same: true },
     }
 }
 
@@ -56,23 +58,8 @@ fn visible(plain: &Value) -> Value {
 
 fn store(part: &Part, size: usize, preview: String, sink: &mut dyn NodeSink) -> Packed {
     let root = encode(&part.stored, sink);
-    // Only a raw part makes the two trees differ.
-    let canonical =
-        if same(&part.stored, &part.plain) { root.digest } else { encode(&part.plain, &mut Nowhere).digest };
+    let canonical = if part.same { root.digest } else { encode(&part.plain, &mut Nowhere).digest };
     Packed { digest: root.digest, canonical, size: size as u64, preview, inline: root.inline }
-}
-
-/// Whether both are one tree in memory; for the composed dicts, whether no entry is raw.
-fn same(stored: &Value, plain: &Value) -> bool {
-    match (stored, plain) {
-        (Value::Raw(a), Value::Raw(b)) => a == b,
-        (Value::Raw(_), _) | (_, Value::Raw(_)) => false,
-        (Value::Dict(a), Value::Dict(b)) if !Arc::ptr_eq(a, b) => {
-            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same(&a.1, &b.1))
-        }
-        (Value::Object(_), Value::Dict(_)) => false,
-        _ => true,
-    }
 }
 
 /// Packs the value of a pickle.
@@ -96,68 +83,72 @@ pub fn pack_arguments(pickle: &Bytes, sink: &mut dyn NodeSink) -> Packed {
 }
 
 /// Packs the dict of a pickle with more entries, each a pickle of its own. An entry whose key is there already
-/// takes its place, others follow in the given order. Fails when `base` is no dict.
+/// takes its place, others follow in the given order. Fails when `base` is readable and no dict.
 pub fn pack_dict(
     base: &Bytes,
     extra: &[(String, Bytes)],
     sink: &mut dyn NodeSink,
 ) -> Result<Packed, PickleError> {
-    const NO_DICT: PickleError = PickleError::Malformed("the arguments are no dict");
-    let read = pickle::read(base)?;
-    let Value::Dict(entries) = &read.value else { return Err(NO_DICT) };
-    let mut plain = entries.as_ref().clone();
-    let mut stored = plain.clone();
-    let mut added = Vec::with_capacity(extra.len());
-    let mut size = base.len();
-    for (name, pickle) in extra {
-        size += pickle.len();
-        let part = part(pickle);
-        added.push((Value::str(name), part.stored.clone()));
-        set(&mut plain, name, part.plain);
-        set(&mut stored, name, part.stored);
-    }
-    let stored = if read.shared {
-        // The aliases of the base live in its pickle; the rest is set in a copy of what that loads to.
+    let size = extra.iter().fold(base.len(), |size, (_, pickle)| size + pickle.len());
+    let parts: Vec<(&str, Part)> = extra.iter().map(|(name, pickle)| (name.as_str(), part(pickle))).collect();
+    let whole = part(base);
+    let same = whole.same && parts.iter().all(|(_, part)| part.same);
+    let filled = |base: &[(Value, Value)], value: fn(&Part) -> &Value| {
+        let mut pairs = base.to_vec();
+        for (name, part) in &parts {
+            set_entry(&mut pairs, Value::str(name), value(part).clone());
+        }
+        pairs
+    };
+    // A base that is kept raw is loaded and copied, and the rest is set in the copy.
+    let around_raw = |value: fn(&Part) -> &Value| {
         Value::Object(Arc::new(Object {
             make: Make::Reduce {
                 callable: Value::global("builtins", "dict"),
                 args: Value::tuple(vec![Value::Raw(base.clone())]),
             },
             items: Vec::new(),
-            pairs: added,
+            pairs: filled(&[], value),
             added: Vec::new(),
             state: None,
         }))
-    } else {
-        Value::dict(stored)
     };
-    Ok(finish_arguments(Part { plain: Value::dict(plain), stored }, size, sink))
+    let eyes = match visible(&whole.plain) {
+        Value::Dict(pairs) => pairs,
+        _ => return Err(PickleError::Malformed("the arguments are no dict")),
+    };
+    let plain = match &whole.plain {
+        Value::Dict(pairs) => Value::dict(filled(pairs, |part| &part.plain)),
+        _ => around_raw(|part| &part.plain),
+    };
+    let stored = match &whole.stored {
+        Value::Dict(_) if same => plain.clone(),
+        Value::Dict(pairs) => Value::dict(filled(pairs, |part| &part.stored)),
+        _ => around_raw(|part| &part.stored),
+    };
+    let mut shown = eyes.as_ref().clone();
+    for (name, part) in &parts {
+        set_entry(&mut shown, Value::str(name), visible(&part.plain));
+    }
+    let preview = view::preview_arguments(&Value::dict(shown), PREVIEW);
+    Ok(store(&Part { plain, stored, same }, size, preview, sink))
 }
 
 /// Packs `{param: item}`.
 pub fn pack_item(param: &str, item: &Bytes, sink: &mut dyn NodeSink) -> Packed {
     let part = part(item);
     let wrap = |value: Value| Value::dict(vec![(Value::str(param), value)]);
-    finish_arguments(Part { plain: wrap(part.plain), stored: wrap(part.stored) }, item.len(), sink)
+    let preview = view::preview_arguments(&wrap(visible(&part.plain)), PREVIEW);
+    let whole = Part { plain: wrap(part.plain), stored: wrap(part.stored), same: part.same };
+    store(&whole, item.len(), preview, sink)
 }
 
-fn set(pairs: &mut Vec<(Value, Value)>, name: &str, value: Value) {
-    let place = pairs.iter_mut().find(|(key, _)| matches!(key, Value::Str(text) if text == name));
-    match place {
+/// Sets an entry like Python does: in its place when the key is there.
+pub(super) fn set_entry(pairs: &mut Vec<(Value, Value)>, key: Value, value: Value) {
+    match pairs.iter_mut().find(|(known, _)| *known == key) {
         Some(place) => place.1 = value,
-        None => pairs.push((Value::str(name), value)),
+        None => pairs.push((key, value)),
     }
-}
-
-fn finish_arguments(part: Part, size: usize, sink: &mut dyn NodeSink) -> Packed {
-    let mut eyes = part.plain.clone();
-    if let Value::Dict(pairs) = &mut eyes
-        && pairs.iter().any(|(_, value)| matches!(value, Value::Raw(_)))
-    {
-        eyes = Value::dict(pairs.iter().map(|(key, value)| (key.clone(), visible(value))).collect());
-    }
-    let preview = view::preview_arguments(&eyes, PREVIEW);
-    store(&part, size, preview, sink)
 }
 
 /// Packs what a JSON text means (see [`from_json()`]). The size is that of the pickle it makes.
@@ -165,5 +156,5 @@ pub fn pack_json(json: &serde_json::Value, sink: &mut dyn NodeSink) -> Packed {
     let value = from_json(json);
     let size = pickle::to_pickle(&value).map_or(0, |pickle| pickle.len());
     let preview = view::preview(&value, PREVIEW);
-    store(&Part { stored: value.clone(), plain: value }, size, preview, sink)
+    store(&Part { stored: value.clone(), plain: value, same: true }, size, preview, sink)
 }

@@ -194,6 +194,12 @@ fn aliased_parts_of_arguments_keep_their_keys() {
     let eyes = load_value(&whole.digest, whole.inline.as_deref(), &sink).unwrap();
     assert_eq!(digest(&eyes), whole.canonical);
     assert_eq!(eyes.get("z"), Some(&Value::Int(3)));
+    // A base that no tree expresses: {'me': itself}.
+    let cyclic = hex("80057d94 8c026d65 6800 732e");
+    let whole = pack_dict(&cyclic, &[("z".to_owned(), aliased.clone())], &mut sink).unwrap();
+    let eyes = load_value(&whole.digest, whole.inline.as_deref(), &sink).unwrap();
+    assert_eq!(eyes.get("z"), Some(&plain));
+    assert_eq!(eyes.get("me"), Some(&Value::Opaque("contains itself")));
 }
 
 #[test]

@@ -114,6 +114,8 @@ chat = ChatCompletion.model_validate(
 )
 frame = pd.DataFrame({"a": [1, 2], "b": [1.5, 2.5], "c": ["x", "y"]})
 utc = dt.timezone.utc
+zone = zoneinfo.ZoneInfo("Europe/Berlin")
+method = [1].append
 
 CASES = {
     "enum": Color.RED,
@@ -157,6 +159,8 @@ CASES = {
     "aliased": [inner, inner],
     "cyclic": cyclic,
     "same_dates": [utc, utc, Color.RED],
+    "same_zone": [zone, dt.datetime(2024, 1, 1, tzinfo=zone)],
+    "same_method": [method, method],
     "surrogate": "a\udc80b",
     "big": -(2**70),
 }
