@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
@@ -28,6 +28,9 @@ const HELLO_LIMIT: Duration = Duration::from_secs(10);
 const QUEUE: usize = 256;
 /// Inputs that are handled before what they made necessary is done.
 const TURN: usize = 512;
+
+/// Between two reports to the observer: what a person sees as at once.
+const OBSERVE_EVERY: Duration = Duration::from_millis(15);
 
 /// Called with the run's events as they happen, before they are on disk. Must be quick.
 pub type Observer = Box<dyn FnMut(&RunId, &[Event]) + Send>;
@@ -73,7 +76,7 @@ type Waiting = Rc<RefCell<HashMap<u32, oneshot::Sender<(Greeted, ConnId)>>>>;
 struct Greeted {
     python: String,
     reader: peer::Reader,
-    sender: mpsc::UnboundedSender<Vec<bytes::Bytes>>,
+    sender: peer::Outlet,
 }
 
 struct Shared {
@@ -95,7 +98,7 @@ pub async fn drive(
 ) -> Ending {
     let (inputs, mut incoming) = mpsc::channel(QUEUE);
     let (commits, mut committed) = mpsc::unbounded_channel();
-    let Setup { run, file, launch, slots, writer, mut observer, clock } = setup;
+    let Setup { run, file, launch, slots, writer, observer, clock } = setup;
     let shared = Rc::new(Shared {
         setup: launch,
         file,
@@ -107,33 +110,52 @@ pub async fn drive(
     });
     let accepting = tokio::task::spawn_local(accept(listener, shared.clone()));
     let mut killers: HashMap<u32, oneshot::Sender<()>> = HashMap::new();
+    let mut watched = Watched::new(run.clone(), observer);
     let mut actions = core.begin();
     let ending = 'run: loop {
-        for action in std::mem::take(&mut actions) {
-            match action {
-                Action::Send { conn, message, blobs } => shared.peers.borrow().send(conn, &message, &blobs),
-                Action::Submit { batch, token } => {
-                    observer(&run, &batch.events);
-                    let commits = commits.clone();
-                    let durable = batch.durable;
-                    let batch = Batch { run: run.clone(), events: batch.events, nodes: batch.pieces };
-                    writer.submit(batch, durable, move |outcome| {
-                        let error = outcome.err().map(|error| error.to_string());
-                        let _ = commits.send(Input::Committed { token, error });
-                    });
-                }
-                Action::Spawn { worker } => {
-                    let (kill, killed) = oneshot::channel();
-                    killers.insert(worker, kill);
-                    tokio::task::spawn_local(supervise(worker, shared.clone(), killed));
-                }
-                Action::Kill { worker } => {
-                    if let Some(kill) = killers.remove(&worker) {
-                        let _ = kill.send(());
+        while !actions.is_empty() {
+            let now = std::mem::take(&mut actions);
+            for action in now {
+                match action {
+                    Action::Send { conn, message, blobs } => {
+                        shared.peers.borrow().send(conn, &message, &blobs)
                     }
+                    Action::Submit { batch, token } => {
+                        watched.add(&batch.events);
+                        let durable = batch.durable;
+                        let mut batch = Batch { run: run.clone(), events: batch.events, nodes: batch.pieces };
+                        // While nothing else goes on, handing the batch to another thread would only cost time.
+                        if !(durable && core.is_busy()) {
+                            match writer.commit_now(batch, durable) {
+                                Ok(outcome) => {
+                                    let error = outcome.err().map(|error| error.to_string());
+                                    core.handle(Input::Committed { token, error });
+                                    continue;
+                                }
+                                Err(refused) => batch = refused,
+                            }
+                        }
+                        let commits = commits.clone();
+                        writer.submit(batch, durable, move |outcome| {
+                            let error = outcome.err().map(|error| error.to_string());
+                            let _ = commits.send(Input::Committed { token, error });
+                        });
+                    }
+                    Action::Spawn { worker } => {
+                        let (kill, killed) = oneshot::channel();
+                        killers.insert(worker, kill);
+                        tokio::task::spawn_local(supervise(worker, shared.clone(), killed));
+                    }
+                    Action::Kill { worker } => {
+                        if let Some(kill) = killers.remove(&worker) {
+                            let _ = kill.send(());
+                        }
+                    }
+                    Action::Finish(ending) => break 'run ending,
                 }
-                Action::Finish(ending) => break 'run ending,
             }
+            // What was committed here has consequences, too.
+            actions = core.flush();
         }
         let timer = core
             .next_timer()
@@ -143,6 +165,7 @@ pub async fn drive(
             Some(input) = committed.recv() => core.handle(input),
             Some(input) = incoming.recv() => core.handle(input),
             Some(command) = commands.recv() => core.handle(Input::Stop { force: matches!(command, Command::Kill) }),
+            () = tokio::time::sleep(watched.due()), if watched.waits() => watched.tell(),
             () = tokio::time::sleep(timer.unwrap_or_default()), if timer.is_some() => core.handle(Input::Timer),
             else => break Ending::StoreFailed("the engine's loop ended early".to_owned()),
         }
@@ -157,9 +180,53 @@ pub async fn drive(
         }
         actions = core.flush();
     };
+    watched.tell();
     accepting.abort();
     // Dropping the senders closes the sockets, at which workers leave; the processes are killed on drop.
     ending
+}
+
+/// Gathers events for the observer, which would otherwise be woken for each call.
+struct Watched {
+    run: RunId,
+    observer: Observer,
+    events: Vec<Event>,
+    told: Instant,
+}
+
+impl Watched {
+    fn new(run: RunId, observer: Observer) -> Self {
+        Watched { run, observer, events: Vec::new(), told: Instant::now() }
+    }
+
+    fn add(&mut self, events: &[Event]) {
+        if self.events.is_empty() && self.told.elapsed() >= OBSERVE_EVERY {
+            (self.observer)(&self.run, events);
+            self.told = Instant::now();
+            return;
+        }
+        self.events.extend_from_slice(events);
+        if self.told.elapsed() >= OBSERVE_EVERY {
+            self.tell();
+        }
+    }
+
+    /// Whether there is something that the observer does not know.
+    fn waits(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// How long that may wait.
+    fn due(&self) -> Duration {
+        OBSERVE_EVERY.saturating_sub(self.told.elapsed())
+    }
+
+    fn tell(&mut self) {
+        if !self.events.is_empty() {
+            (self.observer)(&self.run, &std::mem::take(&mut self.events));
+        }
+        self.told = Instant::now();
+    }
 }
 
 async fn accept(listener: UnixListener, shared: Rc<Shared>) {
@@ -170,9 +237,9 @@ async fn accept(listener: UnixListener, shared: Rc<Shared>) {
 
 /// Finds out who connected.
 async fn greet(stream: UnixStream, shared: Rc<Shared>) {
-    let (mut reader, sender) = peer::split(stream);
+    let Ok((mut reader, sender)) = stream.into_std().and_then(peer::split) else { return };
     let refuse = |why: String| {
-        let _ = sender.send(crate::proto::encode(&ToWorker::Refused { why }.header(), &[]));
+        sender.send(crate::proto::encode(&ToWorker::Refused { why }.header(), &[]));
     };
     let hello = match tokio::time::timeout(HELLO_LIMIT, reader.next()).await {
         Ok(Ok(Some(frame))) => match FromWorker::parse(&frame) {

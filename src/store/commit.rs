@@ -93,6 +93,11 @@ impl Committer {
         !self.runs.is_empty()
     }
 
+    /// Whether it is time to look at the log's length.
+    pub fn wants_checkpoint(&self) -> bool {
+        self.commits >= LOOK_EVERY
+    }
+
     /// Records a group in one transaction. One result for each piece of work, in order.
     pub fn commit(&mut self, group: &[Work]) -> Vec<std::result::Result<(), Arc<StoreError>>> {
         let mut results = Vec::with_capacity(group.len());
@@ -151,9 +156,8 @@ impl Committer {
         }
         touched.sort_unstable();
         touched.dedup();
-        self.write_calls(&touched)?;
         let due = durable && self.last_summary.elapsed() >= SUMMARY_EVERY;
-        self.write_summaries(&touched, now, due)?;
+        self.write_derived(&touched, now, due)?;
         self.end(durable, &touched)?;
         if !group.iter().all(|work| work.nodes.is_empty())
             && let Ok(mut known) = self.known.lock()
@@ -174,7 +178,7 @@ impl Committer {
             return Ok(());
         }
         let outcome = self.begin(false).and_then(|()| {
-            self.write_summaries(&behind, now, true)?;
+            self.write_derived(&behind, now, true)?;
             self.sql("commit", |db| db.prepare_cached("COMMIT")?.execute([]))?;
             Ok(())
         });
@@ -305,28 +309,26 @@ impl Committer {
         Ok(())
     }
 
-    fn write_calls(&mut self, touched: &[RunId]) -> Result<()> {
-        for run in touched {
-            let Some(state) = self.runs.get_mut(run) else { continue };
-            let id = state.id;
-            for change in state.changes() {
-                write_call(&self.db, id, run, &change.row, change.stored)
-                    .map_err(|e| StoreError::sql(&self.file, "write a call", e))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Rows of `runs`: always for a run that starts or ends, else when `due`.
-    fn write_summaries(&mut self, touched: &[RunId], now: Micros, due: bool) -> Result<()> {
+    /// Rows of `runs` and `calls`: always for a run that starts or ends, else when `due`.
+    ///
+    /// They follow from the log, and writing them with every commit would double its pages. A run's row says how
+    /// many of its calls have rows, so that readers never take the rows for more than they are.
+    fn write_derived(&mut self, touched: &[RunId], now: Micros, due: bool) -> Result<()> {
         for run in touched {
             let Some(state) = self.runs.get_mut(run) else { continue };
             if !(due || state.closed || state.record.seq == 0) {
                 continue;
             }
             let id = state.id;
-            write_run(&self.db, id, state.current(now))
-                .map_err(|e| StoreError::sql(&self.file, "write the run", e))?;
+            let changes = state.changes();
+            let written = changes
+                .iter()
+                .try_for_each(|change| write_call(&self.db, id, run, &change.row, change.stored))
+                .and_then(|()| write_run(&self.db, id, state.current(now)));
+            if let Err(error) = written {
+                state.put_back(changes);
+                return Err(StoreError::sql(&self.file, "write the run", error));
+            }
         }
         if due {
             self.last_summary = Instant::now();
