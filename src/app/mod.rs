@@ -1,1 +1,31 @@
 //! The workbench's state, commands, keymap and update. No I/O, no drawing.
+//!
+//! Elm-shaped: the terminal floor turns what happens into [`Msg`] values, [`update`] changes [`AppState`] and
+//! returns [`Effect`] values, [`settle`] runs once after a batch of messages and brings the derived parts (visible
+//! rows, scroll positions, the inspector's text, what must be loaded) up to date. Then the `ui` floor draws.
+//!
+//! Invariants: nothing here blocks, reads a clock, touches a file or names a terminal library. `update` and
+//! `settle` are total. Selections are identities (run ids, call numbers), never row numbers.
+
+pub mod command;
+pub mod help;
+pub mod inspect;
+pub mod keys;
+pub mod layout;
+pub mod msg;
+pub mod runs;
+pub mod say;
+pub mod state;
+pub mod tone;
+pub mod tour;
+pub mod tree;
+pub mod update;
+
+pub use msg::{AppInfo, BackendEvent, Effect, Env, Msg, Param, ProjectInfo, Reply, Start, ValueText};
+pub use state::AppState;
+pub use update::{settle, update};
+
+#[cfg(test)]
+pub mod script;
+#[cfg(test)]
+mod update_tests;

@@ -186,8 +186,9 @@ pub struct WhyArgs {
 
 #[derive(Args, Debug, Clone)]
 pub struct ExecArgs {
-    #[command(flatten)]
-    pub engine: EngineArgs,
+    /// How recorded calls are reused by the command's runs
+    #[arg(long, value_enum, default_value = "fresh")]
+    pub mode: ModeArg,
     /// The command and its arguments
     #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

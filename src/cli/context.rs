@@ -198,3 +198,22 @@ pub fn whole_value(store: &Store, value: Option<&ValueRef>) -> Result<Value, Cli
         None => Ok(Value::Null),
     }
 }
+
+/// An application's input or output: JSON as it was.
+pub fn plain_value(store: &Store, value: Option<&ValueRef>) -> Result<Value, CliError> {
+    match value {
+        Some(value) => crate::engine::run::json_of(store, value)
+            .map_err(|error| CliError::new(Exit::Store, format!("a recorded value cannot be read: {error}"))),
+        None => Ok(Value::Null),
+    }
+}
+
+/// The application of a recorded run as it is today; found by name when its file has moved.
+pub fn replayed_application(context: &Context, parent: &RunHistory) -> Result<Application, CliError> {
+    let file = std::path::Path::new(&parent.file);
+    let (here, _) = applications_in(file);
+    match here.into_iter().find(|app| app.name == parent.app) {
+        Some(app) => Ok(app),
+        None => context.application(Some(&parent.app)),
+    }
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::args::{ModeArg, OutputArgs, ReplayArgs, RunArgs};
-use super::context::{Context, whole_value};
+use super::context::{Context, plain_value, replayed_application};
 use super::error::{CliError, Exit};
 use super::output::Tone;
 use super::{follow::Follow, input, view};
@@ -67,7 +67,7 @@ pub fn replay(context: &Context, args: &ReplayArgs) -> Result<Exit, CliError> {
     }
     let from = args.from.as_deref().map(|text| context.call(&parent, text)).transpose()?;
     let app = replayed_application(context, &parent)?;
-    let recorded = whole_value(&store, parent.input.as_ref())?;
+    let recorded = plain_value(&store, parent.input.as_ref())?;
     let input = input::given(&args.input, &app)?.unwrap_or(recorded);
     let spec = RunSpec {
         project: context.project.root.clone(),
@@ -83,19 +83,6 @@ pub fn replay(context: &Context, args: &ReplayArgs) -> Result<Exit, CliError> {
         python: context.python(&args.engine)?,
     };
     execute(context, &store, spec, &args.output)
-}
-
-/// The application of a recorded run as it is today; found by name when its file has moved.
-fn replayed_application(
-    context: &Context,
-    parent: &RunHistory,
-) -> Result<engine::project::Application, CliError> {
-    let file = std::path::Path::new(&parent.file);
-    let (here, _) = engine::project::applications_in(file);
-    match here.into_iter().find(|app| app.name == parent.app) {
-        Some(app) => Ok(app),
-        None => context.application(Some(&parent.app)),
-    }
 }
 
 fn in_doubt(text: &str) -> Result<InDoubt, CliError> {
@@ -164,7 +151,7 @@ fn watch(context: &Context, events: &Receiver<Vec<Event>>, follow: &mut Follow, 
     }
 }
 
-fn not_loaded(error: &crate::model::ErrorInfo) -> CliError {
+pub(super) fn not_loaded(error: &crate::model::ErrorInfo) -> CliError {
     let exit = match error.kind {
         crate::model::ErrorKind::SdkUsage => Exit::Usage,
         crate::model::ErrorKind::Cancelled => Exit::Failed,
@@ -206,7 +193,7 @@ fn report(
     }
     if output.quiet {
         if let Some(value) = &history.output {
-            context.out.line(&whole_value(store, Some(value))?.to_string());
+            context.out.line(&plain_value(store, Some(value))?.to_string());
         } else if let Some(error) = &history.error {
             context.out.note(&crate::base::text::line(&error.headline()));
         }
@@ -246,7 +233,7 @@ pub fn run_json(store: &Store, history: &RunHistory) -> Result<Value, CliError> 
         "mode": history.mode,
         "parent": history.parent,
         "status": history.status,
-        "output": whole_value(store, history.output.as_ref())?,
+        "output": plain_value(store, history.output.as_ref())?,
         "error": history.error,
         "counts": view::counts_json(&history.counts),
         "tokens": history.tokens,

@@ -6,12 +6,14 @@ pub mod args;
 pub mod context;
 mod demo;
 pub mod error;
+mod exec;
 mod follow;
 mod input;
 mod launch;
 mod maintenance;
 pub mod output;
 mod runs;
+mod session;
 mod show;
 mod signals;
 mod view;
@@ -36,8 +38,12 @@ pub fn run(args: impl Iterator<Item = std::ffi::OsString>) -> i32 {
             return code as i32;
         }
     };
-    match dispatch(&cli, out) {
-        Ok(exit) => exit as i32,
+    let done = match &cli.command {
+        Some(Command::Exec(args)) => Context::new(&cli, out).and_then(|context| exec::run(&context, args)),
+        _ => dispatch(&cli, out).map(|exit| exit as i32),
+    };
+    match done {
+        Ok(code) => code,
         Err(error) => {
             out.error(&error);
             error.exit as i32
@@ -65,11 +71,11 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::Show(args)) => show::run(&Context::new(cli, out)?, args),
         Some(Command::Logs(args)) => show::logs(&Context::new(cli, out)?, args),
         Some(Command::Why(args)) => why::run(&Context::new(cli, out)?, args),
-        Some(Command::Exec(_)) => Err(CliError::usage("exec: not yet")),
         Some(Command::Demo(args)) => demo::run(out, args),
         Some(Command::Gc(args)) => maintenance::gc(&Context::new(cli, out)?, args),
         Some(Command::Doctor(args)) => maintenance::doctor(&Context::new(cli, out)?, args),
         Some(Command::Config(args)) => maintenance::config(&Context::new(cli, out)?, args),
+        Some(Command::Exec(_)) => Ok(Exit::Success),
         None => workbench::open(Context::new(cli, out)?),
     }
 }

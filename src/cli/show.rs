@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::args::{LogsArgs, ShowArgs};
-use super::context::{Context, value_json, whole_value};
+use super::context::{Context, plain_value, value_json, whole_value};
 use super::error::{CliError, Exit};
 use super::output::Tone;
 use super::{launch, view};
@@ -49,7 +49,7 @@ fn whole_run(store: &Store, run: &RunHistory) -> Result<Value, CliError> {
         state.insert(change.key.clone(), whole_value(store, Some(&change.value))?);
     }
     if let Value::Object(object) = &mut document {
-        object.insert("input".to_owned(), whole_value(store, run.input.as_ref())?);
+        object.insert("input".to_owned(), plain_value(store, run.input.as_ref())?);
         object.insert("state".to_owned(), Value::Object(state));
         object.insert("started_at".to_owned(), json!(run.started_at));
         object.insert("python".to_owned(), json!(run.python));

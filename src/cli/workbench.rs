@@ -1,21 +1,77 @@
 //! The workbench from the command line: connects the terminal to engine and store.
 
+use std::sync::Arc;
+
 use super::context::Context;
 use super::error::{CliError, Exit};
 use super::output::Out;
+use super::session::Session;
+use crate::app::state::AppState;
+use crate::app::tour::{Tour, TourStep};
+use crate::model::RunStatus;
+use crate::tui::backend::{Backend, Start};
+use crate::tui::{self, Options, Outcome};
 
 /// Whether there is a terminal to draw on.
 pub fn possible(out: Out) -> bool {
-    out.terminal && out.live && false
+    out.terminal && out.live && std::io::IsTerminal::is_terminal(&std::io::stdin())
+}
+
+/// Opens the workbench.
+pub fn open(context: Context) -> Result<Exit, CliError> {
+    if !possible(context.out) {
+        return Err(CliError::usage("the workbench needs a terminal")
+            .hint("every screen has a headless twin: `tl-bench --help` lists them"));
+    }
+    let store = context.store()?;
+    show(Arc::new(Session::new(context, store)), Options::from_env())
 }
 
 /// Opens the workbench on an example and runs it.
 pub fn demo(context: Context) -> Result<Exit, CliError> {
-    open(context)
+    let store = context.store()?;
+    let app = context.application(None)?;
+    let (out, folder) = (context.out, context.project.root.clone());
+    let session = Arc::new(Session::new(context, store));
+    session
+        .start(Start::Run { app: app.name, input: None })
+        .map_err(|text| CliError::new(Exit::Environment, text))?;
+    let exit = show(session, Options { tour: Some(tour()), ..Options::from_env() });
+    out.note(&format!("the example is in {}", folder.display()));
+    exit
 }
 
-/// Opens the workbench.
-pub fn open(_context: Context) -> Result<Exit, CliError> {
-    Err(CliError::usage("the workbench needs a terminal")
-        .hint("every screen has a headless twin: `tl-bench --help`"))
+fn show(session: Arc<Session>, options: Options) -> Result<Exit, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let outcome = runtime.block_on(tui::run(session.clone(), options));
+    session.end_all();
+    match outcome? {
+        Outcome::Quit => Ok(Exit::Success),
+        Outcome::Signal(_) => Ok(Exit::Failed),
+    }
+}
+
+fn tour() -> Tour {
+    let step = |text: &str, done_when| TourStep { text: text.to_owned(), done_when };
+    Tour::new(vec![
+        step("the example runs and will fail as scripted: watch the calls", |s| {
+            newest(s).is_some_and(|(_, r)| r != RunStatus::Running)
+        }),
+        step("press R to replay it: what succeeded is served, only the rest executes", |s| runs(s) > 1),
+        step("watch: ◇ was served from its checkpoint, ◆ executed now", |s| {
+            runs(s) > 1 && newest(s).is_some_and(|(_, r)| r != RunStatus::Running)
+        }),
+        step(
+            "Tab to the calls, move with the arrows, and read their outputs; ? lists all keys, q quits",
+            |_| false,
+        ),
+    ])
+}
+
+fn runs(state: &AppState) -> usize {
+    state.runs.items.len()
+}
+
+fn newest(state: &AppState) -> Option<(usize, RunStatus)> {
+    state.runs.items.first().map(|run| (0, run.status))
 }

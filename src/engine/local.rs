@@ -8,57 +8,53 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
 use super::core::{Action, ConnId, Core, Ending, Input};
 use super::peer::{self, Peers};
+use super::watched::Watched;
 use super::worker::{self, Launch};
 use crate::base::clock::Clock;
 use crate::base::ids::RunId;
 use crate::model::{ErrorInfo, ErrorKind, Event};
 use crate::proto::message::{FromWorker, Hello, Load, ToWorker};
-use crate::store::{Batch, Writer};
+use crate::store::{Batch, StoreError, Writer};
 
 /// How long a process that connected may take to say who it is.
-const HELLO_LIMIT: Duration = Duration::from_secs(10);
+pub(super) const HELLO_LIMIT: Duration = Duration::from_secs(10);
 /// Inputs of connections that may wait; when it is full, sockets are not read.
-const QUEUE: usize = 256;
+pub(super) const QUEUE: usize = 256;
 /// Inputs that are handled before what they made necessary is done.
 const TURN: usize = 512;
-
-/// Between two reports to the observer: what a person sees as at once.
-const OBSERVE_EVERY: Duration = Duration::from_millis(15);
 
 /// Called with the run's events as they happen, before they are on disk. Must be quick.
 pub type Observer = Box<dyn FnMut(&RunId, &[Event]) + Send>;
 
-/// What a driver (`exec`) gave instead of worker processes.
-pub struct Driver {
-    /// Its connection.
-    pub conn: ConnId,
-    /// The functions that it registered.
-    pub functions: Vec<crate::proto::message::Function>,
-}
-
-/// What the loop needs beside the scheduler.
-pub struct Setup {
+/// Where a run is recorded, and who watches.
+pub struct Record {
     /// The run.
     pub run: RunId,
-    /// The application's file.
-    pub file: PathBuf,
-    /// How workers are started.
-    pub launch: Launch,
-    /// Calls that may execute at once in a worker.
-    pub slots: u32,
     /// Where events go.
     pub writer: Writer,
     /// Who watches.
     pub observer: Observer,
     /// The time.
     pub clock: Arc<dyn Clock>,
+}
+
+/// What the loop needs beside the scheduler.
+pub struct Setup {
+    /// Where the run is recorded.
+    pub record: Record,
+    /// The application's file.
+    pub file: PathBuf,
+    /// How workers are started.
+    pub launch: Launch,
+    /// Calls that may execute at once in a worker.
+    pub slots: u32,
 }
 
 /// The user's wishes while a run goes on.
@@ -91,18 +87,16 @@ struct Shared {
 
 /// Runs a scheduler to its end. Must be called inside a `LocalSet` of a current-thread runtime.
 pub async fn drive(
-    mut core: Core,
+    core: Core,
     setup: Setup,
     listener: UnixListener,
     mut commands: mpsc::UnboundedReceiver<Command>,
 ) -> Ending {
     let (inputs, mut incoming) = mpsc::channel(QUEUE);
-    let (commits, mut committed) = mpsc::unbounded_channel();
-    let Setup { run, file, launch, slots, writer, observer, clock } = setup;
     let shared = Rc::new(Shared {
-        setup: launch,
-        file,
-        slots,
+        setup: setup.launch,
+        file: setup.file,
+        slots: setup.slots,
         waiting: Rc::default(),
         peers: RefCell::default(),
         next_conn: RefCell::new(0),
@@ -110,51 +104,70 @@ pub async fn drive(
     });
     let accepting = tokio::task::spawn_local(accept(listener, shared.clone()));
     let mut killers: HashMap<u32, oneshot::Sender<()>> = HashMap::new();
+    let hands = |action: Action| match action {
+        Action::Send { conn, message, blobs } => shared.peers.borrow().send(conn, &message, &blobs),
+        Action::Spawn { worker } => {
+            let (kill, killed) = oneshot::channel();
+            killers.insert(worker, kill);
+            tokio::task::spawn_local(supervise(worker, shared.clone(), killed));
+        }
+        Action::Kill { worker } => {
+            if let Some(kill) = killers.remove(&worker) {
+                let _ = kill.send(());
+            }
+        }
+        Action::Submit { .. } | Action::Finish(_) => {}
+    };
+    let ending = turn(core, setup.record, &mut incoming, &mut commands, hands).await;
+    accepting.abort();
+    // Dropping the senders closes the sockets, at which workers leave; the processes are killed on drop.
+    ending
+}
+
+/// The loop itself: inputs to the scheduler, its writes to the store, its other actions to `hands`.
+pub async fn turn(
+    mut core: Core,
+    record: Record,
+    incoming: &mut mpsc::Receiver<Input>,
+    commands: &mut mpsc::UnboundedReceiver<Command>,
+    mut hands: impl FnMut(Action),
+) -> Ending {
+    let Record { run, writer, observer, clock } = record;
     let mut watched = Watched::new(run.clone(), observer);
+    let (commits, mut committed) = mpsc::unbounded_channel();
     let mut actions = core.begin();
-    let ending = 'run: loop {
+    // A driver is ready before the loop begins.
+    actions.extend(core.flush());
+    loop {
         while !actions.is_empty() {
-            let now = std::mem::take(&mut actions);
-            for action in now {
+            for action in std::mem::take(&mut actions) {
                 match action {
-                    Action::Send { conn, message, blobs } => {
-                        shared.peers.borrow().send(conn, &message, &blobs)
-                    }
                     Action::Submit { batch, token } => {
                         watched.add(&batch.events);
                         let durable = batch.durable;
-                        let mut batch = Batch { run: run.clone(), events: batch.events, nodes: batch.pieces };
-                        // While nothing else goes on, handing the batch to another thread would only cost time.
-                        if !(durable && core.is_busy()) {
-                            match writer.commit_now(batch, durable) {
-                                Ok(outcome) => {
-                                    let error = outcome.err().map(|error| error.to_string());
-                                    core.handle(Input::Committed { token, error });
-                                    continue;
-                                }
-                                Err(refused) => batch = refused,
-                            }
-                        }
+                        let batch = Batch { run: run.clone(), events: batch.events, nodes: batch.pieces };
+                        // While nothing else goes on, handing it to another thread would only cost time.
+                        let now = if durable && core.is_busy() {
+                            Err(batch)
+                        } else {
+                            writer.commit_now(batch, durable)
+                        };
                         let commits = commits.clone();
-                        writer.submit(batch, durable, move |outcome| {
-                            let error = outcome.err().map(|error| error.to_string());
-                            let _ = commits.send(Input::Committed { token, error });
-                        });
-                    }
-                    Action::Spawn { worker } => {
-                        let (kill, killed) = oneshot::channel();
-                        killers.insert(worker, kill);
-                        tokio::task::spawn_local(supervise(worker, shared.clone(), killed));
-                    }
-                    Action::Kill { worker } => {
-                        if let Some(kill) = killers.remove(&worker) {
-                            let _ = kill.send(());
+                        match now {
+                            Ok(outcome) => core.handle(committed_input(token, outcome)),
+                            Err(batch) => writer.submit(batch, durable, move |outcome| {
+                                let _ = commits.send(committed_input(token, outcome));
+                            }),
                         }
                     }
-                    Action::Finish(ending) => break 'run ending,
+                    Action::Finish(ending) => {
+                        watched.tell();
+                        return ending;
+                    }
+                    other => hands(other),
                 }
             }
-            // What was committed here has consequences, too.
+            // What was committed at once has consequences at once.
             actions = core.flush();
         }
         let timer = core
@@ -167,7 +180,7 @@ pub async fn drive(
             Some(command) = commands.recv() => core.handle(Input::Stop { force: matches!(command, Command::Kill) }),
             () = tokio::time::sleep(watched.due()), if watched.waits() => watched.tell(),
             () = tokio::time::sleep(timer.unwrap_or_default()), if timer.is_some() => core.handle(Input::Timer),
-            else => break Ending::StoreFailed("the engine's loop ended early".to_owned()),
+            else => return Ending::StoreFailed("the engine's loop ended early".to_owned()),
         }
         for _ in 0..TURN {
             if let Ok(input) = committed.try_recv() {
@@ -179,54 +192,11 @@ pub async fn drive(
             }
         }
         actions = core.flush();
-    };
-    watched.tell();
-    accepting.abort();
-    // Dropping the senders closes the sockets, at which workers leave; the processes are killed on drop.
-    ending
+    }
 }
 
-/// Gathers events for the observer, which would otherwise be woken for each call.
-struct Watched {
-    run: RunId,
-    observer: Observer,
-    events: Vec<Event>,
-    told: Instant,
-}
-
-impl Watched {
-    fn new(run: RunId, observer: Observer) -> Self {
-        Watched { run, observer, events: Vec::new(), told: Instant::now() }
-    }
-
-    fn add(&mut self, events: &[Event]) {
-        if self.events.is_empty() && self.told.elapsed() >= OBSERVE_EVERY {
-            (self.observer)(&self.run, events);
-            self.told = Instant::now();
-            return;
-        }
-        self.events.extend_from_slice(events);
-        if self.told.elapsed() >= OBSERVE_EVERY {
-            self.tell();
-        }
-    }
-
-    /// Whether there is something that the observer does not know.
-    fn waits(&self) -> bool {
-        !self.events.is_empty()
-    }
-
-    /// How long that may wait.
-    fn due(&self) -> Duration {
-        OBSERVE_EVERY.saturating_sub(self.told.elapsed())
-    }
-
-    fn tell(&mut self) {
-        if !self.events.is_empty() {
-            (self.observer)(&self.run, &std::mem::take(&mut self.events));
-        }
-        self.told = Instant::now();
-    }
+fn committed_input(token: u64, outcome: Result<(), Arc<StoreError>>) -> Input {
+    Input::Committed { token, error: outcome.err().map(|error| error.to_string()) }
 }
 
 async fn accept(listener: UnixListener, shared: Rc<Shared>) {
@@ -277,7 +247,7 @@ async fn greet(stream: UnixStream, shared: Rc<Shared>) {
     }
 }
 
-fn admit(hello: &Hello, token: &str) -> Result<(), String> {
+pub(super) fn admit(hello: &Hello, token: &str) -> Result<(), String> {
     if hello.token != token {
         return Err("wrong token".to_owned());
     }

@@ -5,6 +5,7 @@
 
 pub mod checkpoints;
 pub mod core;
+pub mod exec;
 pub mod local;
 mod peer;
 pub mod project;
@@ -13,6 +14,7 @@ pub mod replay;
 pub mod run;
 pub mod suggest;
 pub mod values;
+mod watched;
 mod worker;
 
 pub use self::core::{Ending, InDoubt};

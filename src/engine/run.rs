@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::checkpoints::{Checkpoints, LoadError};
 use super::core::{Core, CoreSpec, Ending, InDoubt};
-use super::local::{self, Command, Observer, Setup};
+use super::local::{self, Command, Observer, Record, Setup};
 use super::replay::Replay;
 use super::worker::Launch;
 use crate::base::clock::Clock;
@@ -148,15 +148,8 @@ pub fn start(
         Box::new(coder()),
         Replay::new(spec.mode, base, spec.from),
     );
-    let setup = Setup {
-        run: id.clone(),
-        file: spec.file.clone(),
-        launch,
-        slots: spec.slots,
-        writer,
-        observer,
-        clock,
-    };
+    let record = Record { run: id.clone(), writer, observer, clock };
+    let setup = Setup { record, file: spec.file.clone(), launch, slots: spec.slots };
     let (commands, orders) = mpsc::unbounded_channel();
     let thread =
         std::thread::Builder::new().name("engine".to_owned()).stack_size(STACK).spawn(move || {
@@ -190,7 +183,7 @@ fn run_loop(
 }
 
 /// Code digests of functions, reading each file once.
-fn coder() -> impl FnMut(&Function) -> Digest + Send {
+pub(super) fn coder() -> impl FnMut(&Function) -> Digest + Send {
     let mut files: HashMap<PathBuf, (Digest, std::collections::BTreeMap<String, Digest>)> = HashMap::new();
     move |function: &Function| {
         let path = Path::new(&function.file).to_path_buf();
@@ -239,4 +232,14 @@ impl Checkpoints for StoreCheckpoints {
             .map(|found| found.into_iter().map(|hit| (hit.run, hit.call)).collect())
             .map_err(|error| error.to_string())
     }
+}
+
+/// A recorded JSON value, such as an application's output.
+pub fn json_of(store: &Store, value: &ValueRef) -> Result<serde_json::Value, String> {
+    value::load_value(&value.digest, value.inline.as_deref(), &StoreNodes(store))
+        .map(|tree| {
+            value::to_plain_json(&tree)
+                .unwrap_or_else(|| value::view::to_json(&tree, &value::view::ViewLimits::full()).json)
+        })
+        .map_err(|error| error.to_string())
 }

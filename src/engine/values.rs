@@ -43,14 +43,14 @@ fn arguments(packed: Packed, pieces: Pieces) -> Arguments {
 pub fn json_args(input: &serde_json::Value) -> (ValueRef, Vec<Piece>) {
     let mut pieces = Pieces::default();
     let mut packed = value::pack_json(input, &mut pieces);
-    packed.preview = value::view::preview_arguments(&value::from_json(input), 120);
+    packed.preview = value::view::preview_arguments(&value::from_plain_json(input), 120);
     (value_ref(packed), pieces.0)
 }
 
-/// A value that was given as JSON.
+/// A value that a user gave as JSON, with tags for what JSON cannot say.
 pub fn json_value(json: &serde_json::Value) -> (ValueRef, Vec<Piece>) {
     let mut pieces = Pieces::default();
-    let packed = value::pack_json(json, &mut pieces);
+    let packed = value::pack_tagged_json(json, &mut pieces);
     (value_ref(packed), pieces.0)
 }
 
@@ -90,8 +90,9 @@ pub fn pack_output(pickle: &Bytes) -> Result<Output, String> {
 pub fn pack_json_text(text: &Bytes) -> Result<Output, String> {
     let json: serde_json::Value =
         serde_json::from_slice(text).map_err(|error| format!("the output is not JSON: {error}"))?;
-    let (value, pieces) = json_value(&json);
-    Ok(Output { value, pieces, usage: None })
+    let mut pieces = Pieces::default();
+    let packed = value::pack_json(&json, &mut pieces);
+    Ok(Output { value: value_ref(packed), pieces: pieces.0, usage: None })
 }
 
 fn usage(value: &Value) -> Option<Usage> {

@@ -121,6 +121,9 @@ pub struct End {
     /// The blob is JSON (applications).
     #[serde(default)]
     pub json: bool,
+    /// The failure is that of a future which the application returned: another attempt would not help.
+    #[serde(default, rename = "final")]
+    pub last: bool,
 }
 
 impl End {
@@ -290,6 +293,9 @@ pub enum FromWorker {
         app: String,
         /// All registered functions.
         functions: Vec<Function>,
+        /// Validation messages.
+        #[serde(default)]
+        messages: Vec<ValidationMessage>,
     },
 }
 

@@ -95,6 +95,10 @@ impl Store {
             if record.summary.status == RunStatus::Running && !self.is_alive(record) {
                 return Ok(None);
             }
+            // Rows of a log that ends early are older than what was acknowledged.
+            if self.short(db, &raw, run, &heads)?.is_some() {
+                return Ok(None);
+            }
             match rows_of(db, &raw, run) {
                 Ok(rows) => Ok(rows.filter(|rows| rows.len() as u64 >= u64::from(record.nodes))),
                 Err(error) if super::history::is_damage(&error) => Ok(None),

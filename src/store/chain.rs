@@ -4,7 +4,7 @@
 //! compressed when that pays. Each carries 16 bytes of
 //! blake3(previous digest, run, first sequence number, count, stored bytes), so that a segment which was
 //! changed, removed, swapped or moved to another run breaks the chain at that point. The end of the chain is
-//! kept a second time in `heads` (see [`super::heads`]).
+//! kept a second time in `heads` (see `heads.rs`).
 
 use serde::{Deserialize, Serialize};
 

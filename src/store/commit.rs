@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 
 use super::chain;
+use super::derived::{write_call, write_run};
 use super::error::{Result, StoreError};
 use super::heads::{Head, Heads};
 use super::nodes::{Known, PackedNode};
 use super::owner::Owner;
-use super::rows::{CallRow, RunRecord, kind_code, run_sum, status_code};
 use super::state::RunState;
 use crate::base::clock::{Clock, Micros};
 use crate::base::ids::RunId;
@@ -50,6 +50,8 @@ pub(super) struct Committer {
     known: Arc<Mutex<Known>>,
     runs: HashMap<RunId, RunState>,
     failed: HashMap<RunId, String>,
+    /// Failed runs whose rows still say that this process executes them.
+    orphans: Vec<RunId>,
     full: bool,
     data_version: i64,
     epoch: String,
@@ -76,6 +78,7 @@ impl Committer {
             known,
             runs: HashMap::new(),
             failed: HashMap::new(),
+            orphans: Vec::new(),
             full: false,
             data_version: -1,
             epoch: String::new(),
@@ -90,7 +93,7 @@ impl Committer {
     }
 
     pub fn recording(&self) -> bool {
-        !self.runs.is_empty()
+        !self.runs.is_empty() || !self.orphans.is_empty()
     }
 
     /// Whether it is time to look at the log's length.
@@ -118,12 +121,42 @@ impl Committer {
                 self.fail(&work.run, &error);
             }
             self.forget_known();
+            // Most likely refused too; then tried again with the heartbeats.
+            let _ = self.disown();
         }
         results
     }
 
+    /// Takes this process's name off runs that it cannot record any more: to everybody they are interrupted.
+    fn disown(&mut self) -> Result<()> {
+        if self.orphans.is_empty() {
+            return Ok(());
+        }
+        let orphans = std::mem::take(&mut self.orphans);
+        let outcome = self.begin(false).and_then(|()| {
+            self.sql("give up a run", |db| {
+                for run in &orphans {
+                    if let Some(raw) = super::history::find_raw(db, run)?
+                        && let Ok(mut record) = raw.record
+                    {
+                        (record.owner, record.beat) = (Owner::default(), 0);
+                        write_run(db, raw.id, &record)?;
+                    }
+                }
+                db.prepare_cached("COMMIT")?.execute([]).map(|_| ())
+            })
+        });
+        if outcome.is_err() {
+            let _ = self.db.execute_batch("ROLLBACK");
+            self.orphans = orphans;
+        }
+        outcome
+    }
+
     fn fail(&mut self, run: &RunId, error: &StoreError) {
-        self.runs.remove(run);
+        if self.runs.remove(run).is_some() {
+            self.orphans.push(run.clone());
+        }
         self.failed.entry(run.clone()).or_insert_with(|| error.to_string());
     }
 
@@ -171,6 +204,9 @@ impl Committer {
 
     /// Writes rows of `runs` that are behind, and heartbeats.
     pub fn refresh(&mut self, beat: bool) -> Result<()> {
+        if beat {
+            self.disown()?;
+        }
         let now = self.clock.now();
         let behind: Vec<RunId> =
             self.runs.values().filter(|s| beat || s.stale).map(|s| s.run.clone()).collect();
@@ -390,49 +426,4 @@ impl Committer {
         }
         Ok(())
     }
-}
-
-/// Writes the row of a run.
-pub(super) fn write_run(db: &Connection, id: i64, record: &RunRecord) -> rusqlite::Result<()> {
-    let data = rmp_serde::to_vec(record).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
-    let (uid, status) = (record.summary.id.as_str(), record.summary.status.word());
-    db.prepare_cached("UPDATE runs SET status=?2, data=?3, sum=?4 WHERE id=?1")?.execute(params![
-        id,
-        status,
-        data,
-        run_sum(uid, status, &data)
-    ])?;
-    Ok(())
-}
-
-/// Writes the row of a call.
-pub(super) fn write_call(
-    db: &Connection,
-    id: i64,
-    run: &RunId,
-    row: &CallRow,
-    stored: bool,
-) -> rusqlite::Result<()> {
-    if stored {
-        db.prepare_cached(
-            "UPDATE calls SET status=?3, fp=?4, started=?5, ended=?6, wall=?7, tokens=?8, cost=?9, end_seq=?10, \
-             sum=?11 WHERE run=?1 AND no=?2",
-        )?
-        .execute(params![
-            id, row.no, status_code(row.status), row.fp, row.started_at, row.ended_at, row.wall_us,
-            row.tokens as i64, row.cost_usd, row.end_seq as i64, row.sum(run),
-        ])?;
-    } else {
-        db.prepare_cached(
-            "INSERT OR REPLACE INTO calls(run, no, parent, kind, status, function, ordinal, fp, asked, started, ended, wall, \
-             tokens, cost, ask_seq, end_seq, sum) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
-        )?
-        .execute(params![
-            id, row.no, row.parent, kind_code(row.kind), status_code(row.status), row.function, row.ordinal, row.fp,
-            row.asked_at, row.started_at, row.ended_at, row.wall_us, row.tokens as i64, row.cost_usd,
-            row.ask_seq as i64, row.end_seq as i64, row.sum(run),
-        ])?;
-    }
-    Ok(())
 }

@@ -379,7 +379,7 @@ fn needs(item: &Item, marks: &Marks) -> Vec<RunId> {
 
 fn refer(
     event: &Event,
-    children: Option<fn(&[u8]) -> Vec<Digest>>,
+    children: Option<super::nodes::ChildrenOf>,
     live: &mut Vec<Digest>,
     origins: &mut Vec<RunId>,
 ) {

@@ -1,7 +1,36 @@
 //! The checkpoint store: SQLite, one writer with group commit, windowed reads, blobs, gc.
+//!
+//! # What is where
+//!
+//! The folder `.tl-bench` (0700, ignored by git) holds `store.db` (SQLite in WAL mode, 4 KiB pages; the
+//! format is `schema/001_initial.sql`) and `heads` (where each run's log ends, kept apart: `heads.rs`).
+//!
+//! | table | holds | proof |
+//! |---|---|---|
+//! | `events` | the log of each run, the only truth, in segments of one commit each | a chain of digests (`chain.rs`), its end in `heads` |
+//! | `runs`, `calls` | derived: a run in one line, a call in one line, the index of checkpoints | a checksum a row; made again from the log when it fails |
+//! | `nodes` | values, content-addressed, compressed when that pays | their digest |
+//! | `marks` | what the user said: pinned, label | a checksum a row |
+//! | `gone` | runs deleted on purpose | none: at worst a deleted run is reported as lost |
+//! | `meta` | format, version, count of gcs | compared with the header |
+//!
+//! # Invariants
+//!
+//! - A run is written by one process, through [`Writer`]; anybody reads, at any time, in any process.
+//! - What was acknowledged as durable is on disk; what was acknowledged otherwise survives the process.
+//! - One flipped bit, zeroed sector or cut file leads to the right answer or to an error or report that says
+//!   `damaged`, never to a wrong answer or a shorter one. Not covered: the index of checkpoints may miss one
+//!   (the call is executed again), and a lost log may bring back a deleted run or an old label.
+//! - Readers read `heads` before their snapshot begins, so that it is never ahead of what they see.
+//! - After an error nothing more of that run is recorded, and its callers know.
+//!
+//! Methods block on the disk: call them from plain threads or `spawn_blocking`. Every floor above may use this
+//! one; it uses `base` and `model` only, and knows values as bytes with a digest.
+
 mod calls;
 mod chain;
 mod commit;
+mod derived;
 mod doctor;
 mod error;
 mod gc;
@@ -22,7 +51,7 @@ pub use doctor::{Finding, Size};
 pub use error::{FindError, NodeError, StoreError};
 pub use gc::{GcDone, GcOptions, GcPlan, Kept};
 pub use history::{Damage, History};
-pub use nodes::{Node, NodeRules};
+pub use nodes::{ChildrenOf, Node, NodeRules};
 pub use open::{Options, Store};
 pub use rows::{CallRow, RunRow};
 pub use writer::{Batch, Writer};

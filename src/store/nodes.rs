@@ -19,11 +19,14 @@ pub struct Node {
     pub data: Bytes,
 }
 
+/// Finds the digests that a node's data refers to.
+pub type ChildrenOf = fn(&[u8]) -> Vec<Digest>;
+
 /// What the floor that makes nodes knows about them.
 #[derive(Clone, Copy, Debug)]
 pub struct NodeRules {
     /// The digests of the nodes that this node's data refers to. Without it gc deletes no nodes.
-    pub children: Option<fn(&[u8]) -> Vec<Digest>>,
+    pub children: Option<ChildrenOf>,
     /// Whether these bytes are what the digest names.
     pub matches: fn(&Digest, &[u8]) -> bool,
 }

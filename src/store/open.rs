@@ -265,6 +265,9 @@ fn prepare_folder(dir: &Path) -> Result<()> {
     let error = |e| StoreError::io(dir, "create", e);
     if !dir.is_dir() {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(error)?;
+        // The folder's own name must outlive a power loss, too.
+        let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::File::open(parent).and_then(|parent| parent.sync_all()).map_err(error)?;
     }
     let ignore = dir.join(".gitignore");
     if !ignore.exists() {
@@ -274,4 +277,33 @@ fn prepare_folder(dir: &Path) -> Result<()> {
         outcome.map_err(|e| StoreError::io(&ignore, "write", e))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_read_in_place_or_from_a_copy() {
+        let dir = tempfile::tempdir().unwrap();
+        let (at, copy) = (dir.path().join("100% sure?#"), dir.path().join("copy"));
+        let store = Store::open(&at, Options::default()).unwrap();
+        let db = store.write_connection().unwrap();
+        db.execute("INSERT INTO gone(uid) VALUES ('x')", []).unwrap();
+        std::fs::create_dir(&copy).unwrap();
+        for name in ["store.db", "store.db-wal"] {
+            std::fs::copy(at.join(name), copy.join(name)).unwrap();
+        }
+        drop(db);
+        drop(store);
+        assert!(!at.join("store.db-wal").exists(), "the last connection empties the log");
+        for folder in [at, copy] {
+            let heads = Heads::open(&folder, false).unwrap();
+            let store =
+                Store::open_copy(&folder, folder.join("store.db"), heads, Options::default()).unwrap();
+            let gone = store.read("test", |db| store.is_gone(db, &crate::base::ids::RunId::from_text("x")));
+            assert!(gone.unwrap());
+            assert!(!folder.join("store.db-shm").exists());
+        }
+    }
 }

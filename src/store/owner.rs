@@ -48,6 +48,9 @@ impl Owner {
         if self == me {
             return true;
         }
+        if self.pid == 0 {
+            return false;
+        }
         if !self.boot.is_empty() && !me.boot.is_empty() && self.boot != me.boot {
             return false;
         }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, params};
 
-use super::commit::{write_call, write_run};
+use super::derived::{write_call, write_run};
 use super::error::{FindError, Result, StoreError};
 use super::heads::Scan;
 use super::open::Store;
@@ -70,7 +70,9 @@ impl Store {
         match matches.len() {
             1 => Ok(matches.remove(0)),
             0 => {
-                ids.retain(|run| strsim::damerau_levenshtein(run.as_str(), &lower) <= 3);
+                let far = |run: &RunId| strsim::damerau_levenshtein(run.as_str(), &lower);
+                ids.retain(|run| far(run) <= 3);
+                ids.sort_by_cached_key(far);
                 ids.truncate(3);
                 Err(FindError::NotFound { text: text.to_owned(), near: ids })
             }
@@ -215,7 +217,13 @@ impl Store {
     }
 
     /// Whether the log ends before what was acknowledged: one look at its last segment.
-    fn short(&self, db: &Connection, raw: &RawRun, run: &RunId, heads: &Scan) -> Result<Option<String>> {
+    pub(super) fn short(
+        &self,
+        db: &Connection,
+        raw: &RawRun,
+        run: &RunId,
+        heads: &Scan,
+    ) -> Result<Option<String>> {
         let last = db
             .prepare_cached(
                 "SELECT first_seq+n-1, digest FROM events WHERE run=?1 ORDER BY first_seq DESC LIMIT 1",

@@ -86,11 +86,10 @@ impl RunState {
 
     /// Whether these events may follow; the text says why not.
     pub fn accepts(&self, events: &[Event]) -> Result<(), String> {
-        let mut next = self.end.seq + 1;
         if self.closed && !events.is_empty() {
             return Err("events after the last one".to_owned());
         }
-        for event in events {
+        for (next, event) in (self.end.seq + 1..).zip(events) {
             if event.seq != next {
                 return Err(format!("event {} where {next} was due", event.seq));
             }
@@ -102,7 +101,6 @@ impl RunState {
                 _ if next == 1 => return Err("the first event must start the run".to_owned()),
                 _ => {}
             }
-            next += 1;
         }
         Ok(())
     }
@@ -302,5 +300,124 @@ fn probe() -> Call {
         progress: None,
         state_reads: Vec::new(),
         failed_attempts: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ErrorInfo, ErrorKind, Usage, ValueRef};
+    use proptest::prelude::*;
+
+    fn empty() -> ValueRef {
+        ValueRef { digest: Digest::default(), size: 0, preview: String::new(), inline: None }
+    }
+
+    fn step() -> impl Strategy<Value = (u8, u8, u8)> {
+        (0u8..6, any::<u8>(), any::<u8>())
+    }
+
+    /// Turns arbitrary numbers into a log as an engine could write it.
+    fn log(run: &RunId, steps: &[(u8, u8, u8)], end: Option<RunStatus>) -> Vec<Event> {
+        let mut kinds = vec![EventKind::RunStarted {
+            run: run.clone(),
+            app: "a".to_owned(),
+            file: "/a.py".to_owned(),
+            mode: Mode::Strict,
+            parent: None,
+            input: empty(),
+            python: String::new(),
+            version: String::new(),
+        }];
+        let mut open: Vec<CallNo> = Vec::new();
+        let mut last = 0;
+        for (what, which, how) in steps {
+            let pick = open.get(usize::from(*which) % open.len().max(1)).copied();
+            match (what, pick) {
+                (0 | 1, _) | (_, None) => {
+                    last += 1;
+                    open.push(last);
+                    let kind = if last == 1 {
+                        CallKind::Root
+                    } else {
+                        super::super::rows::KINDS[1 + usize::from(how % 3)]
+                    };
+                    kinds.push(EventKind::CallAsked(Box::new(CallAsked {
+                        no: last,
+                        parent: u32::from(last > 1),
+                        parent_attempt: 1,
+                        kind,
+                        function: "f".to_owned(),
+                        ordinal: 1,
+                        key: Digest::of(&[*which]),
+                        code: Digest::of(&[*how]),
+                        durable_id: Digest::default(),
+                        durable: how % 2 == 0,
+                        input: None,
+                        site: None,
+                        reason: None,
+                    })));
+                }
+                (2, Some(no)) => kinds.push(EventKind::CallStarted { no, attempt: 1, worker: 1 }),
+                (3, Some(no)) => kinds.push(EventKind::AttemptFailed {
+                    no,
+                    attempt: 1,
+                    error: ErrorInfo::new(ErrorKind::Function, "E", "x"),
+                }),
+                (_, Some(no)) => {
+                    open.retain(|other| *other != no);
+                    let status =
+                        [CallStatus::Cached, CallStatus::Fresh, CallStatus::Failed, CallStatus::Edited];
+                    kinds.push(EventKind::CallEnded(Box::new(CallEnded {
+                        no,
+                        status: status[usize::from(how % 4)],
+                        wall_us: i64::from(*which),
+                        output: None,
+                        error: None,
+                        origin: None,
+                        usage: (how % 5 > 0).then(|| Usage {
+                            input: 3,
+                            output: 4,
+                            cost_usd: (how % 5 > 1).then_some(0.5),
+                            ..Usage::default()
+                        }),
+                        state_reads: vec![],
+                    })));
+                }
+            }
+        }
+        kinds.extend(end.map(|status| EventKind::RunEnded { status, output: None, error: None }));
+        kinds.into_iter().zip(1..).map(|(kind, seq)| Event { seq, at: seq as i64 * 10, kind }).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn the_summary_and_rows_are_those_of_the_projection(
+            steps in proptest::collection::vec(step(), 0..60),
+            end in 0usize..4,
+            cut in 1usize..9,
+        ) {
+            let run = RunId::from_text("00112233aabb");
+            let end = [None, Some(RunStatus::Failed), Some(RunStatus::Interrupted), Some(RunStatus::Succeeded)][end];
+            let events = log(&run, &steps, end);
+            let mut history = RunHistory::new(run.clone());
+            let mut state = RunState::new(run, Owner::default(), 0);
+            let mut rows: HashMap<CallNo, CallRow> = HashMap::new();
+            for part in events.chunks(cut) {
+                prop_assert_eq!(state.accepts(part), Ok(()));
+                state.append(part, b"");
+                part.iter().for_each(|event| history.apply(event));
+                for change in state.changes() {
+                    let before = rows.insert(change.row.no, change.row);
+                    prop_assert_eq!(before.is_some(), change.stored);
+                }
+                prop_assert_eq!(&state.current(0).summary, &history.summary(false));
+                prop_assert_eq!(rows.len(), history.calls.len());
+                for call in &history.calls {
+                    let row = &rows[&call.no];
+                    prop_assert_eq!(row, &CallRow::of(call, row.ask_seq, row.end_seq));
+                }
+            }
+        }
     }
 }

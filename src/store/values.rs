@@ -11,8 +11,7 @@ use crate::base::digest::Digest;
 impl Store {
     /// The bytes of a value. A damaged one is an error, never returned.
     pub fn node(&self, digest: &Digest) -> Result<Bytes, NodeError> {
-        let outcome = self.read("read a value", |db| Ok(self.node_in(db, digest)))?;
-        outcome
+        self.read("read a value", |db| Ok(self.node_in(db, digest)))?
     }
 
     /// The bytes of several values, in the order asked for, in one transaction.

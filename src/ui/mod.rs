@@ -1,1 +1,88 @@
 //! Drawing only: theme, widgets, panels.
+//!
+//! [`draw`] is a pure function of the state, the look and the time; it changes nothing but the buffer. Only the
+//! visible window of lists and texts is read.
+//!
+//! ```text
+//!  header     one sentence: project, run, what it does, what it served, cost, savings
+//!  Runs  │ Calls                        │ call_llm#3     Output Input Logs Error
+//!  rows  │ tree rows, columns at right  │ text of the tab
+//!  ──────┴──────────────────────────────┴──────────────────────────────────────
+//!  hint       (tour only)
+//!  notice     toasts
+//!  footer     the keys that matter now
+//! ```
+//!
+//! Invariants: every cell is written through [`cells::Canvas`], which sanitises and clips, so no text can leave
+//! its place or reach the terminal as a control sequence; no colour is named outside [`theme`]; any size draws.
+
+pub mod cells;
+pub mod glyphs;
+pub mod theme;
+
+mod bars;
+mod calls;
+mod inspector;
+mod overlay;
+mod runs;
+
+#[cfg(test)]
+mod screen_tests;
+
+use ratatui::buffer::Buffer;
+
+use crate::app::AppState;
+use crate::app::layout::layout;
+use crate::app::state::Pane;
+use crate::app::tone::Tone;
+use crate::base::clock::Micros;
+
+use cells::Canvas;
+use glyphs::Glyphs;
+use theme::Theme;
+
+/// Colours and glyphs.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// Styles of meanings.
+    pub theme: Theme,
+    /// Signs of statuses.
+    pub glyphs: Glyphs,
+}
+
+/// Draws the whole screen.
+pub fn draw(state: &AppState, look: &Look, now: Micros, buffer: &mut Buffer) {
+    let places = layout(state);
+    let mut canvas = Canvas::new(buffer, look);
+    if places.too_small {
+        canvas.text(places.header, 0, 0, Tone::Text, "Too small: 40 columns and 10 rows are needed.");
+        return;
+    }
+    bars::header(&mut canvas, places.header, state, now);
+    if let Some(area) = places.runs {
+        runs::draw(&mut canvas, area, state, now);
+    }
+    if let Some(area) = places.tree {
+        calls::draw(&mut canvas, area, state, now);
+    }
+    if let Some(area) = places.inspector {
+        inspector::draw(&mut canvas, area, state);
+    }
+    bars::borders(&mut canvas, &places);
+    if let Some(area) = places.hint {
+        bars::hint(&mut canvas, area, state);
+    }
+    bars::notice(&mut canvas, places.notice, state);
+    bars::footer(&mut canvas, places.footer, state);
+    overlay::draw(&mut canvas, &places, state);
+}
+
+/// The tone of a pane's title.
+fn title_tone(state: &AppState, pane: Pane) -> Tone {
+    if state.focus == pane && state.overlay.is_none() { Tone::Focus } else { Tone::Quiet }
+}
+
+/// The tone of the selected row in a pane.
+fn selected_tone(state: &AppState, pane: Pane) -> Tone {
+    if state.focus == pane { Tone::Selected } else { Tone::SelectedElsewhere }
+}

@@ -14,10 +14,38 @@ use super::view::encoding;
 
 /// The value that a JSON text means. Total; nesting beyond the limit becomes `None`.
 pub fn from_json(json: &Json) -> Value {
-    convert(json, 0)
+    convert(json, 0, true)
 }
 
-fn convert(json: &Json, depth: usize) -> Value {
+/// JSON as it is: no object is taken for a tag. [`to_plain_json`] goes back.
+pub fn from_plain_json(json: &Json) -> Value {
+    convert(json, 0, false)
+}
+
+/// The JSON that a value was made from by [`from_plain_json`]; `None` when it was made otherwise.
+pub fn to_plain_json(value: &Value) -> Option<Json> {
+    Some(match value {
+        Value::None => Json::Null,
+        Value::Bool(flag) => Json::Bool(*flag),
+        Value::Int(number) => Json::from(*number),
+        Value::BigInt(bytes) => {
+            let mut wide = [0; 16];
+            wide.get_mut(..bytes.len())?.copy_from_slice(bytes);
+            Json::from(u64::try_from(u128::from_le_bytes(wide)).ok()?)
+        }
+        Value::Float(number) => Json::from(serde_json::Number::from_f64(*number)?),
+        Value::Str(text) => Json::String(text.as_str()?.to_owned()),
+        Value::List(items) => Json::Array(items.iter().map(to_plain_json).collect::<Option<_>>()?),
+        Value::Dict(pairs) => {
+            let entry =
+                |(key, value): &(Value, Value)| Some((key.as_str()?.to_owned(), to_plain_json(value)?));
+            Json::Object(pairs.iter().map(entry).collect::<Option<_>>()?)
+        }
+        _ => return None,
+    })
+}
+
+fn convert(json: &Json, depth: usize, tags: bool) -> Value {
     if depth >= MAX_DEPTH {
         return Value::None;
     }
@@ -34,18 +62,21 @@ fn convert(json: &Json, depth: usize) -> Value {
             _ => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
         },
         Json::String(text) => Value::str(text),
-        Json::Array(items) => Value::List(all(items, depth)),
+        Json::Array(items) => {
+            Value::List(Arc::new(items.iter().map(|item| convert(item, depth + 1, tags)).collect()))
+        }
         Json::Object(map) => {
-            if let Some(value) = tagged(map, depth) {
+            if tags && let Some(value) = tagged(map, depth) {
                 return value;
             }
-            Value::dict(map.iter().map(|(key, value)| (Value::str(key), convert(value, depth + 1))).collect())
+            let entry = |(key, value): (&String, &Json)| (Value::str(key), convert(value, depth + 1, tags));
+            Value::dict(map.iter().map(entry).collect())
         }
     }
 }
 
 fn all(items: &[Json], depth: usize) -> Arc<Vec<Value>> {
-    Arc::new(items.iter().map(|item| convert(item, depth + 1)).collect())
+    Arc::new(items.iter().map(|item| convert(item, depth + 1, true)).collect())
 }
 
 fn tagged(map: &serde_json::Map<String, Json>, depth: usize) -> Option<Value> {
@@ -63,7 +94,7 @@ fn tagged(map: &serde_json::Map<String, Json>, depth: usize) -> Option<Value> {
         ("$frozenset", Json::Array(items)) => Value::FrozenSet(all(items, depth)),
         ("$dict", Json::Array(pairs)) => {
             let pair = |pair: &Json| match pair.as_array()?.as_slice() {
-                [key, value] => Some((convert(key, depth + 1), convert(value, depth + 1))),
+                [key, value] => Some((convert(key, depth + 1, true), convert(value, depth + 1, true))),
                 _ => None,
             };
             Value::dict(pairs.iter().map(pair).collect::<Option<_>>()?)

@@ -22,9 +22,9 @@ mod figures;
 #[cfg(test)]
 mod python_tests;
 
-pub use from_json::from_json;
+pub use from_json::{from_json, from_plain_json, to_plain_json};
 pub use store::{
     NodeError, NodeSink, NodeSource, Packed, StoredNode, UnpackError, children, load_value, pack,
-    pack_arguments, pack_dict, pack_item, pack_json, pack_keep, unpack,
+    pack_arguments, pack_dict, pack_item, pack_json, pack_keep, pack_tagged_json, unpack,
 };
 pub use tree::{Global, Make, Object, Text, Value};

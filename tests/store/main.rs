@@ -1,5 +1,7 @@
 //! The checkpoint store from outside: what is written is read, by everybody, or said to be damaged.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
 mod damage;
 mod gc;
 mod kill;
@@ -108,9 +110,11 @@ fn runs_are_found_by_what_people_type() {
     assert_eq!(name("2").unwrap(), "222200000000");
     assert_eq!(name("latest~2").unwrap(), "111100000000");
     assert!(matches!(name("11"), Err(FindError::Ambiguous { matches, .. }) if matches.len() == 2));
-    assert!(matches!(name("222200000001"), Err(FindError::NotFound { near, .. }) if near.len() == 1));
+    assert!(
+        matches!(name("222200000001"), Err(FindError::NotFound { near, .. }) if near[0].as_str() == "222200000000")
+    );
     assert!(matches!(name("latest~3"), Err(FindError::NotFound { .. })));
-    assert!(matches!(name(""), Err(FindError::Ambiguous { .. })));
+    assert!(matches!(name(""), Err(FindError::NotFound { .. })));
     let rows = store.runs(None, 2).unwrap();
     assert_eq!(rows.len(), 2);
     let rest = store.runs(Some(rows[1].cursor), 9).unwrap();

@@ -263,6 +263,11 @@ impl Core {
 
     pub(super) fn worker_gone(&mut self, number: u32, conn: Option<ConnId>, executing: &[CallNo], why: &str) {
         let Some(worker) = self.workers.remove(&number) else { return };
+        if self.spec.driver {
+            // The script that executes the calls is gone, and with it whoever waits for the run.
+            self.end_run(crate::model::RunStatus::Cancelled, Some(super::asks::cancelled()));
+            return;
+        }
         let before_ready = worker.conn.is_none();
         if before_ready {
             let error = ErrorInfo::new(

@@ -8,7 +8,7 @@ use super::{Core, Stopping};
 use crate::engine::recorder::Then;
 use crate::engine::values;
 use crate::model::event::CallEnded;
-use crate::model::{CallKind, CallStatus, ErrorInfo, ErrorKind, EventKind};
+use crate::model::{CallStatus, ErrorInfo, ErrorKind, EventKind};
 use crate::proto::message::{End, ToWorker};
 
 impl Core {
@@ -43,7 +43,7 @@ impl Core {
             self.succeeded(ix, blob.unwrap_or_default(), end.json);
         } else {
             let error = end.error.unwrap_or_else(|| internal("the call failed without saying why"));
-            self.attempt_failed(ix, error);
+            if end.last { self.fail(ix, error) } else { self.attempt_failed(ix, error) }
         }
     }
 
@@ -346,37 +346,6 @@ impl Core {
                 return;
             }
         };
-        if self.nodes[ix].kind == CallKind::Root {
-            self.convert_root(ix, value);
-        } else {
-            self.succeeded(ix, value, false);
-        }
-    }
-
-    /// The application's output has to be written as JSON with its own return hint: its worker does that.
-    fn convert_root(&mut self, ix: NodeIx, value: Bytes) {
-        let conn = self.workers.values().find(|w| w.conn.is_some() && !w.draining).and_then(|w| w.conn);
-        let Some(conn) = conn else {
-            self.fail(ix, internal("no worker is left to write the application's output"));
-            return;
-        };
-        let request = self.spec.run.as_str().to_owned();
-        let node = &mut self.nodes[ix];
-        node.phase = Phase::Running { conn };
-        let facts = &self.functions[node.func].facts;
-        let call = crate::proto::message::RunCall {
-            call: node.no,
-            attempt: node.attempt,
-            r#fn: facts.name.clone(),
-            deps: vec![],
-            map: None,
-            input: "result",
-            timeout: facts.timeout,
-            request,
-        };
-        if let Some(worker) = self.workers.values_mut().find(|w| w.conn == Some(conn)) {
-            worker.hosts.push(ix);
-        }
-        self.send(conn, ToWorker::Run { calls: vec![call] }, vec![value]);
+        self.succeeded(ix, value, false);
     }
 }

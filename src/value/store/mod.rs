@@ -22,7 +22,7 @@ use bytes::Bytes;
 use crate::base::digest::Digest;
 
 pub use decode::{children, load_value, unpack};
-pub use pack::{Packed, pack, pack_arguments, pack_dict, pack_item, pack_json, pack_keep};
+pub use pack::{Packed, pack, pack_arguments, pack_dict, pack_item, pack_json, pack_keep, pack_tagged_json};
 
 /// Where nodes go.
 pub trait NodeSink {

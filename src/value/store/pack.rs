@@ -8,7 +8,7 @@ use crate::base::digest::Digest;
 
 use super::super::pickle::{self, PickleError};
 use super::super::tree::{Make, Object, Value};
-use super::super::{from_json, view};
+use super::super::{from_json, from_plain_json, view};
 use super::NodeSink;
 use super::encode::{Nowhere, encode};
 
@@ -151,9 +151,17 @@ pub(super) fn set_entry(pairs: &mut Vec<(Value, Value)>, key: Value, value: Valu
     }
 }
 
-/// Packs what a JSON text means (see [`from_json()`]). The size is that of the pickle it makes.
+/// Packs JSON as it is (see [`super::super::from_plain_json`]). The size is that of the pickle it makes.
 pub fn pack_json(json: &serde_json::Value, sink: &mut dyn NodeSink) -> Packed {
-    let value = from_json(json);
+    pack_value(from_plain_json(json), sink)
+}
+
+/// Packs what a JSON text means, tags included (see [`super::super::from_json()`]).
+pub fn pack_tagged_json(json: &serde_json::Value, sink: &mut dyn NodeSink) -> Packed {
+    pack_value(from_json(json), sink)
+}
+
+fn pack_value(value: Value, sink: &mut dyn NodeSink) -> Packed {
     let size = pickle::to_pickle(&value).map_or(0, |pickle| pickle.len());
     let preview = view::preview(&value, PREVIEW);
     store(&Part { stored: value.clone(), plain: value, same: true }, size, preview, sink)

@@ -64,7 +64,6 @@ def _execute(call, info: dict, blobs):
         return _failure(record(error))
     if call.abandoned is not None:
         return _failure(record(Abandoned(call.abandoned), "cancelled"))
-    # Only now the arguments may go: freeing a large one takes time that the result should not wait.
     try:
         return _outcome(call, function, result, is_root)
     except Abandoned as error:

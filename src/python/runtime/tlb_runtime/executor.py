@@ -368,26 +368,22 @@ class Executor:
             self.parked.pop().wake()
 
 
-def _async_exception_setter():
-    import ctypes
-
-    return _cached_setter(ctypes)
-
-
 _setter = None
 
 
-def _cached_setter(ctypes):
+def _async_exception_setter():
+    """PyThreadState_SetAsyncExc; ctypes is slow to import and seldom needed."""
     global _setter
     if _setter is None:
-        raw = ctypes.pythonapi.PyThreadState_SetAsyncExc
-        raw.argtypes = (ctypes.c_ulong, ctypes.py_object)
-        raw.restype = ctypes.c_int
-        _setter = raw
+        import ctypes
+
+        _setter = ctypes.pythonapi.PyThreadState_SetAsyncExc
+        _setter.argtypes = (ctypes.c_ulong, ctypes.py_object)
+        _setter.restype = ctypes.c_int
     return _setter
 
 
-def _renew_locks_after_fork() -> None:
+def _plain_streams_after_fork() -> None:
     # Streams of a forked child must not write into the parent's frames.
     import sys
 
@@ -398,4 +394,4 @@ def _renew_locks_after_fork() -> None:
             setattr(sys, name, stream._echo if stream._echo is not None else plain)
 
 
-os.register_at_fork(after_in_child=_renew_locks_after_fork)
+os.register_at_fork(after_in_child=_plain_streams_after_fork)

@@ -12,7 +12,6 @@ import io
 from _thread import allocate_lock
 from collections import deque
 
-from . import session as sessions
 from .wire import frame
 
 _SEND_AT = 8 << 10
@@ -33,7 +32,9 @@ def encode(text: str) -> bytes:
 class LogBuffer:
     """What one call wrote to one stream and is not sent yet. Any thread may write."""
 
-    __slots__ = ("session", "number", "stream", "parts", "size", "left", "tail", "tail_size", "cut", "lock")
+    __slots__ = (
+        "session", "number", "stream", "parts", "size", "left", "tail", "tail_size", "cut", "lock",
+    )  # fmt: skip
 
     def __init__(self, session, number: int, stream: str, limit: int):
         self.session = session
@@ -267,7 +268,3 @@ def buffer_for(executor, call, stream: str) -> LogBuffer:
         else:
             call.err = found
     return found
-
-
-def running_call():
-    return sessions.current.get()

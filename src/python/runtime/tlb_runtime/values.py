@@ -66,7 +66,10 @@ def _explain(value, what: str, error: Exception) -> SerializationError:
     if isinstance(error, SDKUsageError):
         # A Function or a Future was put where a value belongs; the text says all there is to say.
         return SerializationError("%s%s" % (_PREFIX, error))
-    path, cause = _find(value, error)
+    try:
+        path, cause = _find(value, error)
+    except Exception:  # an object of the user that fails even when it is looked at
+        path, cause = "", error
     if isinstance(cause, SDKUsageError):
         return SerializationError("%s%s" % (_PREFIX, cause))
     where = ": ".join(part for part in (what, path) if part)

@@ -1,0 +1,378 @@
+//! The inspector's text: what the selected call returned, was asked, wrote, or died of.
+//!
+//! The text is made once for a call, tab and width and kept until one of them changes, so that drawing only reads
+//! a window of lines. Lines are sanitised and wrapped here (wrapping needs the final widths); drawing sanitises
+//! again, which changes nothing.
+
+use crate::base::digest::Digest;
+use crate::base::ids::{CallNo, RunId};
+use crate::base::text;
+use crate::model::{Call, CallKind, CallStatus, ErrorInfo, Stream, ValueRef};
+
+use super::say;
+use super::state::{AppState, OpenRun, Tab, ValueState};
+use super::tone::{Line, Tone};
+
+/// How many log lines are shown at most; the newest.
+const LOG_LINES: usize = 2_000;
+
+/// What the text was made of; equal keys give equal text.
+#[derive(Clone, PartialEq, Debug)]
+pub struct DocKey {
+    run: RunId,
+    no: CallNo,
+    tab: Tab,
+    width: u16,
+    status: CallStatus,
+    attempts: u32,
+    logs: usize,
+    progress: Option<(f64, f64, Option<String>)>,
+    /// 0 not asked for, 1 loading, 2 here, 3 failed.
+    value: u8,
+}
+
+/// The text.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Doc {
+    /// What it was made of.
+    pub key: Option<DocKey>,
+    /// Safe lines, wrapped.
+    pub lines: Vec<Line>,
+}
+
+/// The value that the inspector shows in this tab.
+pub fn shown_value(call: &Call, tab: Tab) -> Option<&ValueRef> {
+    match tab {
+        Tab::Output => call.output.as_ref(),
+        Tab::Input => call.input.as_ref(),
+        Tab::Logs | Tab::Error => None,
+    }
+}
+
+/// What the text would be made of now.
+pub fn key(state: &AppState, width: u16) -> Option<DocKey> {
+    let open = state.current()?;
+    let call = open.call()?;
+    let tab = state.effective_tab();
+    let value = shown_value(call, tab).map_or(0, |value| match state.values.get(&value.digest) {
+        None => 0,
+        Some(ValueState::Loading) => 1,
+        Some(ValueState::Ready(_)) => 2,
+        Some(ValueState::Failed(_)) => 3,
+    });
+    let logs = if tab == Tab::Logs { log_count(open, call) } else { 0 };
+    Some(DocKey {
+        run: open.history.id.clone(),
+        no: call.no,
+        tab,
+        width,
+        status: call.status,
+        attempts: call.attempts,
+        logs,
+        progress: call.progress.clone(),
+        value,
+    })
+}
+
+impl DocKey {
+    /// Whether the text only grows at its end.
+    pub fn grows(&self) -> bool {
+        self.tab == Tab::Logs
+    }
+
+    /// Whether both are about the same view of the same call, so that the scroll position may stay.
+    pub fn same_view(&self, other: &DocKey) -> bool {
+        self.run == other.run && self.no == other.no && self.tab == other.tab
+    }
+}
+
+/// Makes the text.
+pub fn build(state: &AppState, width: u16) -> Vec<Line> {
+    let mut page = Page { lines: Vec::new(), width: usize::from(width).max(1) };
+    if let Some(open) = state.current()
+        && let Some(call) = open.call()
+    {
+        match state.effective_tab() {
+            Tab::Output => output(&mut page, state, call),
+            Tab::Input => input(&mut page, state, call),
+            Tab::Logs => logs(&mut page, open, call),
+            Tab::Error => error(&mut page, state, call),
+        }
+    }
+    page.lines
+}
+
+/// Text being laid out.
+struct Page {
+    lines: Vec<Line>,
+    width: usize,
+}
+
+impl Page {
+    fn blank(&mut self) {
+        self.lines.push(Line::new());
+    }
+
+    /// Text of any length, wrapped at words where it can be.
+    fn wrap(&mut self, tone: Tone, prefix: &str, raw: &str) {
+        for part in text::lines(raw).split('\n') {
+            let indent: String = part.chars().take_while(|c| *c == ' ').take(self.width / 2).collect();
+            let mut rest = part;
+            let mut first = true;
+            loop {
+                let lead =
+                    if first { prefix.to_owned() } else { format!("{}{indent}", " ".repeat(prefix.len())) };
+                let room = self.width.saturating_sub(text::width(&lead)).max(2);
+                let cut = break_at(rest, room);
+                let (head, tail) = rest.split_at(cut);
+                self.lines.push(vec![(Tone::Quiet, lead), (tone, head.trim_end().to_owned())]);
+                rest = tail.trim_start_matches(' ');
+                first = false;
+                if rest.is_empty() {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn value(&mut self, state: &AppState, value: &ValueRef) {
+        match state.values.get(&value.digest) {
+            Some(ValueState::Ready(shown)) => {
+                for line in &shown.lines {
+                    self.wrap(Tone::Text, "", line);
+                }
+                if let Some(cut) = &shown.cut {
+                    self.wrap(Tone::Faint, "", cut);
+                }
+            }
+            Some(ValueState::Failed(why)) => {
+                self.wrap(Tone::Text, "", &value.preview);
+                self.blank();
+                self.wrap(Tone::Warning, "", &format!("The whole value could not be read: {why}"));
+            }
+            // The preview stands in for the moment that reading takes.
+            Some(ValueState::Loading) | None => self.wrap(Tone::Text, "", &value.preview),
+        }
+    }
+}
+
+/// Where to break safe text so that the first part has at most `room` columns; after a space where one is near.
+fn break_at(line: &str, room: usize) -> usize {
+    let mut used = 0;
+    let mut space = None;
+    let mut end = 0;
+    for (i, c) in line.char_indices() {
+        let with = i + c.len_utf8();
+        used += text::width(c.encode_utf8(&mut [0; 4]));
+        if used > room {
+            if c == ' ' && end > 0 {
+                return end;
+            }
+            let near = space.filter(|at| *at * 2 > end);
+            return near.unwrap_or(if end == 0 { with } else { end });
+        }
+        end = with;
+        if c == ' ' && line[..i].chars().any(|before| before != ' ') {
+            space = Some(with);
+        }
+    }
+    line.len()
+}
+
+fn facts(page: &mut Page, call: &Call) {
+    let mut parts = Vec::new();
+    if let Some(usage) = &call.usage {
+        if let Some(model) = &usage.model {
+            parts.push(format!("model {model}"));
+        }
+        parts.push(format!("in {}", usage.input));
+        parts.push(format!("out {}", usage.output));
+        if usage.cached_input > 0 {
+            parts.push(format!("of it cached by the provider {}", usage.cached_input));
+        }
+        parts.push(usage.cost_usd.map_or("price unknown".to_owned(), say::dollars));
+    }
+    if !parts.is_empty() {
+        page.blank();
+        page.wrap(Tone::Quiet, "", &parts.join("   "));
+    }
+    if let Some(origin) = &call.origin {
+        page.blank();
+        page.wrap(Tone::Quiet, "", &format!("Served from run {}, call {}.", origin.run.short(), origin.call));
+    }
+    if let Some(reason) = &call.reason {
+        page.wrap(Tone::Quiet, "", &format!("Executed because: {reason}."));
+    }
+    if call.attempts > 1 {
+        page.wrap(Tone::Quiet, "", &format!("Attempt {}.", call.attempts));
+    }
+}
+
+fn output(page: &mut Page, state: &AppState, call: &Call) {
+    if let Some(value) = &call.output {
+        page.value(state, value);
+    } else {
+        let sentence = match call.status {
+            _ if !call.is_call() && call.error.is_none() => {
+                "An operation: its items are below it in the tree."
+            }
+            CallStatus::Pending => "Waits to start.",
+            CallStatus::Running => "Runs. Its output appears here when it returns.",
+            CallStatus::Failed => "It failed and has no output. The Error tab says why.",
+            CallStatus::Cancelled => "It was given up before it returned.",
+            CallStatus::InDoubt => {
+                "It had started when the engine died: whether its effects happened is not known. A replay executes \
+                 it again."
+            }
+            _ => "No output was recorded.",
+        };
+        page.wrap(Tone::Quiet, "", sentence);
+    }
+    if let Some((current, total, message)) = &call.progress {
+        page.blank();
+        page.wrap(Tone::Active, "", &say_progress(*current, *total, message.as_deref()));
+    }
+    facts(page, call);
+}
+
+/// `3/10 reading`.
+pub fn say_progress(current: f64, total: f64, message: Option<&str>) -> String {
+    format!("{current}/{total} {}", message.unwrap_or_default()).trim_end().to_owned()
+}
+
+fn input(page: &mut Page, state: &AppState, call: &Call) {
+    match &call.input {
+        Some(value) => page.value(state, value),
+        None => page.wrap(Tone::Quiet, "", "No input was recorded."),
+    }
+    if let Some(site) = &call.site {
+        page.blank();
+        page.wrap(Tone::Quiet, "called from ", &place(state, &site.file, site.line));
+    }
+}
+
+/// The root shows what the whole run wrote.
+fn log_count(open: &OpenRun, call: &Call) -> usize {
+    match call.kind {
+        CallKind::Root => open.history.logs.len(),
+        _ => open.logs.get(&call.no).map_or(0, Vec::len),
+    }
+}
+
+fn logs(page: &mut Page, open: &OpenRun, call: &Call) {
+    let n = log_count(open, call);
+    if n == 0 {
+        let sentence =
+            if call.status.is_final() { "It wrote nothing." } else { "It has written nothing yet." };
+        page.wrap(Tone::Quiet, "", sentence);
+        return;
+    }
+    if n > LOG_LINES {
+        page.wrap(Tone::Faint, "", &format!("… {} earlier lines", n - LOG_LINES));
+    }
+    let whole_run = call.kind == CallKind::Root;
+    let none = Vec::new();
+    let own = open.logs.get(&call.no).unwrap_or(&none);
+    for i in n.saturating_sub(LOG_LINES)..n {
+        let at = if whole_run { Some(i) } else { own.get(i).map(|at| *at as usize) };
+        let Some(log) = at.and_then(|at| open.history.logs.get(at)) else { continue };
+        let tone = if log.stream == Stream::Stderr { Tone::Warning } else { Tone::Text };
+        let by = open.history.call(log.call).filter(|by| whole_run && by.no != call.no);
+        let body = log.text.strip_suffix('\n').unwrap_or(&log.text);
+        match by {
+            Some(by) => {
+                let name = text::fit(&text::line(&say::label(by, false)), 24);
+                page.wrap(tone, "", &format!("{name}  {body}"));
+            }
+            None => page.wrap(tone, "", body),
+        }
+    }
+}
+
+fn error(page: &mut Page, state: &AppState, call: &Call) {
+    let Some(info) = &call.error else {
+        page.wrap(Tone::Quiet, "", "It did not fail.");
+        attempts(page, call);
+        return;
+    };
+    page.wrap(Tone::Bad, "", &sentence(info));
+    if let Some(frame) = info.frames.last() {
+        page.blank();
+        page.wrap(Tone::Title, "", &place(state, &frame.file, frame.line));
+        if !frame.text.is_empty() {
+            page.wrap(Tone::Text, "    ", &frame.text);
+        }
+    }
+    attempts(page, call);
+    if !info.traceback.is_empty() {
+        page.blank();
+        for line in info.traceback.trim_end().split('\n') {
+            page.wrap(Tone::Quiet, "", line);
+        }
+    }
+}
+
+fn attempts(page: &mut Page, call: &Call) {
+    if call.failed_attempts.is_empty() {
+        return;
+    }
+    page.blank();
+    for (i, info) in call.failed_attempts.iter().enumerate() {
+        page.wrap(Tone::Quiet, "", &format!("attempt {} failed: {}", i + 1, info.headline()));
+    }
+}
+
+/// The whole message, type first.
+fn sentence(info: &ErrorInfo) -> String {
+    if info.message.is_empty() {
+        info.type_name.clone()
+    } else {
+        format!("{}: {}", info.type_name, info.message)
+    }
+}
+
+/// `app.py:41`, as seen from the project.
+fn place(state: &AppState, file: &str, line: u32) -> String {
+    let root = std::path::Path::new(&state.project.root);
+    let shown = crate::base::paths::relative(std::path::Path::new(file), root);
+    format!("{}:{line}", shown.display())
+}
+
+/// The value that must be loaded for what is shown.
+pub fn wanted_value(state: &AppState) -> Option<(Digest, &ValueRef)> {
+    let call = state.current()?.call()?;
+    let value = shown_value(call, state.effective_tab())?;
+    (!state.values.contains_key(&value.digest)).then_some((value.digest, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrapped(raw: &str, width: usize) -> Vec<String> {
+        let mut page = Page { lines: Vec::new(), width };
+        page.wrap(Tone::Text, "", raw);
+        page.lines.iter().map(|line| line.iter().map(|(_, piece)| piece.as_str()).collect()).collect()
+    }
+
+    #[test]
+    fn wrapping_breaks_at_words_and_keeps_the_indent() {
+        assert_eq!(wrapped("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrapped("  ab cd ef", 7), ["  ab cd", "  ef"]);
+        assert_eq!(wrapped("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrapped("日本語", 4), ["日本", "語"]);
+        assert_eq!(wrapped("", 4), [""]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn wrapped_lines_fit(raw in ".*", width in 4usize..60) {
+            let mut page = Page { lines: Vec::new(), width };
+            page.wrap(Tone::Text, "", &raw);
+            for line in &page.lines {
+                let all: String = line.iter().map(|(_, piece)| piece.as_str()).collect();
+                proptest::prop_assert!(text::width(&all) <= width, "{all:?}");
+            }
+        }
+    }
+}

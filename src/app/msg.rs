@@ -1,0 +1,221 @@
+//! What goes into `update` and what comes out: messages, effects, and the plain data they carry.
+//!
+//! Everything here is data; the terminal floor's `backend` module re-exports the types that an engine must know.
+
+use crate::base::clock::Micros;
+use crate::base::digest::Digest;
+use crate::base::ids::RunId;
+use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
+
+use super::keys::Key;
+
+/// What is injected into `update`.
+#[derive(Clone, Copy, Debug)]
+pub struct Env {
+    /// The time of this batch.
+    pub now: Micros,
+}
+
+/// The project as far as the workbench shows it.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct ProjectInfo {
+    /// Its name.
+    pub name: String,
+    /// Absolute path of its folder.
+    pub root: String,
+    /// Its applications, in the order of the source.
+    pub applications: Vec<AppInfo>,
+    /// What is wrong with its source: one sentence each.
+    pub problems: Vec<String>,
+}
+
+/// One application.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct AppInfo {
+    /// Name of the function.
+    pub name: String,
+    /// Absolute path of its file.
+    pub file: String,
+    /// 1-based line.
+    pub line: u32,
+    /// Its parameters in order.
+    pub params: Vec<Param>,
+}
+
+/// A parameter of an application.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Param {
+    /// Its name.
+    pub name: String,
+    /// The type hint as written.
+    pub hint: Option<String>,
+    /// The default as written.
+    pub default: Option<String>,
+}
+
+/// A value as lines of text, for eyes.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct ValueText {
+    /// The lines, unsanitised.
+    pub lines: Vec<String>,
+    /// What was left out, as a sentence (`1.2 MB more`).
+    pub cut: Option<String>,
+}
+
+/// What to start.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Start {
+    /// A new run, nothing reused.
+    Run {
+        /// The application.
+        app: String,
+        /// The input as JSON text by parameter name; `None`: defaults.
+        input: Option<String>,
+    },
+    /// A replay of a run.
+    Replay {
+        /// The run.
+        run: RunId,
+        /// How it reuses.
+        mode: Mode,
+    },
+}
+
+/// What the engine or the store reports by itself.
+#[derive(Clone, PartialEq, Debug)]
+pub enum BackendEvent {
+    /// New events of a run of this process, in order, already batched.
+    Run {
+        /// The run.
+        run: RunId,
+        /// Its events.
+        events: Vec<Event>,
+    },
+    /// The store changed (runs of other processes): lists and open foreign runs are read again.
+    Changed,
+    /// The project's source changed: its applications are read again.
+    ProjectChanged,
+    /// A sentence for the user.
+    Notice(String),
+}
+
+/// The answer to an effect. `generation` is that of the question; an old one is dropped.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Reply {
+    /// To [`Effect::LoadProject`].
+    Project(ProjectInfo),
+    /// To [`Effect::LoadRuns`].
+    Runs {
+        /// Of the question.
+        generation: u64,
+        /// Newest first.
+        result: Result<Vec<RunSummary>, String>,
+    },
+    /// To [`Effect::LoadHistory`].
+    History {
+        /// Of the question.
+        generation: u64,
+        /// The run.
+        run: RunId,
+        /// All of it so far.
+        result: Result<Box<RunHistory>, String>,
+    },
+    /// To [`Effect::LoadEvents`].
+    Events {
+        /// Of the question.
+        generation: u64,
+        /// The run.
+        run: RunId,
+        /// What followed.
+        result: Result<Vec<Event>, String>,
+    },
+    /// To [`Effect::LoadValue`]; values are content-addressed, so an answer is never stale.
+    Value {
+        /// Which.
+        digest: Digest,
+        /// Its text.
+        result: Result<ValueText, String>,
+    },
+    /// To [`Effect::Start`].
+    Started {
+        /// What was asked.
+        what: Start,
+        /// The new run.
+        result: Result<RunId, String>,
+    },
+    /// Answering failed in a way that should not happen; which question it was is not known.
+    Broken(String),
+    /// To [`Effect::Stop`].
+    Stopped {
+        /// The run.
+        run: RunId,
+        /// Whether it could be told.
+        result: Result<(), String>,
+    },
+}
+
+/// Everything that can happen to the workbench.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(Key),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has this size now (columns, rows).
+    Resize(u16, u16),
+    /// The window got the focus, or time passed that was asked for: draw again.
+    Tick,
+    /// The engine or the store reports.
+    Backend(BackendEvent),
+    /// An effect's answer.
+    Reply(Reply),
+}
+
+/// What the terminal floor must do.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Effect {
+    /// Read the project again.
+    LoadProject,
+    /// Read the list of runs.
+    LoadRuns {
+        /// To be sent back.
+        generation: u64,
+        /// How many at most.
+        limit: usize,
+    },
+    /// Read all of a run.
+    LoadHistory {
+        /// The run.
+        run: RunId,
+        /// To be sent back.
+        generation: u64,
+    },
+    /// Read what follows in a run.
+    LoadEvents {
+        /// The run.
+        run: RunId,
+        /// After this event.
+        after_seq: u64,
+        /// How many at most.
+        limit: usize,
+        /// To be sent back.
+        generation: u64,
+    },
+    /// Read a value as text.
+    LoadValue(Box<ValueRef>),
+    /// Start a run.
+    Start(Start),
+    /// Stop a run.
+    Stop {
+        /// The run.
+        run: RunId,
+        /// Without waiting for what executes.
+        force: bool,
+    },
+    /// Hand the terminal back to the shell until the process is continued.
+    Suspend,
+    /// Draw every cell anew.
+    Repaint,
+    /// Leave.
+    Quit,
+}

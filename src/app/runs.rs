@@ -1,0 +1,97 @@
+//! The list of runs: newest first, with a mark that shows what replays what.
+
+use std::collections::HashSet;
+
+use crate::base::ids::RunId;
+use crate::model::RunSummary;
+
+/// How a run relates to the row above it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lineage {
+    /// A run of its own.
+    Own,
+    /// A replay of a run further down.
+    Replay,
+    /// The run that the row above replays.
+    ParentOfAbove,
+}
+
+/// All runs that are known.
+#[derive(Clone, Debug, Default)]
+pub struct RunList {
+    /// Newest first.
+    pub items: Vec<RunSummary>,
+    /// Which is selected.
+    pub selected: Option<RunId>,
+    /// First row shown.
+    pub top: usize,
+    /// Whether the list was ever read.
+    pub loaded: bool,
+    /// Runs of this process that have not ended.
+    pub local: HashSet<RunId>,
+    /// Runs that were asked to stop.
+    pub stopping: HashSet<RunId>,
+}
+
+impl RunList {
+    /// The row of a run.
+    pub fn row_of(&self, run: &RunId) -> Option<usize> {
+        self.items.iter().position(|item| item.id == *run)
+    }
+
+    /// A run's line.
+    pub fn get(&self, run: &RunId) -> Option<&RunSummary> {
+        self.items.iter().find(|item| item.id == *run)
+    }
+
+    /// The selected run's line.
+    pub fn current(&self) -> Option<&RunSummary> {
+        self.get(self.selected.as_ref()?)
+    }
+
+    /// The selected run's row, 0 when none is.
+    pub fn selected_row(&self) -> usize {
+        self.selected.as_ref().and_then(|run| self.row_of(run)).unwrap_or(0)
+    }
+
+    /// How the run in this row relates to its neighbours.
+    pub fn lineage(&self, row: usize) -> Lineage {
+        let Some(item) = self.items.get(row) else { return Lineage::Own };
+        let above = row.checked_sub(1).and_then(|above| self.items.get(above));
+        if above.is_some_and(|above| above.parent.as_ref() == Some(&item.id)) {
+            Lineage::ParentOfAbove
+        } else if item.parent.is_some() {
+            Lineage::Replay
+        } else {
+            Lineage::Own
+        }
+    }
+
+    /// Replaces a run's line, or puts a new one where its start time belongs.
+    pub fn put(&mut self, summary: RunSummary) {
+        if let Some(row) = self.row_of(&summary.id) {
+            if let Some(item) = self.items.get_mut(row) {
+                *item = summary;
+            }
+            return;
+        }
+        let at = self.items.partition_point(|item| item.started_at > summary.started_at);
+        self.items.insert(at, summary);
+    }
+
+    /// Takes a list read from the store. Runs of this process keep the line that their events gave them: the
+    /// store may be a moment behind.
+    pub fn replace(&mut self, mut items: Vec<RunSummary>) {
+        items.sort_by(|a, b| b.started_at.cmp(&a.started_at).then_with(|| b.id.cmp(&a.id)));
+        let kept: Vec<RunSummary> =
+            self.items.iter().filter(|item| self.local.contains(&item.id)).cloned().collect();
+        self.items = items;
+        self.loaded = true;
+        for item in kept {
+            self.put(item);
+        }
+        if self.current().is_none() {
+            self.selected = self.items.first().map(|item| item.id.clone());
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! Runs made by hand, for tests of this floor and those above.
+
+use crate::base::clock::Micros;
+use crate::base::digest::Digest;
+use crate::base::ids::{CallNo, RunId};
+use crate::model::event::{CallAsked, CallEnded};
+use crate::model::{
+    CallKind, CallStatus, ErrorInfo, ErrorKind, Event, EventKind, Frame, Mode, RunHistory, RunStatus,
+    RunSummary, Site, Stream, Usage, ValueRef,
+};
+
+use super::msg::{AppInfo, Effect, Param, ProjectInfo, Reply, ValueText};
+
+/// The instant at which scripted runs start.
+pub const T0: Micros = 1_700_000_000_000_000;
+
+/// A value with this preview.
+pub fn value(preview: &str) -> ValueRef {
+    ValueRef {
+        digest: Digest::of(preview.as_bytes()),
+        size: preview.len() as u64,
+        preview: preview.chars().take(120).collect(),
+        inline: Some(preview.as_bytes().to_vec()),
+    }
+}
+
+/// An error as Python gives it.
+pub fn error(type_name: &str, message: &str) -> ErrorInfo {
+    let frame = |line, name: &str, text: &str| Frame {
+        file: "/work/agent/app.py".to_owned(),
+        line,
+        name: name.to_owned(),
+        text: text.to_owned(),
+    };
+    let frames = vec![
+        frame(41, "research_agent", "response = call_llm(messages)"),
+        frame(17, "call_llm", "return client.chat(messages)"),
+    ];
+    let mut traceback = "Traceback (most recent call last):\n".to_owned();
+    for frame in &frames {
+        traceback.push_str(&format!(
+            "  File \"{}\", line {}, in {}\n    {}\n",
+            frame.file, frame.line, frame.name, frame.text
+        ));
+    }
+    traceback.push_str(&format!("{type_name}: {message}\n"));
+    ErrorInfo { traceback, frames, ..ErrorInfo::new(ErrorKind::Function, type_name, message) }
+}
+
+/// A run being written.
+pub struct Script {
+    /// Its id.
+    pub run: RunId,
+    /// What happened so far.
+    pub events: Vec<Event>,
+    /// The script's clock.
+    pub at: Micros,
+    calls: CallNo,
+}
+
+impl Script {
+    /// A run of `research_agent` that starts `age` seconds before [`T0`].
+    pub fn new(id: &str, age: i64, parent: Option<&str>, input: &str) -> Self {
+        let run = RunId::from_text(id);
+        let mut script = Script { run: run.clone(), events: Vec::new(), at: T0 - age * 1_000_000, calls: 0 };
+        script.push(EventKind::RunStarted {
+            run,
+            app: "research_agent".to_owned(),
+            file: "/work/agent/app.py".to_owned(),
+            mode: if parent.is_some() { Mode::Adaptive } else { Mode::Fresh },
+            parent: parent.map(RunId::from_text),
+            input: value(input),
+            python: "3.12.1".to_owned(),
+            version: "0".to_owned(),
+        });
+        script.ask(0, "research_agent", CallKind::Root, 1, input);
+        script.start(1);
+        script
+    }
+
+    /// Adds an event.
+    pub fn push(&mut self, kind: EventKind) {
+        self.events.push(Event { seq: self.events.len() as u64 + 1, at: self.at, kind });
+    }
+
+    /// A call is asked for.
+    pub fn ask(
+        &mut self,
+        parent: CallNo,
+        function: &str,
+        kind: CallKind,
+        ordinal: u32,
+        input: &str,
+    ) -> CallNo {
+        self.calls += 1;
+        let no = self.calls;
+        self.push(EventKind::CallAsked(Box::new(CallAsked {
+            no,
+            parent,
+            parent_attempt: 1,
+            kind,
+            function: function.to_owned(),
+            ordinal,
+            key: Digest::of(&no.to_le_bytes()),
+            code: Digest::default(),
+            durable_id: Digest::default(),
+            durable: true,
+            input: (!input.is_empty()).then(|| value(input)),
+            site: Some(Site { file: "/work/agent/app.py".to_owned(), line: 41 }),
+            reason: None,
+        })));
+        no
+    }
+
+    /// A call starts.
+    pub fn start(&mut self, no: CallNo) {
+        self.push(EventKind::CallStarted { no, attempt: 1, worker: 1 });
+    }
+
+    fn ended(&mut self, no: CallNo, status: CallStatus, ms: i64) -> CallEnded {
+        if status != CallStatus::Cached {
+            self.at += ms * 1_000;
+        }
+        CallEnded {
+            no,
+            status,
+            wall_us: ms * 1_000,
+            output: None,
+            error: None,
+            origin: None,
+            usage: None,
+            state_reads: Vec::new(),
+        }
+    }
+
+    /// A call ends after so many milliseconds.
+    pub fn end(&mut self, no: CallNo, status: CallStatus, ms: i64, output: &str, tokens: u64) {
+        let mut ended = self.ended(no, status, ms);
+        ended.output = (!output.is_empty()).then(|| value(output));
+        ended.usage = (tokens > 0).then(|| Usage {
+            input: tokens - tokens / 8,
+            output: tokens / 8,
+            model: Some("gpt-4o".to_owned()),
+            cost_usd: Some(tokens as f64 * 5e-6),
+            ..Usage::default()
+        });
+        self.push(EventKind::CallEnded(Box::new(ended)));
+    }
+
+    /// A call fails.
+    pub fn fail(&mut self, no: CallNo, ms: i64, error: ErrorInfo) {
+        let mut ended = self.ended(no, CallStatus::Failed, ms);
+        ended.error = Some(error);
+        self.push(EventKind::CallEnded(Box::new(ended)));
+    }
+
+    /// A call writes.
+    pub fn log(&mut self, no: CallNo, stream: Stream, text: &str) {
+        self.push(EventKind::Log { no, stream, text: text.to_owned() });
+    }
+
+    /// The run ends.
+    pub fn finish(&mut self, status: RunStatus, error: Option<ErrorInfo>) {
+        self.push(EventKind::RunEnded { status, output: None, error });
+    }
+
+    /// A call below the application, from asking to its end.
+    pub fn call(
+        &mut self,
+        function: &str,
+        ordinal: u32,
+        status: CallStatus,
+        input: &str,
+        output: &str,
+    ) -> CallNo {
+        let no = self.ask(1, function, CallKind::Call, ordinal, input);
+        if status != CallStatus::Cached {
+            self.start(no);
+        }
+        let tokens = if function == "call_llm" { 400 + u64::from(ordinal) * 37 } else { 0 };
+        self.end(no, status, 300 + i64::from(ordinal) * 170, output, tokens);
+        no
+    }
+
+    /// The projection.
+    pub fn history(&self) -> RunHistory {
+        let mut history = RunHistory::new(self.run.clone());
+        for event in &self.events {
+            history.apply(event);
+        }
+        history
+    }
+
+    /// The run in one line.
+    pub fn summary(&self) -> RunSummary {
+        self.history().summary(false)
+    }
+}
+
+/// An agent that goes around three times and then runs, fails, or returns.
+pub fn agent(id: &str, age: i64, parent: Option<&str>, end: RunStatus) -> Script {
+    let mut s = Script::new(id, age, parent, r#"{"topic": "durable execution"}"#);
+    let served = if parent.is_some() { CallStatus::Cached } else { CallStatus::Fresh };
+    for i in 1..=3u32 {
+        s.call("call_llm", i, served, r#"{"messages": [1, 2]}"#, r#"{"tool": "search_web"}"#);
+        s.call("search_web", i, served, &format!(r#"{{"query": "q{i}"}}"#), "5 results");
+    }
+    s.log(1, Stream::Stdout, "three rounds done\n");
+    let no = s.ask(1, "call_llm", CallKind::Call, 4, r#"{"messages": [1, 2, 3, 4, 5, 6, 7, 8]}"#);
+    s.start(no);
+    s.log(no, Stream::Stdout, "asking the model\n");
+    s.log(no, Stream::Stderr, "slow answer, waiting\n");
+    match end {
+        RunStatus::Running => {}
+        RunStatus::Succeeded => {
+            s.end(no, CallStatus::Fresh, 2_100, r#"{"content": "Three sources agree."}"#, 1_200);
+            s.end(1, CallStatus::Fresh, 9_000, "\"Three sources agree.\"", 0);
+            s.finish(end, None);
+        }
+        _ => {
+            let why = error("RateLimitError", "429 Too Many Requests: try again in 20 s");
+            s.fail(no, 1_400, why.clone());
+            s.fail(1, 9_000, why.clone());
+            s.finish(end, Some(why));
+        }
+    }
+    s
+}
+
+/// A map over so many items, of which these failed.
+pub fn mapping(id: &str, items: u32, failing: &[u32]) -> Script {
+    let mut s = Script::new(id, 30, Some("2c1a00000000"), r#"{"folder": "papers"}"#);
+    s.call("load", 1, CallStatus::Cached, r#"{"folder": "papers"}"#, &format!("list[{items}]"));
+    let map = s.ask(1, "summarise", CallKind::Map, 1, "");
+    let first = map + 1;
+    for i in 0..items {
+        s.ask(map, "summarise", CallKind::Call, i, &format!(r#"{{"doc": "paper-{i}.pdf"}}"#));
+    }
+    for i in 0..items {
+        if failing.contains(&i) {
+            s.fail(first + i, 12, error("ValueError", &format!("paper-{i}.pdf has no text layer")));
+        } else {
+            s.end(first + i, CallStatus::Cached, 800, "\"A summary.\"", 200);
+        }
+    }
+    let why = error("FunctionError", "summarise failed for 3 of its items");
+    s.fail(map, 0, why.clone());
+    s.fail(1, 400, why.clone());
+    s.finish(RunStatus::Failed, Some(why));
+    s
+}
+
+/// The project of the scripts.
+pub fn project() -> ProjectInfo {
+    ProjectInfo {
+        name: "research-agent".to_owned(),
+        root: "/work/agent".to_owned(),
+        applications: vec![AppInfo {
+            name: "research_agent".to_owned(),
+            file: "/work/agent/app.py".to_owned(),
+            line: 30,
+            params: vec![Param { name: "topic".to_owned(), hint: Some("str".to_owned()), default: None }],
+        }],
+        problems: Vec::new(),
+    }
+}
+
+/// A value as the engine would show it.
+pub fn pretty(value: &ValueRef) -> ValueText {
+    let text = serde_json::from_str::<serde_json::Value>(&value.preview)
+        .ok()
+        .and_then(|json| serde_json::to_string_pretty(&json).ok())
+        .unwrap_or_else(|| value.preview.clone());
+    ValueText { lines: text.lines().map(str::to_owned).collect(), cut: None }
+}
+
+/// The scripts in one line each, newest first.
+pub fn summaries(scripts: &[Script]) -> Vec<RunSummary> {
+    let mut out: Vec<RunSummary> = scripts.iter().map(Script::summary).collect();
+    out.sort_by_key(|run| std::cmp::Reverse(run.started_at));
+    out
+}
+
+/// What a store with these scripts answers to a question; `None` to what is no question to a store.
+pub fn answer(scripts: &[Script], effect: &Effect) -> Option<Reply> {
+    let find = |run: &RunId| {
+        scripts.iter().find(|script| script.run == *run).ok_or_else(|| format!("there is no run {run}"))
+    };
+    Some(match effect {
+        Effect::LoadRuns { generation, .. } => {
+            Reply::Runs { generation: *generation, result: Ok(summaries(scripts)) }
+        }
+        Effect::LoadHistory { run, generation } => Reply::History {
+            generation: *generation,
+            run: run.clone(),
+            result: find(run).map(|script| Box::new(script.history())),
+        },
+        Effect::LoadEvents { run, after_seq, generation, .. } => Reply::Events {
+            generation: *generation,
+            run: run.clone(),
+            result: find(run)
+                .map(|script| script.events.iter().filter(|event| event.seq > *after_seq).cloned().collect()),
+        },
+        Effect::LoadValue(value) => Reply::Value { digest: value.digest, result: Ok(pretty(value)) },
+        _ => return None,
+    })
+}

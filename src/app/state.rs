@@ -1,0 +1,370 @@
+//! The workbench's state: everything that is shown, and nothing that is derived from the terminal but its size.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::base::clock::Micros;
+use crate::base::digest::Digest;
+use crate::base::ids::{CallNo, RunId};
+use crate::model::{Call, CallStatus, Event, EventKind, Level, RunHistory, RunStatus};
+
+use super::inspect::Doc;
+use super::layout::layout;
+use super::msg::{ProjectInfo, ValueText};
+use super::runs::RunList;
+use super::tour::Tour;
+use super::tree::CallTree;
+
+/// The panes, in the order of Tab.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Pane {
+    /// The list of runs.
+    Runs,
+    /// The tree of calls.
+    #[default]
+    Calls,
+    /// What the selected call did.
+    Inspector,
+}
+
+/// The inspector's views of a call.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Tab {
+    /// What it returned.
+    #[default]
+    Output,
+    /// What it was asked.
+    Input,
+    /// What it wrote.
+    Logs,
+    /// Why it failed.
+    Error,
+}
+
+impl Tab {
+    /// Every tab in order.
+    pub const ALL: [Tab; 4] = [Tab::Output, Tab::Input, Tab::Logs, Tab::Error];
+
+    /// Its title.
+    pub fn title(self) -> &'static str {
+        match self {
+            Tab::Output => "Output",
+            Tab::Input => "Input",
+            Tab::Logs => "Logs",
+            Tab::Error => "Error",
+        }
+    }
+}
+
+/// A sentence that is shown for a while.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Toast {
+    /// The sentence.
+    pub text: String,
+    /// How much it matters.
+    pub level: Level,
+    /// When it goes away.
+    pub until: Micros,
+}
+
+/// One line of text being edited.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Editor {
+    /// The characters.
+    pub text: Vec<char>,
+    /// The cursor, in characters.
+    pub at: usize,
+}
+
+impl Editor {
+    /// With the cursor at the end.
+    pub fn new(text: &str) -> Self {
+        let text: Vec<char> = text.chars().collect();
+        Editor { at: text.len(), text }
+    }
+
+    /// The text.
+    pub fn value(&self) -> String {
+        self.text.iter().collect()
+    }
+}
+
+/// What lies over the panes and gets the keys.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Overlay {
+    /// The list of keys.
+    Help {
+        /// First line shown.
+        top: usize,
+    },
+    /// Which application to run.
+    ChooseApp {
+        /// The row.
+        at: usize,
+    },
+    /// The input of a new run.
+    Input {
+        /// The application.
+        app: String,
+        /// The JSON.
+        editor: Editor,
+        /// What is wrong with it.
+        problem: Option<String>,
+    },
+}
+
+/// A value's text as far as it is known.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ValueState {
+    /// Asked for.
+    Loading,
+    /// Here.
+    Ready(Arc<ValueText>),
+    /// Could not be read.
+    Failed(String),
+}
+
+/// A run that is open: its history, the tree made of it, and where the user is in it.
+#[derive(Clone, Debug)]
+pub struct OpenRun {
+    /// All that is known.
+    pub history: RunHistory,
+    /// The visible rows.
+    pub tree: CallTree,
+    /// The selected call; may be hidden until `settle`.
+    pub selected: CallNo,
+    /// First row shown.
+    pub top: usize,
+    /// Whether the selection goes along with what starts.
+    pub follow: bool,
+    /// The call that started last.
+    pub newest: CallNo,
+    /// Log lines by call.
+    pub logs: HashMap<CallNo, Vec<u32>>,
+    /// When it was last looked at, to drop old ones.
+    pub used: u64,
+}
+
+impl OpenRun {
+    /// Opens a history.
+    pub fn new(history: RunHistory) -> Self {
+        let tree = CallTree::of(&history);
+        let newest = history
+            .calls
+            .iter()
+            .filter(|call| call.started_at.is_some())
+            .max_by_key(|call| (call.started_at, call.no))
+            .map_or(1, |call| call.no);
+        let mut open = OpenRun {
+            tree,
+            selected: 1,
+            top: 0,
+            follow: history.status == RunStatus::Running,
+            newest,
+            logs: HashMap::new(),
+            used: 0,
+            history,
+        };
+        open.index_logs(0);
+        // A failed run is opened for its failure.
+        if let Some(no) = open.next_failed(1, true).filter(|_| !open.follow) {
+            open.selected = open.tree.visible(no);
+        }
+        open
+    }
+
+    /// Takes up new events. Says whether some are missing before them.
+    pub fn apply(&mut self, events: &[Event]) -> bool {
+        for event in events {
+            if event.seq > self.history.last_seq + 1 {
+                return true;
+            }
+            let logs = self.history.logs.len();
+            self.history.apply(event);
+            match &event.kind {
+                EventKind::CallAsked(asked) => self.sync(asked.no),
+                EventKind::CallStarted { no, .. } => {
+                    self.newest = *no;
+                    self.sync(*no);
+                }
+                EventKind::AttemptFailed { no, .. } => self.sync(*no),
+                EventKind::CallEnded(ended) => {
+                    if ended.status == CallStatus::Cached {
+                        self.newest = ended.no;
+                    }
+                    self.sync(ended.no);
+                }
+                EventKind::Log { .. } => self.index_logs(logs),
+                EventKind::RunEnded { .. } => self.tree.sync_all(&self.history),
+                _ => {}
+            }
+        }
+        false
+    }
+
+    fn sync(&mut self, no: CallNo) {
+        if let Some(call) = self.history.call(no) {
+            self.tree.sync(call);
+        }
+    }
+
+    fn index_logs(&mut self, from: usize) {
+        for (i, log) in self.history.logs.iter().enumerate().skip(from) {
+            self.logs.entry(log.call).or_default().push(i as u32);
+        }
+    }
+
+    /// Finds the log lines anew after the history was replaced.
+    pub fn reindex(&mut self) {
+        self.logs.clear();
+        self.index_logs(0);
+    }
+
+    /// The selected call.
+    pub fn call(&self) -> Option<&Call> {
+        self.history.call(self.selected)
+    }
+
+    /// The next (or previous) failed call in tree order, folded or not. The application and operations only
+    /// repeat what failed below them, so they count only when nothing else failed.
+    pub fn next_failed(&self, from: CallNo, forward: bool) -> Option<CallNo> {
+        let failed = |status: CallStatus| matches!(status, CallStatus::Failed | CallStatus::InDoubt);
+        let cause = |no: CallNo, status: CallStatus| {
+            failed(status) && self.history.call(no).is_some_and(|c| c.kind == crate::model::CallKind::Call)
+        };
+        self.tree
+            .seek(from, forward, cause)
+            .or_else(|| self.tree.seek(from, forward, |_, status| failed(status)))
+    }
+}
+
+/// Everything.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    /// The project.
+    pub project: ProjectInfo,
+    /// The list of runs.
+    pub runs: RunList,
+    /// Runs whose history is here.
+    pub open: HashMap<RunId, OpenRun>,
+    /// Runs whose history was asked for, with the question's generation.
+    pub opening: HashMap<RunId, u64>,
+    /// Foreign runs whose new events were asked for.
+    pub tailing: HashMap<RunId, u64>,
+    /// Runs that could not be read, with the reason.
+    pub unreadable: HashMap<RunId, String>,
+    /// The pane that gets the keys.
+    pub focus: Pane,
+    /// The focused pane has the whole body.
+    pub zoom: bool,
+    /// The tab that the user likes.
+    pub tab: Tab,
+    /// The tab that the user chose for one call.
+    pub picked: Option<(RunId, CallNo, Tab)>,
+    /// The inspector's text.
+    pub doc: Doc,
+    /// First line of it that is shown.
+    pub doc_top: usize,
+    /// Texts of values.
+    pub values: HashMap<Digest, ValueState>,
+    /// The values' digests, oldest first.
+    pub value_order: Vec<Digest>,
+    /// What lies over the panes.
+    pub overlay: Option<Overlay>,
+    /// A passing sentence.
+    pub toast: Option<Toast>,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// The tour, when there is one.
+    pub tour: Option<Tour>,
+    /// Starts that were asked for and not answered.
+    pub starting: usize,
+    /// The user pressed q while a run of this process goes on.
+    pub quit_asked: bool,
+    /// Numbers the questions.
+    pub generation: u64,
+    /// The latest question for the list of runs, while it is open.
+    pub runs_asked: Option<u64>,
+    /// The list changed again while it was being read.
+    pub runs_again: bool,
+    /// Runs started here whose first events have not come.
+    pub expected: HashSet<RunId>,
+}
+
+impl AppState {
+    /// The state at the start, before anything was read.
+    pub fn new(project: ProjectInfo, size: (u16, u16)) -> Self {
+        AppState {
+            project,
+            runs: RunList::default(),
+            open: HashMap::new(),
+            opening: HashMap::new(),
+            tailing: HashMap::new(),
+            unreadable: HashMap::new(),
+            focus: Pane::default(),
+            zoom: false,
+            tab: Tab::default(),
+            picked: None,
+            doc: Doc::default(),
+            doc_top: 0,
+            values: HashMap::new(),
+            value_order: Vec::new(),
+            overlay: None,
+            toast: None,
+            size,
+            tour: None,
+            starting: 0,
+            quit_asked: false,
+            generation: 0,
+            runs_asked: None,
+            runs_again: false,
+            expected: HashSet::new(),
+        }
+    }
+
+    /// The run that is shown, when its history is here.
+    pub fn current(&self) -> Option<&OpenRun> {
+        self.open.get(self.runs.selected.as_ref()?)
+    }
+
+    /// The run that is shown, to change where the user is in it.
+    pub fn current_mut(&mut self) -> Option<&mut OpenRun> {
+        self.open.get_mut(self.runs.selected.as_ref()?)
+    }
+
+    /// Whether the run that is shown executes now.
+    pub fn current_runs(&self) -> bool {
+        self.runs.current().is_some_and(|run| run.status == RunStatus::Running)
+    }
+
+    /// The inspector's tab: what was chosen for this call, else its error, else what the user likes.
+    pub fn effective_tab(&self) -> Tab {
+        let Some(open) = self.current() else { return self.tab };
+        match &self.picked {
+            Some((run, no, tab)) if *run == open.history.id && *no == open.selected => *tab,
+            _ if open.call().is_some_and(|call| call.error.is_some()) => Tab::Error,
+            _ => self.tab,
+        }
+    }
+
+    /// When something on the screen changes by itself: a spinner, a toast's end. `None`: never.
+    pub fn next_wake(&self, now: Micros) -> Option<Micros> {
+        const SPIN: Micros = 125_000;
+        let moving = self.current_runs() || self.running_row_shown();
+        let spin = moving.then_some(now - now.rem_euclid(SPIN) + SPIN);
+        let toast = self.toast.as_ref().map(|toast| toast.until);
+        spin.into_iter().chain(toast).min()
+    }
+
+    fn running_row_shown(&self) -> bool {
+        let height = layout(self).runs.map_or(0, |area| usize::from(area.below_title().h));
+        let shown = self.runs.items.iter().skip(self.runs.top).take(height);
+        shown.into_iter().any(|run| run.status == RunStatus::Running)
+    }
+
+    /// A number for a new question.
+    pub fn next_generation(&mut self) -> u64 {
+        self.generation += 1;
+        self.generation
+    }
+}

@@ -1,0 +1,188 @@
+//! What each command does.
+
+use crate::app::command::CommandId;
+use crate::app::msg::{AppInfo, Effect, Env, Start};
+use crate::app::state::{AppState, Editor, Overlay, Pane, Tab};
+use crate::base::text;
+use crate::model::{Level, Mode};
+
+use super::{navigate, toast};
+
+/// Executes an enabled command.
+pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Effect> {
+    match id {
+        CommandId::Up => navigate::step(state, -1),
+        CommandId::Down => navigate::step(state, 1),
+        CommandId::PageUp => navigate::page(state, -1),
+        CommandId::PageDown => navigate::page(state, 1),
+        CommandId::Top => navigate::step(state, isize::MIN),
+        CommandId::Bottom => navigate::step(state, isize::MAX),
+        CommandId::Fold => navigate::fold(state),
+        CommandId::Unfold => navigate::unfold(state),
+        CommandId::ToggleFold => navigate::toggle_fold(state),
+        CommandId::NextFailed => navigate::failed(state, true),
+        CommandId::PrevFailed => navigate::failed(state, false),
+        CommandId::Follow => follow(state, env),
+        CommandId::NextTab => tab(state, 1),
+        CommandId::PrevTab => tab(state, Tab::ALL.len() - 1),
+        CommandId::CycleTab => tab(state, 1),
+        CommandId::NextPane => pane(state, 1),
+        CommandId::PrevPane => pane(state, 2),
+        CommandId::Open => open(state),
+        CommandId::Back => back(state),
+        CommandId::Help => state.overlay = Some(Overlay::Help { top: 0 }),
+        CommandId::Run => return choose(state, env),
+        CommandId::Replay => return replay(state, env),
+        CommandId::Stop => return stop(state, env),
+        CommandId::Repaint => return vec![Effect::Repaint],
+        CommandId::Suspend => return vec![Effect::Suspend],
+        CommandId::Quit => return quit(state, env),
+    }
+    Vec::new()
+}
+
+fn follow(state: &mut AppState, env: &Env) {
+    let Some(open) = state.current_mut() else { return };
+    open.follow = !open.follow;
+    let sentence = if open.follow {
+        "Following what starts; move to stop."
+    } else {
+        "Not following any more; f follows."
+    };
+    toast(state, Level::Info, sentence, env);
+}
+
+fn tab(state: &mut AppState, by: usize) {
+    let at = Tab::ALL.iter().position(|tab| *tab == state.effective_tab()).unwrap_or(0);
+    let next = Tab::ALL[(at + by) % Tab::ALL.len()];
+    if let Some(open) = state.current() {
+        state.picked = Some((open.history.id.clone(), open.selected, next));
+    }
+    // The error comes up by itself where there is one; the other tabs are a habit.
+    if next != Tab::Error {
+        state.tab = next;
+    }
+}
+
+fn pane(state: &mut AppState, by: usize) {
+    const ORDER: [Pane; 3] = [Pane::Runs, Pane::Calls, Pane::Inspector];
+    let at = ORDER.iter().position(|pane| *pane == state.focus).unwrap_or(0);
+    state.focus = ORDER[(at + by) % ORDER.len()];
+}
+
+fn open(state: &mut AppState) {
+    match state.focus {
+        Pane::Runs => state.focus = Pane::Calls,
+        Pane::Calls => state.focus = Pane::Inspector,
+        Pane::Inspector => state.zoom = !state.zoom,
+    }
+}
+
+fn back(state: &mut AppState) {
+    if state.toast.take().is_some() {
+        return;
+    }
+    if state.zoom {
+        state.zoom = false;
+        return;
+    }
+    state.focus = match state.focus {
+        Pane::Inspector => Pane::Calls,
+        Pane::Calls | Pane::Runs => Pane::Runs,
+    };
+}
+
+/// Which application: the only one without asking.
+fn choose(state: &mut AppState, env: &Env) -> Vec<Effect> {
+    match state.project.applications.as_slice() {
+        [only] => {
+            let app = only.clone();
+            prepare(state, &app, env)
+        }
+        apps => {
+            let current = state.runs.current().map(|run| run.app.as_str());
+            let at = apps.iter().position(|app| Some(app.name.as_str()) == current).unwrap_or(0);
+            state.overlay = Some(Overlay::ChooseApp { at });
+            Vec::new()
+        }
+    }
+}
+
+/// Starts an application, or asks for its input first.
+pub(super) fn prepare(state: &mut AppState, app: &AppInfo, env: &Env) -> Vec<Effect> {
+    if app.params.is_empty() {
+        return begin(state, Start::Run { app: app.name.clone(), input: None }, env);
+    }
+    state.overlay = Some(Overlay::Input {
+        app: app.name.clone(),
+        editor: Editor::new(&first_input(state, app)),
+        problem: None,
+    });
+    Vec::new()
+}
+
+/// The input to begin with: that of the open run when it is of this application and its preview is complete.
+fn first_input(state: &AppState, app: &AppInfo) -> String {
+    let last = state.current().filter(|open| open.history.app == app.name);
+    if let Some(value) = last.and_then(|open| open.history.input.as_ref())
+        && let Ok(serde_json::Value::Object(_)) = serde_json::from_str(&value.preview)
+    {
+        return value.preview.clone();
+    }
+    let fields: Vec<String> = app
+        .params
+        .iter()
+        .filter(|param| param.default.is_none())
+        .map(|param| {
+            let empty = match param.hint.as_deref().unwrap_or_default() {
+                "int" | "float" => "0",
+                "bool" => "false",
+                hint if hint.starts_with("list") => "[]",
+                hint if hint.starts_with("dict") => "{}",
+                _ => "\"\"",
+            };
+            format!("{}: {empty}", serde_json::Value::String(param.name.clone()))
+        })
+        .collect();
+    format!("{{{}}}", fields.join(", "))
+}
+
+/// Asks the engine to start.
+pub(super) fn begin(state: &mut AppState, what: Start, env: &Env) -> Vec<Effect> {
+    state.starting += 1;
+    let sentence = match &what {
+        Start::Run { app, .. } => format!("Starting {app} …"),
+        Start::Replay { run, .. } => format!("Starting a replay of {} …", run.short()),
+    };
+    toast(state, Level::Info, sentence, env);
+    vec![Effect::Start(what)]
+}
+
+fn replay(state: &mut AppState, env: &Env) -> Vec<Effect> {
+    let Some(run) = state.runs.selected.clone() else { return Vec::new() };
+    begin(state, Start::Replay { run, mode: Mode::Adaptive }, env)
+}
+
+fn stop(state: &mut AppState, env: &Env) -> Vec<Effect> {
+    let Some(run) = state.runs.selected.clone() else { return Vec::new() };
+    let force = !state.runs.stopping.insert(run.clone());
+    let sentence = if force {
+        format!("Stopping run {} at once.", run.short())
+    } else {
+        format!("Stopping run {}: what executes may finish. x again stops at once.", run.short())
+    };
+    toast(state, Level::Info, sentence, env);
+    vec![Effect::Stop { run, force }]
+}
+
+fn quit(state: &mut AppState, env: &Env) -> Vec<Effect> {
+    let going = state.runs.local.len() as u64;
+    if going > 0 && !state.quit_asked {
+        state.quit_asked = true;
+        let runs = text::count(going, "run");
+        let sentence = format!("{runs} of this workbench still going. q again stops and leaves.");
+        toast(state, Level::Warning, sentence, env);
+        return Vec::new();
+    }
+    vec![Effect::Quit]
+}

@@ -1,0 +1,72 @@
+//! Turns messages into changes of state and effects. Synchronous and total: no message in any state fails.
+//!
+//! `update` is called for each message of a batch, then [`settle`] once, then the screen is drawn.
+
+mod commands;
+mod navigate;
+mod overlay;
+mod replies;
+mod settle;
+
+use crate::base::clock::Micros;
+use crate::model::Level;
+
+use super::command;
+use super::keys::Key;
+use super::msg::{BackendEvent, Effect, Env, Msg};
+use super::state::{AppState, Toast};
+
+pub use replies::{EVENT_BATCH, RUN_LIMIT};
+pub use settle::settle;
+
+/// How long a sentence stays.
+const TOAST: Micros = 8_000_000;
+
+/// What is asked for when the workbench starts.
+pub fn start(state: &mut AppState) -> Vec<Effect> {
+    replies::ask_runs(state)
+}
+
+/// Applies one message.
+pub fn update(state: &mut AppState, msg: Msg, env: &Env) -> Vec<Effect> {
+    match msg {
+        Msg::Key(key) => press(state, key, env),
+        Msg::Paste(text) => {
+            overlay::paste(state, &text);
+            Vec::new()
+        }
+        Msg::Resize(w, h) => {
+            state.size = (w, h);
+            Vec::new()
+        }
+        Msg::Tick => Vec::new(),
+        Msg::Backend(BackendEvent::Run { run, events }) => replies::local_events(state, run, &events, env),
+        Msg::Backend(BackendEvent::Changed) => replies::store_changed(state),
+        Msg::Backend(BackendEvent::ProjectChanged) => vec![Effect::LoadProject],
+        Msg::Backend(BackendEvent::Notice(text)) => {
+            toast(state, Level::Info, text, env);
+            Vec::new()
+        }
+        Msg::Reply(reply) => replies::reply(state, reply, env),
+    }
+}
+
+/// Shows a sentence for a while.
+fn toast(state: &mut AppState, level: Level, text: impl Into<String>, env: &Env) {
+    state.toast = Some(Toast { text: text.into(), level, until: env.now + TOAST });
+}
+
+fn press(state: &mut AppState, key: Key, env: &Env) -> Vec<Effect> {
+    if let Some(effects) = overlay::press(state, key, env) {
+        return effects;
+    }
+    let Some(command) = command::lookup(key, state.focus) else { return Vec::new() };
+    if command.id != command::CommandId::Quit {
+        state.quit_asked = false;
+    }
+    if let Err(why) = (command.enabled)(state) {
+        toast(state, Level::Info, why, env);
+        return Vec::new();
+    }
+    commands::execute(state, command.id, env)
+}

@@ -1,0 +1,312 @@
+//! What the engine and the store say.
+
+use crate::app::msg::{Effect, Env, Reply, Start};
+use crate::app::say;
+use crate::app::state::{AppState, OpenRun, Pane, ValueState};
+use crate::base::digest::Digest;
+use crate::base::ids::RunId;
+use crate::model::{Event, Level, RunHistory, RunStatus};
+
+use super::toast;
+use std::sync::Arc;
+
+/// How many runs are listed.
+pub const RUN_LIMIT: usize = 500;
+/// How many events of a foreign run are read at once.
+pub const EVENT_BATCH: usize = 5_000;
+/// How many values' texts are kept.
+const VALUES: usize = 64;
+
+/// Asks for the list of runs, or notes that it must be asked for again.
+pub(super) fn ask_runs(state: &mut AppState) -> Vec<Effect> {
+    if state.runs_asked.is_some() {
+        state.runs_again = true;
+        return Vec::new();
+    }
+    let generation = state.next_generation();
+    state.runs_asked = Some(generation);
+    vec![Effect::LoadRuns { generation, limit: RUN_LIMIT }]
+}
+
+/// New events of a run of this process.
+pub(super) fn local_events(state: &mut AppState, run: RunId, events: &[Event], env: &Env) -> Vec<Effect> {
+    let begins = events.first().is_some_and(|event| event.seq == 1);
+    if !state.open.contains_key(&run) && !begins {
+        // The beginning was missed: all of it is read; the events are in the store already.
+        return ask_history(state, run);
+    }
+    let open = state.open.entry(run.clone()).or_insert_with(|| OpenRun::new(RunHistory::new(run.clone())));
+    let was = open.history.status;
+    let missing = open.apply(events);
+    let summary = open.history.summary(state.runs.get(&run).is_some_and(|item| item.pinned));
+    let now = summary.status;
+    if now == RunStatus::Running {
+        state.runs.local.insert(run.clone());
+    }
+    if summary.started_at != 0 {
+        state.runs.put(summary);
+    }
+    if state.runs.selected.is_none() || state.expected.remove(&run) {
+        select(state, &run);
+    }
+    if was == RunStatus::Running && now != RunStatus::Running {
+        finished(state, &run, env);
+    }
+    if missing { ask_history(state, run) } else { Vec::new() }
+}
+
+fn select(state: &mut AppState, run: &RunId) {
+    state.runs.selected = Some(run.clone());
+    if state.focus == Pane::Runs {
+        state.focus = Pane::Calls;
+    }
+}
+
+fn finished(state: &mut AppState, run: &RunId, env: &Env) {
+    state.runs.local.remove(run);
+    state.runs.stopping.remove(run);
+    if let Some(open) = state.open.get_mut(run) {
+        // A run that was followed to its end shows what it was about: its failure, or its output.
+        if open.follow {
+            open.follow = false;
+            open.selected = open.tree.visible(open.next_failed(1, true).unwrap_or(1));
+        }
+    }
+    if let Some(item) = state.runs.get(run) {
+        let level = match item.status {
+            RunStatus::Failed | RunStatus::Mismatch => Level::Error,
+            _ => Level::Info,
+        };
+        let sentence = say::ended(item);
+        toast(state, level, sentence, env);
+    }
+}
+
+fn ask_history(state: &mut AppState, run: RunId) -> Vec<Effect> {
+    if state.opening.contains_key(&run) {
+        return Vec::new();
+    }
+    let generation = state.next_generation();
+    state.opening.insert(run.clone(), generation);
+    vec![Effect::LoadHistory { run, generation }]
+}
+
+/// Asks for the history of the selected run when it is not here.
+pub(super) fn ask_selected(state: &mut AppState) -> Vec<Effect> {
+    let Some(run) = state.runs.selected.clone() else { return Vec::new() };
+    if state.open.contains_key(&run) || state.unreadable.contains_key(&run) {
+        return Vec::new();
+    }
+    ask_history(state, run)
+}
+
+/// The store changed: lists are read again, and the tail of the open foreign run.
+pub(super) fn store_changed(state: &mut AppState) -> Vec<Effect> {
+    let mut effects = ask_runs(state);
+    state.unreadable.clear();
+    let foreign: Vec<RunId> = state
+        .open
+        .iter()
+        .filter(|(run, open)| open.history.status == RunStatus::Running && !state.runs.local.contains(*run))
+        .map(|(run, _)| run.clone())
+        .collect();
+    for run in foreign {
+        effects.extend(ask_events(state, &run));
+    }
+    effects
+}
+
+fn ask_events(state: &mut AppState, run: &RunId) -> Vec<Effect> {
+    let Some(open) = state.open.get(run) else { return Vec::new() };
+    let after_seq = open.history.last_seq;
+    let generation = state.next_generation();
+    state.tailing.insert(run.clone(), generation);
+    vec![Effect::LoadEvents { run: run.clone(), after_seq, limit: EVENT_BATCH, generation }]
+}
+
+/// Applies an answer.
+pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect> {
+    match reply {
+        Reply::Project(project) => {
+            state.project = project;
+            Vec::new()
+        }
+        Reply::Runs { generation, result } => runs(state, generation, result, env),
+        Reply::History { generation, run, result } => {
+            if state.opening.get(&run) != Some(&generation) {
+                return Vec::new();
+            }
+            state.opening.remove(&run);
+            match result {
+                Ok(history) => opened(state, run, *history),
+                Err(why) => {
+                    toast(state, Level::Error, format!("Run {} cannot be read: {why}", run.short()), env);
+                    state.unreadable.insert(run, why);
+                }
+            }
+            Vec::new()
+        }
+        Reply::Events { generation, run, result } => {
+            if state.tailing.get(&run) != Some(&generation) {
+                return Vec::new();
+            }
+            state.tailing.remove(&run);
+            tail(state, &run, result, env)
+        }
+        Reply::Value { digest, result } => {
+            value(
+                state,
+                digest,
+                result.map_or_else(ValueState::Failed, |text| ValueState::Ready(Arc::new(text))),
+            );
+            Vec::new()
+        }
+        Reply::Started { what, result } => {
+            started(state, &what, result, env);
+            Vec::new()
+        }
+        Reply::Broken(why) => {
+            // Every open question may be the one; asking again is cheap and waiting for ever is not.
+            state.runs_asked = None;
+            state.opening.clear();
+            state.tailing.clear();
+            state.starting = 0;
+            toast(state, Level::Error, format!("Something broke inside tl-bench: {why}"), env);
+            Vec::new()
+        }
+        Reply::Stopped { run, result } => {
+            if let Err(why) = result {
+                state.runs.stopping.remove(&run);
+                toast(state, Level::Error, format!("Run {} could not be stopped: {why}", run.short()), env);
+            }
+            Vec::new()
+        }
+    }
+}
+
+fn runs(
+    state: &mut AppState,
+    generation: u64,
+    result: Result<Vec<crate::model::RunSummary>, String>,
+    env: &Env,
+) -> Vec<Effect> {
+    if state.runs_asked != Some(generation) {
+        return Vec::new();
+    }
+    state.runs_asked = None;
+    match result {
+        Ok(mut items) => {
+            // The list may have been read before the last events that are known here; an end is final.
+            for item in items.iter_mut().filter(|item| item.status == RunStatus::Running) {
+                if let Some(open) = state.open.get(&item.id)
+                    && open.history.status != RunStatus::Running
+                {
+                    *item = open.history.summary(item.pinned);
+                }
+            }
+            state.runs.replace(items);
+        }
+        Err(why) => {
+            state.runs.loaded = true;
+            toast(state, Level::Error, format!("The list of runs cannot be read: {why}"), env);
+        }
+    }
+    let mut effects = Vec::new();
+    // A run whose engine died has no last event; its list entry knows, its history must be read again.
+    let dead: Vec<RunId> = state
+        .runs
+        .items
+        .iter()
+        .filter(|item| item.status != RunStatus::Running)
+        .filter(|item| {
+            state.open.get(&item.id).is_some_and(|open| open.history.status == RunStatus::Running)
+                && !state.tailing.contains_key(&item.id)
+        })
+        .map(|item| item.id.clone())
+        .collect();
+    for run in dead {
+        effects.extend(ask_history(state, run));
+    }
+    if std::mem::take(&mut state.runs_again) {
+        effects.extend(ask_runs(state));
+    }
+    effects
+}
+
+/// Takes a whole history; where the user is in the run stays when it was open already.
+fn opened(state: &mut AppState, run: RunId, history: RunHistory) {
+    match state.open.get_mut(&run) {
+        Some(open) if open.history.last_seq > history.last_seq => {}
+        Some(open) => {
+            open.history = history;
+            open.tree.sync_all(&open.history);
+            open.reindex();
+        }
+        None => {
+            state.open.insert(run.clone(), OpenRun::new(history));
+        }
+    }
+    let Some(open) = state.open.get(&run) else { return };
+    let ended = open.history.status != RunStatus::Running;
+    state.runs.put(open.history.summary(state.runs.get(&run).is_some_and(|item| item.pinned)));
+    if ended {
+        state.runs.local.remove(&run);
+        state.runs.stopping.remove(&run);
+    }
+}
+
+fn tail(state: &mut AppState, run: &RunId, result: Result<Vec<Event>, String>, env: &Env) -> Vec<Effect> {
+    let events = match result {
+        Ok(events) => events,
+        Err(why) => {
+            toast(state, Level::Error, format!("Run {} cannot be read: {why}", run.short()), env);
+            return Vec::new();
+        }
+    };
+    let Some(open) = state.open.get_mut(run) else { return Vec::new() };
+    let missing = open.apply(&events);
+    let ended = open.history.status != RunStatus::Running;
+    let summary = open.history.summary(state.runs.get(run).is_some_and(|item| item.pinned));
+    state.runs.put(summary);
+    if missing {
+        return ask_history(state, run.clone());
+    }
+    if ended {
+        finished(state, run, env);
+    } else if events.len() >= EVENT_BATCH {
+        return ask_events(state, run);
+    }
+    Vec::new()
+}
+
+fn value(state: &mut AppState, digest: Digest, text: ValueState) {
+    state.values.insert(digest, text);
+    state.value_order.retain(|other| *other != digest);
+    state.value_order.push(digest);
+    while state.value_order.len() > VALUES {
+        let oldest = state.value_order.remove(0);
+        state.values.remove(&oldest);
+    }
+}
+
+fn started(state: &mut AppState, what: &Start, result: Result<RunId, String>, env: &Env) {
+    state.starting = state.starting.saturating_sub(1);
+    match result {
+        Ok(run) => {
+            // It said that it starts.
+            state.toast = None;
+            if state.open.contains_key(&run) {
+                select(state, &run);
+            } else {
+                state.expected.insert(run);
+            }
+        }
+        Err(why) => {
+            let what = match what {
+                Start::Run { app, .. } => format!("{app} could not be started"),
+                Start::Replay { run, .. } => format!("Run {} could not be replayed", run.short()),
+            };
+            toast(state, Level::Error, format!("{what}: {why}"), env);
+        }
+    }
+}

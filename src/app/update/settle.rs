@@ -1,0 +1,103 @@
+//! Brings the derived parts of the state up to date, once after a batch of messages.
+
+use crate::app::help;
+use crate::app::inspect;
+use crate::app::layout::{self, scroll_to};
+use crate::app::msg::{Effect, Env};
+use crate::app::state::{AppState, Overlay, ValueState};
+use crate::app::tour;
+use crate::base::ids::RunId;
+use crate::model::RunStatus;
+
+use super::replies;
+
+/// How many histories that nobody looks at are kept.
+const KEPT: usize = 6;
+
+/// Rebuilds visible rows, follows, scrolls, lays out the inspector's text, and asks for what is missing.
+pub fn settle(state: &mut AppState, env: &Env) -> Vec<Effect> {
+    if state.toast.as_ref().is_some_and(|toast| toast.until <= env.now) {
+        state.toast = None;
+    }
+    tour::advance(state);
+    let mut effects = replies::ask_selected(state);
+    let places = layout::layout(state);
+    // Panes that are not shown keep their scroll position for the height they will have.
+    let height = usize::from(places.body.below_title().h);
+    state.runs.top = scroll_to(state.runs.top, state.runs.selected_row(), state.runs.items.len(), height);
+    calls(state, height);
+    if let Some(value) = inspect::wanted_value(state).map(|(_, value)| value.clone()) {
+        state.values.insert(value.digest, ValueState::Loading);
+        effects.push(Effect::LoadValue(Box::new(value)));
+    }
+    if let Some(area) = places.inspector.map(layout::inspector_text) {
+        text(state, area.w, usize::from(area.h));
+    }
+    if matches!(state.overlay, Some(Overlay::Help { .. })) {
+        let lines = help::lines(state, usize::from(help::width(places.body.w))).len();
+        if let Some(Overlay::Help { top }) = &mut state.overlay {
+            *top = (*top).min(lines.saturating_sub(usize::from(places.body.h.saturating_sub(2))));
+        }
+    }
+    forget(state);
+    effects
+}
+
+fn calls(state: &mut AppState, height: usize) {
+    state.generation += 1;
+    let used = state.generation;
+    let Some(open) = state.current_mut() else { return };
+    open.used = used;
+    if open.follow {
+        open.selected = open.tree.visible(open.newest);
+    } else if open.tree.visible(open.selected) != open.selected && !open.tree.rows().is_empty() {
+        // Rows that fold by themselves while they grow must not swallow the selection; rows that the user
+        // folds do not, because folding selects the row that is folded.
+        open.tree.reveal(open.selected);
+    }
+    open.tree.rebuild();
+    let row = open.tree.row_of(open.selected).unwrap_or(0);
+    open.top = scroll_to(open.top, row, open.tree.rows().len(), height);
+}
+
+fn text(state: &mut AppState, width: u16, height: usize) {
+    let key = inspect::key(state, width);
+    if key != state.doc.key {
+        let same = match (&key, &state.doc.key) {
+            (Some(new), Some(old)) => new.same_view(old),
+            _ => false,
+        };
+        if !same {
+            state.doc_top = 0;
+        }
+        // Whoever reads the end of a log that grows keeps reading its end.
+        let tail = same
+            && key.as_ref().is_some_and(inspect::DocKey::grows)
+            && state.doc_top + height >= state.doc.lines.len();
+        state.doc.lines = inspect::build(state, width);
+        if tail {
+            state.doc_top = state.doc.lines.len();
+        }
+        state.doc.key = key;
+    }
+    state.doc_top = state.doc_top.min(state.doc.lines.len().saturating_sub(height.max(1)));
+}
+
+/// Drops histories that were not looked at for longest.
+fn forget(state: &mut AppState) {
+    let mut idle: Vec<(u64, RunId)> = state
+        .open
+        .iter()
+        .filter(|(run, open)| {
+            open.history.status != RunStatus::Running && state.runs.selected.as_ref() != Some(*run)
+        })
+        .map(|(run, open)| (open.used, run.clone()))
+        .collect();
+    if idle.len() > KEPT {
+        idle.sort();
+        idle.truncate(idle.len() - KEPT);
+        for (_, run) in idle {
+            state.open.remove(&run);
+        }
+    }
+}

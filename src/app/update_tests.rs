@@ -1,0 +1,390 @@
+//! (state, keys) -> (state, effects).
+
+use crate::app::keys::Key;
+use crate::app::script::{self as fake, Script, T0};
+use crate::app::state::{Overlay, Pane, Tab};
+use crate::app::tour::{Tour, TourStep};
+use crate::app::update::start;
+use crate::app::{AppState, BackendEvent, Effect, Env, Msg, Reply, Start, settle, update};
+use crate::base::ids::RunId;
+use crate::model::{Mode, RunStatus};
+
+const ENV: Env = Env { now: T0 };
+
+/// A workbench that has read these runs and opened the newest.
+fn bench(scripts: &[Script]) -> AppState {
+    let mut state = AppState::new(fake::project(), (120, 30));
+    start(&mut state);
+    let runs = Ok(scripts.iter().map(Script::summary).collect());
+    update(&mut state, Msg::Reply(Reply::Runs { generation: 1, result: runs }), &ENV);
+    for effect in settle(&mut state, &ENV) {
+        if let Effect::LoadHistory { run, generation } = effect {
+            let script = scripts.iter().find(|script| script.run == run).unwrap();
+            let result = Ok(Box::new(script.history()));
+            update(&mut state, Msg::Reply(Reply::History { generation, run, result }), &ENV);
+        }
+    }
+    settle(&mut state, &ENV);
+    state
+}
+
+/// Presses keys, each followed by a settled screen; returns the effects without the loading of values.
+fn press(state: &mut AppState, keys: &str) -> Vec<Effect> {
+    let mut out = Vec::new();
+    for key in keys.split_whitespace() {
+        let key = Key::parse(key).unwrap_or_else(|| panic!("no key {key}"));
+        out.extend(update(state, Msg::Key(key), &ENV));
+        out.extend(settle(state, &ENV));
+    }
+    out.retain(|effect| !matches!(effect, Effect::LoadValue(_)));
+    out
+}
+
+fn selected(state: &AppState) -> u32 {
+    state.current().map_or(0, |open| open.selected)
+}
+
+fn failed() -> AppState {
+    bench(&[fake::agent("2c1a00000000", 60, None, RunStatus::Failed)])
+}
+
+fn mapped() -> AppState {
+    bench(&[fake::mapping("77d200000000", 1_000, &[3, 500, 900])])
+}
+
+#[test]
+fn a_failed_run_opens_at_its_failure() {
+    let state = failed();
+    assert_eq!(selected(&state), 8);
+    assert_eq!(state.effective_tab(), Tab::Error);
+}
+
+#[test]
+fn moving_keeps_to_the_rows() {
+    let mut state = failed();
+    for (keys, expected) in
+        [("home", 1), ("k", 1), ("j j", 3), ("end", 8), ("down", 8), ("pgup", 1), ("G", 8), ("g", 1)]
+    {
+        assert_eq!(press(&mut state, keys), []);
+        assert_eq!(selected(&state), expected, "{keys}");
+    }
+}
+
+#[test]
+fn n_goes_into_folded_operations_and_around() {
+    let mut state = mapped();
+    assert_eq!(selected(&state), 3, "the folded map");
+    for expected in [4 + 3, 4 + 500, 4 + 900, 4 + 3] {
+        press(&mut state, "n");
+        assert_eq!(selected(&state), expected);
+        assert!(state.current().unwrap().tree.row_of(expected).is_some());
+    }
+    press(&mut state, "N");
+    assert_eq!(selected(&state), 4 + 900);
+}
+
+#[test]
+fn folding_takes_the_selection_to_what_is_folded() {
+    let mut state = mapped();
+    press(&mut state, "n h");
+    assert_eq!(selected(&state), 3);
+    assert!(!state.current().unwrap().tree.folded(3));
+    press(&mut state, "h");
+    assert!(state.current().unwrap().tree.folded(3));
+    press(&mut state, "l l");
+    assert_eq!(selected(&state), 4);
+    press(&mut state, "h space");
+    assert!(state.current().unwrap().tree.folded(3));
+}
+
+#[test]
+fn keys_of_one_batch_see_each_other() {
+    let mut state = mapped();
+    press(&mut state, "space g");
+    for key in ["j", "j", "space", "j"] {
+        update(&mut state, Msg::Key(Key::parse(key).unwrap()), &ENV);
+    }
+    settle(&mut state, &ENV);
+    assert_eq!(selected(&state), 3, "there is nothing below the folded map");
+}
+
+#[test]
+fn running_asks_for_the_input_it_needs() {
+    let mut state = bench(&[]);
+    assert_eq!(press(&mut state, "r"), []);
+    assert!(
+        matches!(&state.overlay, Some(Overlay::Input { editor, .. }) if editor.value() == r#"{"topic": ""}"#)
+    );
+    assert_eq!(press(&mut state, "x enter"), []);
+    assert!(matches!(&state.overlay, Some(Overlay::Input { problem: Some(_), .. })));
+    press(&mut state, "backspace left left t e a");
+    let effects = press(&mut state, "enter");
+    let input = Some(r#"{"topic": "tea"}"#.to_owned());
+    assert_eq!(effects, [Effect::Start(Start::Run { app: "research_agent".to_owned(), input })]);
+    assert_eq!(state.overlay, None);
+}
+
+#[test]
+fn an_application_without_parameters_starts_at_once() {
+    let mut state = bench(&[]);
+    state.project.applications[0].params.clear();
+    let start = Start::Run { app: "research_agent".to_owned(), input: None };
+    assert_eq!(press(&mut state, "r"), [Effect::Start(start)]);
+}
+
+#[test]
+fn replay_and_stop() {
+    let mut state = failed();
+    let run = RunId::from_text("2c1a00000000");
+    assert_eq!(press(&mut state, "x"), []);
+    assert_eq!(state.toast.as_ref().unwrap().text, "The run has ended.");
+    let replay = Start::Replay { run: run.clone(), mode: Mode::Adaptive };
+    assert_eq!(press(&mut state, "R"), [Effect::Start(replay)]);
+
+    let mut state = bench(&[fake::agent("2c1a00000000", 60, None, RunStatus::Running)]);
+    assert_eq!(press(&mut state, "R"), []);
+    assert_eq!(press(&mut state, "x"), [Effect::Stop { run: run.clone(), force: false }]);
+    assert_eq!(press(&mut state, "x"), [Effect::Stop { run, force: true }]);
+}
+
+/// The script's events as the engine would send them, from `from` on.
+fn send(state: &mut AppState, script: &Script, from: usize, to: usize) -> Vec<Effect> {
+    let events = script.events[from..to].to_vec();
+    let event = BackendEvent::Run { run: script.run.clone(), events };
+    let mut out = update(state, Msg::Backend(event), &ENV);
+    out.extend(settle(state, &ENV));
+    out.retain(|effect| !matches!(effect, Effect::LoadValue(_)));
+    out
+}
+
+#[test]
+fn a_started_run_is_selected_and_followed_until_the_user_moves() {
+    let mut state = failed();
+    press(&mut state, "R");
+    let script = fake::agent("8f3c00000000", 0, Some("2c1a00000000"), RunStatus::Succeeded);
+    let started = Reply::Started {
+        what: Start::Replay { run: RunId::from_text("2c1a00000000"), mode: Mode::Adaptive },
+        result: Ok(script.run.clone()),
+    };
+    update(&mut state, Msg::Reply(started), &ENV);
+    assert_eq!(send(&mut state, &script, 0, 6), []);
+    assert_eq!(state.runs.selected.as_ref(), Some(&script.run));
+    assert_eq!(state.runs.row_of(&script.run), Some(0));
+    assert_eq!(selected(&state), 2);
+    send(&mut state, &script, 6, 8);
+    assert_eq!(selected(&state), 3, "follows");
+    press(&mut state, "k");
+    let n = script.events.len();
+    send(&mut state, &script, 8, n - 1);
+    assert_eq!(selected(&state), 2, "stays where the user went");
+    press(&mut state, "f");
+    assert_eq!(selected(&state), 8);
+    send(&mut state, &script, n - 1, n);
+    assert!(state.toast.as_ref().unwrap().text.contains("8f3c succeeded"));
+    assert!(state.runs.local.is_empty());
+}
+
+#[test]
+fn a_gap_in_the_events_is_filled_from_the_store() {
+    let mut state = bench(&[]);
+    let script = fake::agent("8f3c00000000", 0, None, RunStatus::Succeeded);
+    send(&mut state, &script, 0, 6);
+    let effects = send(&mut state, &script, 9, 12);
+    assert!(
+        matches!(effects.as_slice(), [Effect::LoadHistory { run, .. }] if *run == script.run),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn stale_answers_are_dropped() {
+    let mut state = bench(&[]);
+    let script = fake::agent("8f3c00000000", 0, None, RunStatus::Succeeded);
+    let old = Reply::Runs { generation: 1, result: Ok(vec![script.summary()]) };
+    update(&mut state, Msg::Reply(old), &ENV);
+    assert!(state.runs.items.is_empty());
+    let old =
+        Reply::History { generation: 99, run: script.run.clone(), result: Ok(Box::new(script.history())) };
+    update(&mut state, Msg::Reply(old), &ENV);
+    assert!(state.open.is_empty());
+}
+
+#[test]
+fn a_changed_store_is_asked_once_at_a_time() {
+    let mut state = bench(&[fake::agent("2c1a00000000", 60, None, RunStatus::Running)]);
+    let effects = update(&mut state, Msg::Backend(BackendEvent::Changed), &ENV);
+    assert!(
+        matches!(effects.as_slice(), [Effect::LoadRuns { .. }, Effect::LoadEvents { after_seq, .. }]
+            if *after_seq == state.current().unwrap().history.last_seq),
+        "{effects:?}"
+    );
+    let effects = update(&mut state, Msg::Backend(BackendEvent::Changed), &ENV);
+    assert!(matches!(effects.as_slice(), [Effect::LoadEvents { .. }]), "{effects:?}");
+    let generation = state.runs_asked.unwrap();
+    let result = Ok(state.runs.items.clone());
+    let effects = update(&mut state, Msg::Reply(Reply::Runs { generation, result }), &ENV);
+    assert!(matches!(effects.as_slice(), [Effect::LoadRuns { .. }]), "{effects:?}");
+}
+
+#[test]
+fn a_foreign_run_whose_engine_died_is_read_again() {
+    let script = fake::agent("2c1a00000000", 60, None, RunStatus::Running);
+    let mut state = bench(std::slice::from_ref(&script));
+    update(&mut state, Msg::Backend(BackendEvent::Changed), &ENV);
+    state.tailing.clear();
+    let mut summary = script.summary();
+    summary.status = RunStatus::Interrupted;
+    let generation = state.runs_asked.unwrap();
+    let reply = Reply::Runs { generation, result: Ok(vec![summary]) };
+    let effects = update(&mut state, Msg::Reply(reply), &ENV);
+    let Some(Effect::LoadHistory { run, generation }) = effects.first().cloned() else {
+        panic!("{effects:?}")
+    };
+    let mut history = script.history();
+    history.close(RunStatus::Interrupted, T0);
+    let reply = Reply::History { generation, run, result: Ok(Box::new(history)) };
+    update(&mut state, Msg::Reply(reply), &ENV);
+    assert_eq!(state.current().unwrap().history.status, RunStatus::Interrupted);
+}
+
+#[test]
+fn tab_enter_and_escape_go_through_the_panes() {
+    let mut state = failed();
+    for (keys, pane, zoom) in [
+        ("tab", Pane::Inspector, false),
+        ("tab", Pane::Runs, false),
+        ("shift-tab", Pane::Inspector, false),
+        ("enter", Pane::Inspector, true),
+        ("esc", Pane::Inspector, false),
+        ("esc", Pane::Calls, false),
+        ("esc", Pane::Runs, false),
+        ("esc", Pane::Runs, false),
+        ("enter", Pane::Calls, false),
+        ("enter", Pane::Inspector, false),
+    ] {
+        press(&mut state, keys);
+        assert_eq!((state.focus, state.zoom), (pane, zoom), "{keys}");
+    }
+}
+
+#[test]
+fn a_chosen_tab_stays_but_errors_come_first() {
+    let mut state = failed();
+    press(&mut state, "t");
+    assert_eq!(state.effective_tab(), Tab::Output, "after the error comes the output");
+    press(&mut state, "t k");
+    assert_eq!(state.effective_tab(), Tab::Input, "the habit");
+    press(&mut state, "k j j");
+    assert_eq!(state.effective_tab(), Tab::Input, "what was chosen for this call");
+    press(&mut state, "g");
+    assert_eq!(state.effective_tab(), Tab::Error, "another failed call");
+}
+
+#[test]
+fn quitting_asks_while_a_run_of_this_workbench_goes_on() {
+    let mut state = bench(&[]);
+    let script = fake::agent("8f3c00000000", 0, None, RunStatus::Running);
+    send(&mut state, &script, 0, script.events.len());
+    assert_eq!(press(&mut state, "q"), []);
+    assert!(state.toast.is_some());
+    assert_eq!(press(&mut state, "j q"), [], "asked anew after another key");
+    assert_eq!(press(&mut state, "q"), [Effect::Quit]);
+    assert_eq!(press(&mut failed(), "q"), [Effect::Quit]);
+}
+
+#[test]
+fn help_takes_the_keys_until_it_is_closed() {
+    let mut state = failed();
+    press(&mut state, "? j j end");
+    assert!(matches!(state.overlay, Some(Overlay::Help { top }) if top > 2 && top < 100));
+    assert_eq!(press(&mut state, "q"), [], "q closes the help only");
+    assert_eq!(state.overlay, None);
+}
+
+#[test]
+fn nothing_moves_when_nothing_runs() {
+    let state = failed();
+    assert_eq!(state.next_wake(T0), None);
+    let state = bench(&[fake::agent("2c1a00000000", 60, None, RunStatus::Running)]);
+    assert!(state.next_wake(T0).is_some_and(|at| at > T0 && at <= T0 + 125_000));
+}
+
+#[test]
+fn a_toast_goes_away_by_itself() {
+    let mut state = failed();
+    press(&mut state, "x");
+    let at = state.next_wake(T0).unwrap();
+    settle(&mut state, &Env { now: at });
+    assert_eq!(state.toast, None);
+    assert_eq!(state.next_wake(at), None);
+}
+
+#[test]
+fn a_tour_moves_on_when_its_step_is_done() {
+    let mut state = failed();
+    state.tour = Some(Tour::new(vec![
+        TourStep { text: "press ? for help".to_owned(), done_when: |state| state.overlay.is_some() },
+        TourStep { text: "go to the runs".to_owned(), done_when: |state| state.focus == Pane::Runs },
+    ]));
+    press(&mut state, "?");
+    assert_eq!(state.tour.as_ref().unwrap().hint().unwrap(), "2/2  go to the runs");
+    press(&mut state, "esc esc");
+    assert_eq!(state.tour.as_ref().unwrap().hint(), None);
+}
+
+#[test]
+fn a_list_that_is_behind_does_not_bring_a_run_back_to_life() {
+    let mut state = bench(&[]);
+    let script = fake::agent("8f3c00000000", 0, None, RunStatus::Succeeded);
+    let n = script.events.len();
+    send(&mut state, &script, 0, n - 1);
+    update(&mut state, Msg::Backend(BackendEvent::Changed), &ENV);
+    let generation = state.runs_asked.unwrap();
+    let result = Ok(vec![state.runs.items[0].clone()]);
+    send(&mut state, &script, n - 1, n);
+    update(&mut state, Msg::Reply(Reply::Runs { generation, result }), &ENV);
+    assert_eq!(state.runs.items[0].status, RunStatus::Succeeded);
+}
+
+#[test]
+fn a_running_run_that_cannot_be_seen_does_not_wake_the_loop() {
+    let mut state = bench(&[
+        fake::agent("2c1a00000000", 60, None, RunStatus::Running),
+        fake::agent("9aa000000000", 10, None, RunStatus::Succeeded),
+    ]);
+    state.runs.selected = Some(RunId::from_text("9aa000000000"));
+    assert!(state.next_wake(T0).is_some(), "its row is in the list");
+    update(&mut state, Msg::Resize(80, 24), &ENV);
+    state.focus = Pane::Calls;
+    assert_eq!(state.next_wake(T0), None);
+}
+
+#[test]
+fn pasted_text_reaches_the_application_unchanged() {
+    let mut state = bench(&[]);
+    press(&mut state, "r ctrl-u");
+    update(&mut state, Msg::Paste("{\"topic\":\n\"a\u{200d}b\"}".to_owned()), &ENV);
+    let input = Some("{\"topic\": \"a\u{200d}b\"}".to_owned());
+    let start = Start::Run { app: "research_agent".to_owned(), input };
+    assert_eq!(press(&mut state, "enter"), [Effect::Start(start)]);
+}
+
+#[test]
+fn the_end_of_a_growing_log_stays_in_view() {
+    use crate::model::Stream;
+    let mut script = fake::agent("8f3c00000000", 0, None, RunStatus::Running);
+    let before = script.events.len();
+    for i in 0..200 {
+        script.log(8, Stream::Stdout, &format!("line {i}\n"));
+    }
+    let mut state = bench(&[]);
+    send(&mut state, &script, 0, before);
+    press(&mut state, "t t");
+    assert_eq!(state.effective_tab(), Tab::Logs);
+    send(&mut state, &script, before, before + 100);
+    let end = state.doc_top;
+    assert!(end > 50);
+    press(&mut state, "tab k");
+    send(&mut state, &script, before + 100, before + 200);
+    assert_eq!(state.doc_top, end - 1, "who scrolls up stays there");
+}

@@ -1,0 +1,325 @@
+//! Engine and store as the workbench asks for them.
+
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver as StdReceiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use notify::Watcher as _;
+use tokio::sync::mpsc;
+
+use super::args::{EngineArgs, InputArgs};
+use super::context::{Context, plain_value, replayed_application, value_json};
+use super::input;
+use crate::base::clock::SystemClock;
+use crate::base::ids::RunId;
+use crate::engine::project::Application;
+use crate::engine::{self, Ending, InDoubt, RunHandle, RunSpec};
+use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
+use crate::store::Store;
+use crate::tui::backend::{AppInfo, Backend, BackendEvent, Param, ProjectInfo, Start, ValueText};
+use crate::value::view::ViewLimits;
+
+/// Events of running runs are handed on this often.
+const BATCH: Duration = Duration::from_millis(16);
+/// Changes of the store by other processes are reported this often.
+const SETTLE: Duration = Duration::from_millis(250);
+
+enum Report {
+    Events(RunId, Vec<Event>),
+    Store,
+    Sources,
+    Notice(String),
+}
+
+/// The workbench's backend in this process.
+pub struct Session {
+    context: Context,
+    store: Store,
+    reports: Sender<Report>,
+    inbox: Mutex<Option<StdReceiver<Report>>>,
+    running: Arc<Mutex<HashMap<RunId, Running>>>,
+    watcher: Mutex<Option<notify::RecommendedWatcher>>,
+}
+
+struct Running {
+    commands: tokio::sync::mpsc::UnboundedSender<engine::local::Command>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Session {
+    /// For a project and its store.
+    pub fn new(context: Context, store: Store) -> Self {
+        let (reports, inbox) = channel();
+        Session {
+            context,
+            store,
+            reports,
+            inbox: Mutex::new(Some(inbox)),
+            running: Arc::default(),
+            watcher: Mutex::new(None),
+        }
+    }
+
+    fn run_spec(&self, app: &Application, input: serde_json::Value) -> Result<RunSpec, String> {
+        let config = &self.context.project.config;
+        Ok(RunSpec {
+            project: self.context.project.root.clone(),
+            file: app.file.clone(),
+            app: app.name.clone(),
+            input,
+            mode: Mode::Fresh,
+            parent: None,
+            from: None,
+            in_doubt: InDoubt::Rerun,
+            workers: config.workers(),
+            slots: config.slots(),
+            python: self.context.python(&EngineArgs::default()).map_err(|error| error.message)?,
+        })
+    }
+
+    fn spec(&self, what: Start) -> Result<RunSpec, String> {
+        match what {
+            Start::Run { app, input } => {
+                let app = self.context.application(Some(&app)).map_err(|error| error.message)?;
+                let args = InputArgs { input: None, args: vec![] };
+                let given = match input {
+                    Some(text) => {
+                        serde_json::from_str(&text).map_err(|error| format!("not JSON: {error}"))?
+                    }
+                    None => {
+                        input::resolve(&args, &app, &self.context.project).map_err(|error| error.message)?
+                    }
+                };
+                self.run_spec(&app, given)
+            }
+            Start::Replay { run, mode } => {
+                let parent = self.history(&run)?;
+                let app = replayed_application(&self.context, &parent).map_err(|error| error.message)?;
+                let recorded =
+                    plain_value(&self.store, parent.input.as_ref()).map_err(|error| error.message)?;
+                let spec = self.run_spec(&app, recorded)?;
+                Ok(RunSpec { mode, parent: Some(run), ..spec })
+            }
+        }
+    }
+
+    /// Stays with a run to its end; a run that could not begin is said as a notice.
+    fn keep(&self, handle: RunHandle) -> RunId {
+        let id = handle.id.clone();
+        let commands = handle.commands();
+        let (reports, running, done) = (self.reports.clone(), self.running.clone(), id.clone());
+        let wait = move || {
+            let text = match handle.wait() {
+                Ending::Recorded { .. } => None,
+                Ending::NotLoaded(error) => Some(super::launch::not_loaded(&error).message),
+                Ending::StoreFailed(text) => Some(format!("the run could not be recorded: {text}")),
+            };
+            if let Some(text) = text {
+                let _ = reports.send(Report::Notice(text));
+            }
+            lock(&running).remove(&done);
+        };
+        let mut held = lock(&self.running);
+        if let Ok(thread) = std::thread::Builder::new().name("run".to_owned()).spawn(wait) {
+            held.insert(id.clone(), Running { commands, thread });
+        }
+        id
+    }
+
+    /// Ends all runs of this process and waits until that is recorded.
+    pub fn end_all(&self) {
+        let running: Vec<Running> = lock(&self.running).drain().map(|(_, running)| running).collect();
+        for run in &running {
+            let _ = run.commands.send(engine::local::Command::Kill);
+        }
+        for run in running {
+            let _ = run.thread.join();
+        }
+    }
+
+    /// Watches the store's folder (other processes) and the project's top folder (sources).
+    fn watch(&self) {
+        let reports = self.reports.clone();
+        let store_dir = self.context.project.store_dir();
+        let in_store = store_dir.clone();
+        let Ok(mut watcher) = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            let Ok(event) = event else { return };
+            if event.kind.is_access() {
+                return;
+            }
+            for path in &event.paths {
+                if path.starts_with(&in_store) {
+                    let _ = reports.send(Report::Store);
+                } else if path.extension().is_some_and(|ext| ext == "py") {
+                    let _ = reports.send(Report::Sources);
+                }
+            }
+        }) else {
+            let text = "file watching is not available: runs of other processes show after a key press";
+            let _ = self.reports.send(Report::Notice(text.to_owned()));
+            return;
+        };
+        for dir in [store_dir, self.context.project.root.clone()] {
+            let _ = watcher.watch(&dir, notify::RecursiveMode::NonRecursive);
+        }
+        *lock(&self.watcher) = Some(watcher);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Backend for Session {
+    fn project(&self) -> ProjectInfo {
+        let (apps, problems) = self.context.project.applications();
+        let root = &self.context.project.root;
+        ProjectInfo {
+            name: self.context.project.name(),
+            root: root.display().to_string(),
+            applications: apps.iter().map(app_info).collect(),
+            problems: problems
+                .iter()
+                .map(|p| {
+                    format!(
+                        "{}:{}: {}",
+                        crate::base::paths::relative(&p.file, root).display(),
+                        p.line,
+                        p.text
+                    )
+                })
+                .collect(),
+        }
+    }
+
+    fn runs(&self, limit: usize) -> Result<Vec<RunSummary>, String> {
+        let rows = self.store.runs(None, limit).map_err(|error| error.to_string())?;
+        Ok(rows.into_iter().map(|row| row.summary).collect())
+    }
+
+    fn history(&self, run: &RunId) -> Result<RunHistory, String> {
+        let found = self.store.history(run).map_err(|error| error.to_string())?;
+        if let Some(damage) = &found.damage {
+            let _ = self.reports.send(Report::Notice(damage.to_string()));
+        }
+        Ok(found.history)
+    }
+
+    fn events(&self, run: &RunId, after_seq: u64, limit: usize) -> Result<Vec<Event>, String> {
+        self.store.events(run, after_seq, limit).map_err(|error| error.to_string())
+    }
+
+    fn value(&self, value: &ValueRef, max_bytes: usize) -> Result<ValueText, String> {
+        let limits = ViewLimits { max_bytes, ..ViewLimits::default() };
+        let view = value_json(&self.store, value, &limits).map_err(|error| error.message)?;
+        let text = serde_json::to_string_pretty(&view.json).map_err(|error| error.to_string())?;
+        Ok(ValueText { lines: text.lines().map(str::to_owned).collect(), cut: view.cut })
+    }
+
+    fn start(&self, what: Start) -> Result<RunId, String> {
+        let spec = self.spec(what)?;
+        let reports = Mutex::new(self.reports.clone());
+        let observer = Box::new(move |run: &RunId, events: &[Event]| {
+            let _ = lock(&reports).send(Report::Events(run.clone(), events.to_vec()));
+        });
+        let handle = engine::start(&self.store, spec, Arc::new(SystemClock), observer)
+            .map_err(|error| error.to_string())?;
+        Ok(self.keep(handle))
+    }
+
+    fn stop(&self, run: &RunId, force: bool) -> Result<(), String> {
+        let command = if force { engine::local::Command::Kill } else { engine::local::Command::Stop };
+        if let Some(running) = lock(&self.running).get(run) {
+            let _ = running.commands.send(command);
+            return Ok(());
+        }
+        let row = self.store.run(run).map_err(|error| error.to_string())?;
+        if !row.alive {
+            return Err("the run has ended".to_owned());
+        }
+        // Another process executes it: it handles an interrupt as the first or second Ctrl-C.
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(row.pid).map_err(|error| error.to_string())?);
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT)
+            .map_err(|error| format!("cannot tell process {pid}: {error}"))
+    }
+
+    fn subscribe(&self) -> mpsc::Receiver<BackendEvent> {
+        let (send, receive) = mpsc::channel(256);
+        if let Some(inbox) = lock(&self.inbox).take() {
+            let store = self.store.clone();
+            let pump = move || pump(&store, &inbox, &send);
+            if std::thread::Builder::new().name("reports".to_owned()).spawn(pump).is_ok() {
+                self.watch();
+            }
+        }
+        receive
+    }
+}
+
+fn app_info(app: &Application) -> AppInfo {
+    AppInfo {
+        name: app.name.clone(),
+        file: app.file.display().to_string(),
+        line: u32::try_from(app.line).unwrap_or(0),
+        params: app
+            .params
+            .iter()
+            .map(|p| Param {
+                name: p.name.clone(),
+                hint: p.hint.clone(),
+                default: p.optional.then(|| "…".to_owned()),
+            })
+            .collect(),
+    }
+}
+
+/// Gathers what is reported and hands it on in batches. Sleeps when nothing is reported.
+fn pump(store: &Store, inbox: &StdReceiver<Report>, send: &mpsc::Sender<BackendEvent>) {
+    let mut seen = store.change_counter();
+    while let Ok(first) = inbox.recv() {
+        let mut foreign = matches!(first, Report::Store);
+        let wait = if foreign { SETTLE } else { BATCH };
+        let deadline = std::time::Instant::now() + wait;
+        let mut sources = false;
+        let mut notices = Vec::new();
+        let mut runs: Vec<(RunId, Vec<Event>)> = Vec::new();
+        let mut next = Some(first);
+        while let Some(report) = next.take() {
+            match report {
+                Report::Events(run, events) => match runs.iter_mut().find(|(id, _)| *id == run) {
+                    Some((_, held)) => held.extend(events),
+                    None => runs.push((run, events)),
+                },
+                Report::Store => foreign = true,
+                Report::Sources => sources = true,
+                Report::Notice(text) => notices.push(text),
+            }
+            // Events of this process are not kept waiting for changes of others.
+            let limit =
+                if runs.is_empty() { deadline } else { deadline.min(std::time::Instant::now() + BATCH) };
+            next = match inbox.recv_timeout(limit.saturating_duration_since(std::time::Instant::now())) {
+                Ok(report) => Some(report),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+            };
+        }
+        let mut out: Vec<BackendEvent> =
+            runs.into_iter().map(|(run, events)| BackendEvent::Run { run, events }).collect();
+        out.extend(notices.into_iter().map(BackendEvent::Notice));
+        if sources {
+            out.push(BackendEvent::ProjectChanged);
+        }
+        if foreign {
+            let now = store.change_counter();
+            if now != seen {
+                seen = now;
+                out.push(BackendEvent::Changed);
+            }
+        }
+        for event in out {
+            if send.blocking_send(event).is_err() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What the workbench asks of the engine and the store.
+
+use tokio::sync::mpsc::Receiver;
+
+use crate::base::ids::RunId;
+use crate::model::{Event, RunHistory, RunSummary, ValueRef};
+
+pub use crate::app::msg::{AppInfo, BackendEvent, Param, ProjectInfo, Start, ValueText};
+
+/// The engine and the store.
+///
+/// All methods but [`Backend::subscribe`] may block: the loop calls them on tokio's blocking threads. Errors are
+/// sentences for the user.
+pub trait Backend: Send + Sync + 'static {
+    /// The project and its applications, as of now.
+    fn project(&self) -> ProjectInfo;
+
+    /// The latest runs, newest first.
+    fn runs(&self, limit: usize) -> Result<Vec<RunSummary>, String>;
+
+    /// All of a run so far. A run whose engine is known to be dead comes back closed as interrupted.
+    fn history(&self, run: &RunId) -> Result<RunHistory, String>;
+
+    /// What follows `after_seq` in a run's log, at most `limit` events; for runs of other processes.
+    fn events(&self, run: &RunId, after_seq: u64, limit: usize) -> Result<Vec<Event>, String>;
+
+    /// A value as text: its JSON view, pretty, one element a line, at most about `max_bytes`. The lines need not
+    /// be sanitised.
+    fn value(&self, value: &ValueRef, max_bytes: usize) -> Result<ValueText, String>;
+
+    /// Starts a run in this process and returns as soon as it has an id. Its events come through
+    /// [`Backend::subscribe`], the first with sequence number 1; it does not matter which arrives first.
+    fn start(&self, what: Start) -> Result<RunId, String>;
+
+    /// Stops a run. Without `force` what executes may finish; with it workers are killed. For a run of another
+    /// process an error, unless it can be told.
+    fn stop(&self, run: &RunId, force: bool) -> Result<(), String>;
+
+    /// What happens from now on. Called once, within a tokio runtime. Events of runs of this process come
+    /// batched (a batch every 16 ms or more is enough); [`BackendEvent::Changed`] is sent when another process
+    /// changed the store, and only then, so that an idle workbench never wakes up. When the channel closes the
+    /// workbench goes on with what it has.
+    fn subscribe(&self) -> Receiver<BackendEvent>;
+}

@@ -1,0 +1,111 @@
+//! Executes effects: questions to the backend go to blocking threads, their answers come back as messages.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::Sender;
+
+use crate::app::{Effect, Reply};
+
+use super::backend::Backend;
+
+/// How much of a value is shown.
+const VALUE_BYTES: usize = 256 * 1024;
+
+/// Sends a question to a blocking thread. Effects that concern the terminal are not questions and do nothing.
+pub(super) fn ask(backend: &Arc<dyn Backend>, replies: &Sender<Reply>, effect: Effect) {
+    let backend = Arc::clone(backend);
+    let replies = replies.clone();
+    tokio::spawn(async move {
+        let answered = tokio::task::spawn_blocking(move || answer(backend.as_ref(), effect)).await;
+        let reply = match answered {
+            Ok(None) => return,
+            Ok(Some(reply)) => reply,
+            // It panicked. The panic hook gave the terminal back; the reply makes the loop take it again.
+            Err(why) => Reply::Broken(why.to_string()),
+        };
+        // The loop is gone only when the workbench is being left.
+        let _ = replies.send(reply).await;
+    });
+}
+
+fn answer(backend: &dyn Backend, effect: Effect) -> Option<Reply> {
+    Some(match effect {
+        Effect::LoadProject => Reply::Project(backend.project()),
+        Effect::LoadRuns { generation, limit } => Reply::Runs { generation, result: backend.runs(limit) },
+        Effect::LoadHistory { run, generation } => {
+            let result = backend.history(&run).map(Box::new);
+            Reply::History { generation, run, result }
+        }
+        Effect::LoadEvents { run, after_seq, limit, generation } => {
+            let result = backend.events(&run, after_seq, limit);
+            Reply::Events { generation, run, result }
+        }
+        Effect::LoadValue(value) => {
+            Reply::Value { digest: value.digest, result: backend.value(&value, VALUE_BYTES) }
+        }
+        Effect::Start(what) => Reply::Started { result: backend.start(what.clone()), what },
+        Effect::Stop { run, force } => Reply::Stopped { result: backend.stop(&run, force), run },
+        Effect::Suspend | Effect::Repaint | Effect::Quit => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::script::agent;
+    use crate::base::ids::RunId;
+    use crate::model::{Event, RunHistory, RunStatus, RunSummary, ValueRef};
+    use crate::tui::backend::{BackendEvent, ProjectInfo, Start, ValueText};
+    use crate::tui::fake::Fake;
+    use tokio::sync::mpsc::{Receiver, channel};
+
+    async fn asked(backend: Arc<dyn Backend>, effect: Effect) -> Option<Reply> {
+        let (to, mut from) = channel(4);
+        ask(&backend, &to, effect);
+        drop(to);
+        from.recv().await
+    }
+
+    #[tokio::test]
+    async fn questions_are_answered_with_their_generation() {
+        let fake = Fake::new(vec![agent("2c1a00000000", 1, None, RunStatus::Failed)]);
+        let reply = asked(Arc::new(fake), Effect::LoadRuns { generation: 7, limit: 10 }).await;
+        assert!(matches!(reply, Some(Reply::Runs { generation: 7, result: Ok(runs) }) if runs.len() == 1));
+    }
+
+    /// A backend with a bug.
+    struct Broken;
+
+    impl Backend for Broken {
+        fn project(&self) -> ProjectInfo {
+            ProjectInfo::default()
+        }
+        fn runs(&self, _: usize) -> Result<Vec<RunSummary>, String> {
+            panic!("a bug in the store");
+        }
+        fn history(&self, _: &RunId) -> Result<RunHistory, String> {
+            Err(String::new())
+        }
+        fn events(&self, _: &RunId, _: u64, _: usize) -> Result<Vec<Event>, String> {
+            Err(String::new())
+        }
+        fn value(&self, _: &ValueRef, _: usize) -> Result<ValueText, String> {
+            Err(String::new())
+        }
+        fn start(&self, _: Start) -> Result<RunId, String> {
+            Err(String::new())
+        }
+        fn stop(&self, _: &RunId, _: bool) -> Result<(), String> {
+            Err(String::new())
+        }
+        fn subscribe(&self) -> Receiver<BackendEvent> {
+            channel(1).1
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_while_answering_is_an_answer() {
+        let reply = asked(Arc::new(Broken), Effect::LoadRuns { generation: 1, limit: 10 }).await;
+        assert!(matches!(reply, Some(Reply::Broken(_))), "{reply:?}");
+    }
+}

@@ -1,0 +1,100 @@
+//! A backend that serves scripted runs and plays new ones, for tests of the loop.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use crate::app::script::{Script, agent, mapping, pretty, project};
+use crate::base::clock::{Clock, SystemClock};
+use crate::base::ids::RunId;
+use crate::model::{Event, RunHistory, RunStatus, RunSummary, ValueRef};
+
+use super::backend::{Backend, BackendEvent, ProjectInfo, Start, ValueText};
+
+/// A backend over scripts.
+pub struct Fake {
+    runs: Mutex<HashMap<RunId, Script>>,
+    to: Sender<BackendEvent>,
+    from: Mutex<Option<Receiver<BackendEvent>>>,
+    started: Mutex<u32>,
+}
+
+impl Fake {
+    /// With these runs in its store.
+    pub fn new(scripts: Vec<Script>) -> Self {
+        let (to, from) = channel(64);
+        let runs = scripts.into_iter().map(|script| (script.run.clone(), script)).collect();
+        Fake { runs: Mutex::new(runs), to, from: Mutex::new(Some(from)), started: Mutex::new(0) }
+    }
+
+    fn with<T>(&self, run: &RunId, f: impl FnOnce(&Script) -> T) -> Result<T, String> {
+        let runs = self.runs.lock().map_err(|_| "the store is damaged".to_owned())?;
+        runs.get(run).map(f).ok_or_else(|| format!("there is no run {run}"))
+    }
+}
+
+impl Backend for Fake {
+    fn project(&self) -> ProjectInfo {
+        project()
+    }
+
+    fn runs(&self, limit: usize) -> Result<Vec<RunSummary>, String> {
+        let runs = self.runs.lock().map_err(|_| "the store is damaged".to_owned())?;
+        let mut out: Vec<RunSummary> =
+            runs.values().filter(|script| !script.events.is_empty()).map(Script::summary).collect();
+        out.sort_by_key(|run| std::cmp::Reverse(run.started_at));
+        out.truncate(limit);
+        Ok(out)
+    }
+
+    fn history(&self, run: &RunId) -> Result<RunHistory, String> {
+        self.with(run, Script::history)
+    }
+
+    fn events(&self, run: &RunId, after_seq: u64, limit: usize) -> Result<Vec<Event>, String> {
+        self.with(run, |script| {
+            script.events.iter().filter(|event| event.seq > after_seq).take(limit).cloned().collect()
+        })
+    }
+
+    fn value(&self, value: &ValueRef, _max_bytes: usize) -> Result<ValueText, String> {
+        Ok(pretty(value))
+    }
+
+    /// Plays a scripted agent over some seconds.
+    fn start(&self, what: Start) -> Result<RunId, String> {
+        let n = {
+            let mut started = self.started.lock().map_err(|_| "busy".to_owned())?;
+            *started += 1;
+            *started
+        };
+        let id = format!("{:04x}00000000", 0xa000 + n);
+        let mut script = match &what {
+            Start::Run { .. } if n.is_multiple_of(2) => mapping(&id, 400, &[7, 90]),
+            Start::Run { .. } => agent(&id, 0, None, RunStatus::Failed),
+            Start::Replay { run, .. } => agent(&id, 0, Some(run.as_str()), RunStatus::Succeeded),
+        };
+        let run = script.run.clone();
+        let events = std::mem::take(&mut script.events);
+        self.runs.lock().map_err(|_| "busy".to_owned())?.insert(run.clone(), script);
+        let (to, sent) = (self.to.clone(), run.clone());
+        std::thread::spawn(move || {
+            let pause = std::time::Duration::from_micros(8_000_000 / events.len().max(1) as u64);
+            for mut event in events {
+                std::thread::sleep(pause);
+                event.at = SystemClock.now();
+                let _ = to.blocking_send(BackendEvent::Run { run: sent.clone(), events: vec![event] });
+            }
+        });
+        Ok(run)
+    }
+
+    fn stop(&self, _run: &RunId, force: bool) -> Result<(), String> {
+        if force { Err("this scripted run cannot be stopped".to_owned()) } else { Ok(()) }
+    }
+
+    fn subscribe(&self) -> Receiver<BackendEvent> {
+        self.from.lock().ok().and_then(|mut from| from.take()).unwrap_or_else(|| channel(1).1)
+    }
+}

@@ -1,0 +1,77 @@
+//! Terminal events as the workbench's messages.
+
+use std::io;
+
+use crossterm::event::EventStream;
+use futures_util::StreamExt;
+use tokio::sync::mpsc::{Receiver, channel};
+
+use crossterm::event::{Event, KeyCode as Code, KeyEvent, KeyEventKind, KeyModifiers};
+
+use crate::app::Msg;
+use crate::app::keys::{Key, KeyCode};
+
+/// Reads the terminal from now on. The channel closes when the terminal does, or when it is dropped.
+///
+/// A task of its own: the stream forgets who waits for it when it is polled by somebody else in between, so the
+/// loop must not take up pending input from it directly.
+pub fn listen() -> Receiver<io::Result<Event>> {
+    let (to, from) = channel(256);
+    tokio::spawn(async move {
+        let mut stream = EventStream::new();
+        loop {
+            tokio::select! {
+                () = to.closed() => break,
+                event = stream.next() => {
+                    let Some(event) = event else { break };
+                    if to.send(event).await.is_err() {
+                        break;
+                    }
+                }
+            }
+        }
+    });
+    from
+}
+
+/// The message for a terminal event; `None` when it means nothing here.
+pub fn message(event: Event) -> Option<Msg> {
+    match event {
+        Event::Key(key) => key_of(key).map(Msg::Key),
+        Event::Paste(text) => Some(Msg::Paste(text)),
+        Event::Resize(w, h) => Some(Msg::Resize(w, h)),
+        // Whoever comes back wants to see current ages.
+        Event::FocusGained => Some(Msg::Tick),
+        Event::FocusLost | Event::Mouse(_) => None,
+    }
+}
+
+fn key_of(event: KeyEvent) -> Option<Key> {
+    if event.kind == KeyEventKind::Release {
+        return None;
+    }
+    let code = match event.code {
+        Code::Char(c) => KeyCode::Char(c),
+        Code::Enter => KeyCode::Enter,
+        Code::Esc => KeyCode::Esc,
+        Code::BackTab => KeyCode::BackTab,
+        Code::Tab if event.modifiers.contains(KeyModifiers::SHIFT) => KeyCode::BackTab,
+        Code::Tab => KeyCode::Tab,
+        Code::Backspace => KeyCode::Backspace,
+        Code::Delete => KeyCode::Delete,
+        Code::Up => KeyCode::Up,
+        Code::Down => KeyCode::Down,
+        Code::Left => KeyCode::Left,
+        Code::Right => KeyCode::Right,
+        Code::PageUp => KeyCode::PageUp,
+        Code::PageDown => KeyCode::PageDown,
+        Code::Home => KeyCode::Home,
+        Code::End => KeyCode::End,
+        _ => return None,
+    };
+    Some(Key {
+        code,
+        ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
+        alt: event.modifiers.contains(KeyModifiers::ALT),
+    })
+}

@@ -1,0 +1,296 @@
+//! The loop: wait for anything, take up all that is there, draw once.
+
+use std::io::{self, Stdout};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::execute;
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::time::{Instant, sleep_until};
+
+use crate::app::keys::{Key, KeyCode};
+use crate::app::tour::Tour;
+use crate::app::{AppState, BackendEvent, Effect, Env, Msg, Reply, settle, update};
+use crate::base::clock::{Clock, SystemClock};
+use crate::ui::glyphs::Glyphs;
+use crate::ui::theme::Theme;
+use crate::ui::{Look, draw};
+
+use super::backend::Backend;
+use super::effects;
+use super::guard::Guard;
+use super::input;
+
+/// The shortest time between two frames.
+const FRAME: Duration = Duration::from_millis(16);
+/// How many messages are taken up before a frame at most; a flood must not keep the screen from being drawn.
+const BATCH: usize = 512;
+
+/// How the workbench looks and begins.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// A theme's name; `None`: the terminal's own palette.
+    pub theme: Option<String>,
+    /// No signs beyond ASCII.
+    pub ascii: bool,
+    /// A guided tour.
+    pub tour: Option<Tour>,
+}
+
+impl Options {
+    /// What the environment asks for: `NO_COLOR`, `TL_BENCH_THEME`, `TL_BENCH_GLYPHS=ascii`.
+    pub fn from_env() -> Self {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let theme = if set("NO_COLOR").is_some() { Some("mono".to_owned()) } else { set("TL_BENCH_THEME") };
+        Options { theme, ascii: set("TL_BENCH_GLYPHS").is_some_and(|value| value == "ascii"), tour: None }
+    }
+}
+
+/// Why the workbench was left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// The user quit.
+    Quit,
+    /// A signal or a closed terminal ended it; the number is the signal's.
+    Signal(i32),
+}
+
+/// Runs the workbench until it is left; the terminal is restored on return, whatever happens.
+///
+/// Must be awaited within a tokio runtime with time and I/O enabled.
+pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outcome> {
+    let (theme, warnings) = Theme::named(options.theme.as_deref().unwrap_or("terminal"));
+    let glyphs = if options.ascii { Glyphs::Ascii } else { Glyphs::Unicode };
+    let mut signals = Signals::new()?;
+    let events = backend.subscribe();
+    let project = {
+        let backend = Arc::clone(&backend);
+        tokio::task::spawn_blocking(move || backend.project()).await.map_err(io::Error::other)?
+    };
+    let guard = Guard::take()?;
+    let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+    let size = terminal.size()?;
+    let mut state = AppState::new(project, (size.width, size.height));
+    state.tour = options.tour;
+    state.project.problems.extend(warnings);
+    let (reply_to, replies) = channel(64);
+    let mut bench = Bench {
+        state,
+        look: Look { theme, glyphs },
+        backend,
+        reply_to,
+        replies,
+        events,
+        events_open: true,
+        input: input::listen(),
+        terminal,
+        guard,
+        dirty: true,
+        drawn: None,
+        outcome: None,
+    };
+    let first = crate::app::update::start(&mut bench.state);
+    bench.execute(first)?;
+    bench.run(&mut signals).await
+}
+
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    resume: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            resume: signal(SignalKind::from_raw(nix::sys::signal::Signal::SIGCONT as i32))?,
+        })
+    }
+}
+
+/// Everything that can wake the loop: a closed set.
+enum Wake {
+    Signal(i32),
+    Interrupt,
+    Resumed,
+    Input(Option<io::Result<crossterm::event::Event>>),
+    Backend(Option<BackendEvent>),
+    Reply(Reply),
+    Timer,
+}
+
+struct Bench {
+    state: AppState,
+    look: Look,
+    backend: Arc<dyn Backend>,
+    reply_to: tokio::sync::mpsc::Sender<Reply>,
+    replies: Receiver<Reply>,
+    events: Receiver<BackendEvent>,
+    events_open: bool,
+    input: Receiver<io::Result<crossterm::event::Event>>,
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+    guard: Guard,
+    dirty: bool,
+    drawn: Option<Instant>,
+    outcome: Option<Outcome>,
+}
+
+impl Bench {
+    async fn run(&mut self, signals: &mut Signals) -> io::Result<Outcome> {
+        loop {
+            if self.dirty && self.drawn.is_none_or(|at| at.elapsed() >= FRAME) {
+                self.frame()?;
+            }
+            if let Some(outcome) = self.outcome {
+                return Ok(outcome);
+            }
+            let wake = self.wait(signals).await;
+            self.take(wake)?;
+            self.drain()?;
+        }
+    }
+
+    /// When to wake up though nothing happens; never, when nothing moves on the screen.
+    fn deadline(&self) -> Option<Instant> {
+        if self.dirty {
+            return self.drawn.map(|at| at + FRAME);
+        }
+        let now = SystemClock.now();
+        let wake = self.state.next_wake(now)?;
+        let wait = Duration::from_micros(u64::try_from(wake - now).unwrap_or(0));
+        Some(Instant::now() + wait.max(FRAME))
+    }
+
+    async fn wait(&mut self, signals: &mut Signals) -> Wake {
+        let deadline = self.deadline();
+        let timer = async {
+            match deadline {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = signals.terminate.recv() => Wake::Signal(SignalKind::terminate().as_raw_value()),
+            _ = signals.hangup.recv() => Wake::Signal(SignalKind::hangup().as_raw_value()),
+            _ = signals.interrupt.recv() => Wake::Interrupt,
+            _ = signals.resume.recv() => Wake::Resumed,
+            event = self.input.recv() => Wake::Input(event),
+            Some(reply) = self.replies.recv() => Wake::Reply(reply),
+            event = self.events.recv(), if self.events_open => Wake::Backend(event),
+            () = timer => Wake::Timer,
+        }
+    }
+
+    fn take(&mut self, wake: Wake) -> io::Result<()> {
+        match wake {
+            Wake::Signal(number) => self.outcome = Some(Outcome::Signal(number)),
+            Wake::Interrupt => {
+                self.message(Msg::Key(Key { code: KeyCode::Char('c'), ctrl: true, alt: false }))?;
+            }
+            Wake::Resumed => {
+                self.guard.retake()?;
+                self.repaint()?;
+            }
+            Wake::Input(Some(Ok(event))) => {
+                if let Some(msg) = input::message(event) {
+                    self.message(msg)?;
+                }
+            }
+            // Without input nobody can use or leave the workbench.
+            Wake::Input(Some(Err(why))) => return Err(why),
+            Wake::Input(None) => {
+                self.outcome = Some(Outcome::Signal(SignalKind::hangup().as_raw_value()));
+            }
+            Wake::Backend(Some(event)) => self.message(Msg::Backend(event))?,
+            Wake::Backend(None) => self.events_open = false,
+            Wake::Reply(reply) => self.message(Msg::Reply(reply))?,
+            // A timer that ends the wait for the next frame has nothing to say by itself.
+            Wake::Timer if self.dirty => {}
+            Wake::Timer => self.message(Msg::Tick)?,
+        }
+        Ok(())
+    }
+
+    /// Takes up whatever else is there already.
+    fn drain(&mut self) -> io::Result<()> {
+        for _ in 0..BATCH {
+            if self.outcome.is_some() {
+                break;
+            }
+            if let Ok(event) = self.input.try_recv() {
+                self.take(Wake::Input(Some(event)))?;
+            } else if let Ok(reply) = self.replies.try_recv() {
+                self.take(Wake::Reply(reply))?;
+            } else if let Ok(event) = self.events.try_recv() {
+                self.take(Wake::Backend(Some(event)))?;
+            } else {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, msg: Msg) -> io::Result<()> {
+        self.dirty = true;
+        let env = Env { now: SystemClock.now() };
+        let effects = update(&mut self.state, msg, &env);
+        self.execute(effects)
+    }
+
+    fn execute(&mut self, effects: Vec<Effect>) -> io::Result<()> {
+        for effect in effects {
+            match effect {
+                Effect::Quit => self.outcome = Some(Outcome::Quit),
+                Effect::Repaint => self.repaint()?,
+                Effect::Suspend => self.suspend()?,
+                question => effects::ask(&self.backend, &self.reply_to, question),
+            }
+        }
+        Ok(())
+    }
+
+    fn frame(&mut self) -> io::Result<()> {
+        // A panic on another thread restored the terminal to print its message.
+        if self.guard.reclaim()? {
+            self.repaint()?;
+        }
+        let now = SystemClock.now();
+        let effects = settle(&mut self.state, &Env { now });
+        self.execute(effects)?;
+        let (state, look) = (&self.state, &self.look);
+        execute!(io::stdout(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(|frame| draw(state, look, now, frame.buffer_mut()))?;
+        execute!(io::stdout(), EndSynchronizedUpdate)?;
+        self.drawn = Some(Instant::now());
+        self.dirty = false;
+        Ok(())
+    }
+
+    fn repaint(&mut self) -> io::Result<()> {
+        let size = self.terminal.size()?;
+        // `clear` would ask the terminal for its cursor, and the answer would go to whoever reads the input.
+        self.terminal.resize(Rect::new(0, 0, size.width, size.height))?;
+        self.state.size = (size.width, size.height);
+        self.dirty = true;
+        Ok(())
+    }
+
+    /// Stops the process as the shell's Ctrl-Z does, and goes on where it was when it is continued.
+    fn suspend(&mut self) -> io::Result<()> {
+        self.guard.release();
+        // Stopped within this call; without job control the signal is ignored and we go on at once.
+        let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGTSTP);
+        self.guard.reclaim()?;
+        self.repaint()
+    }
+}

@@ -1,0 +1,101 @@
+//! The lines that run across the screen: header, borders, hint, notice, keys.
+
+use crate::app::AppState;
+use crate::app::command;
+use crate::app::layout::{Area, Layout};
+use crate::app::say;
+use crate::app::tone::{Line, Tone};
+use crate::base::clock::Micros;
+use crate::base::text;
+use crate::model::Level;
+
+use super::cells::Canvas;
+
+fn columns(line: &Line) -> usize {
+    line.iter().map(|(_, piece)| text::width(&text::line(piece))).sum()
+}
+
+/// The sentence at the top; pieces that do not fit are left out, the least important first.
+pub(super) fn header(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: Micros) {
+    let mut pieces = say::headline(state, now);
+    let room = usize::from(area.w).saturating_sub(2);
+    while pieces.len() > 1
+        && pieces.iter().map(|piece| columns(&piece.words) + usize::from(piece.gap)).sum::<usize>() > room
+    {
+        let worst = pieces.iter().enumerate().max_by_key(|(i, piece)| (piece.rank, *i)).map(|(i, _)| i);
+        pieces.remove(worst.unwrap_or(0));
+    }
+    let mut x = 1;
+    for (i, piece) in pieces.iter().enumerate() {
+        let gap = if i == 0 { 0 } else { piece.gap };
+        x = canvas.pieces(area, x + gap, 0, &piece.words);
+    }
+}
+
+/// The lines between the panes and below them.
+pub(super) fn borders(canvas: &mut Canvas<'_>, places: &Layout) {
+    let glyphs = canvas.look.glyphs;
+    let edges: Vec<u16> = if places.single {
+        Vec::new()
+    } else {
+        [places.tree, places.inspector].into_iter().flatten().map(|area| area.x.saturating_sub(1)).collect()
+    };
+    for x in &edges {
+        let line = Area { x: *x, w: 1, ..places.body };
+        for y in 0..line.h {
+            canvas.text(line, 0, y, Tone::Rule, glyphs.pick("│", "|"));
+        }
+    }
+    let Some(rule) = places.rule else { return };
+    let whole: String = (0..rule.w)
+        .map(|x| if edges.contains(&x) { glyphs.pick("┴", "+") } else { glyphs.pick("─", "-") })
+        .collect();
+    canvas.text(rule, 0, 0, Tone::Rule, &whole);
+}
+
+/// The tour's hint.
+pub(super) fn hint(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
+    if let Some(hint) = state.tour.as_ref().and_then(crate::app::tour::Tour::hint) {
+        let mark = canvas.look.glyphs.pick("▸", ">");
+        let x = canvas.text(area, 1, 0, Tone::Focus, mark);
+        canvas.text(area, x + 1, 0, Tone::Focus, &hint);
+    }
+}
+
+/// A passing sentence, or what is wrong with the project.
+pub(super) fn notice(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
+    if let Some(toast) = &state.toast {
+        let tone = match toast.level {
+            Level::Info => Tone::Text,
+            Level::Warning => Tone::Warning,
+            Level::Error => Tone::Bad,
+        };
+        canvas.text(area, 1, 0, tone, &toast.text);
+    } else if let Some(problem) = state.project.problems.first() {
+        let more = state.project.problems.len() - 1;
+        let x = canvas.text(area, 1, 0, Tone::Warning, problem);
+        if more > 0 {
+            canvas.text(area, x + 1, 0, Tone::Faint, &format!("and {more} more"));
+        }
+    }
+}
+
+/// The keys that matter now; when space is short the least important ones go first.
+pub(super) fn footer(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
+    let mut hints = match &state.overlay {
+        None => command::hints(state),
+        Some(overlay) => super::overlay::hints(overlay),
+    };
+    let width = |hints: &[command::Hint]| -> usize {
+        hints.iter().map(|hint| text::width(&hint.key) + 1 + hint.word.len() + 3).sum::<usize>()
+    };
+    while hints.len() > 2 && width(&hints) > usize::from(area.w) + 2 {
+        let worst = hints.iter().enumerate().max_by_key(|(i, hint)| (hint.rank, *i)).map(|(i, _)| i);
+        hints.remove(worst.unwrap_or(0));
+    }
+    let mut x = 1;
+    for hint in &hints {
+        x = canvas.text(area, x, 0, Tone::Key, &hint.key) + 1;
+        x = canvas.text(area, x, 0, Tone::Quiet, hint.word) + 3;
+    }
+}

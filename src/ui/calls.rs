@@ -1,0 +1,223 @@
+//! The tree of calls: status, name, what went in and came out, time, tokens.
+
+use crate::app::inspect::say_progress;
+use crate::app::layout::Area;
+use crate::app::say;
+use crate::app::state::{AppState, OpenRun, Pane};
+use crate::app::tone::{Line, Tone};
+use crate::app::tree::TreeRow;
+use crate::base::clock::Micros;
+use crate::base::text;
+use crate::model::{Call, CallKind, CallStatus};
+
+use super::cells::{Canvas, fit_pieces};
+use super::{selected_tone, title_tone};
+
+const TIME: u16 = 9;
+const TOKENS: u16 = 6;
+/// Deeper rows are not indented further, so that names stay readable.
+const MAX_INDENT: u16 = 24;
+/// From this many columns on what went in is shown beside what came out.
+const BOTH: usize = 20;
+/// Cells of an operation's progress bar.
+const BAR: usize = 8;
+
+/// Draws the pane.
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: Micros) {
+    let x = canvas.text(area, 1, 0, title_tone(state, Pane::Calls), "Calls");
+    let body = area.below_title();
+    let Some(open) = state.current() else {
+        empty(canvas, body, state);
+        return;
+    };
+    if open.follow {
+        canvas.text(area, x + 2, 0, Tone::Active, "following");
+    }
+    let columns = Columns::of(body);
+    canvas.right(area, columns.time, 0, TIME, Tone::Faint, "time");
+    if let Some(tokens) = columns.tokens {
+        canvas.right(area, tokens, 0, TOKENS, Tone::Faint, "tok");
+    }
+    let rows = open.tree.rows();
+    for y in 0..body.h {
+        let Some(row) = rows.get(open.top + usize::from(y)) else { break };
+        if let Some(call) = open.history.call(row.no) {
+            line(canvas, body, y, &columns, open, *row, call, now);
+        }
+        if row.no == open.selected {
+            canvas.tint(body, y, selected_tone(state, Pane::Calls));
+        }
+    }
+    if rows.is_empty() {
+        canvas.text(body, 1, 1, Tone::Quiet, "No call yet.");
+    }
+}
+
+/// Right ends of the number columns, and where the text must end.
+struct Columns {
+    time: u16,
+    tokens: Option<u16>,
+    text: u16,
+}
+
+impl Columns {
+    fn of(body: Area) -> Self {
+        let end = body.w.saturating_sub(1);
+        if body.w < 46 {
+            return Columns { time: end, tokens: None, text: end.saturating_sub(TIME) };
+        }
+        let time = end.saturating_sub(TOKENS);
+        Columns { time, tokens: Some(end), text: time.saturating_sub(TIME) }
+    }
+}
+
+fn empty(canvas: &mut Canvas<'_>, body: Area, state: &AppState) {
+    if let Some(why) = state.runs.selected.as_ref().and_then(|run| state.unreadable.get(run)) {
+        canvas.text(body, 1, 1, Tone::Bad, "This run cannot be read:");
+        canvas.text(body, 1, 2, Tone::Text, why);
+        return;
+    }
+    if state.runs.selected.is_some() || !state.runs.loaded {
+        canvas.text(body, 1, 1, Tone::Faint, "Reading …");
+        return;
+    }
+    let sentences = match state.project.applications.as_slice() {
+        [] => vec![
+            "No application was found in this project.".to_owned(),
+            "Decorate a function with @application() and @function(),".to_owned(),
+            "or press q and start tl-bench in another folder.".to_owned(),
+        ],
+        [only] => vec![format!("No runs yet. Press r to run {}.", only.name)],
+        many => vec![format!("No runs yet. Press r to run one of {} applications.", many.len())],
+    };
+    for (y, sentence) in (1..).zip(sentences) {
+        canvas.text(body, 1, y, if y == 1 { Tone::Text } else { Tone::Quiet }, &sentence);
+    }
+}
+
+#[allow(clippy::too_many_arguments)] // One row needs all of it, and a struct would only rename them.
+fn line(
+    canvas: &mut Canvas<'_>,
+    body: Area,
+    y: u16,
+    columns: &Columns,
+    open: &OpenRun,
+    row: TreeRow,
+    call: &Call,
+    now: Micros,
+) {
+    let glyphs = canvas.look.glyphs;
+    let indent = (row.depth.saturating_mul(2)).min(MAX_INDENT).min(body.w / 3);
+    let fold = if !open.tree.foldable(call.no) {
+        " "
+    } else if open.tree.folded(call.no) {
+        glyphs.pick("▸", ">")
+    } else {
+        glyphs.pick("▾", "v")
+    };
+    let text_area = Area { w: columns.text, ..body };
+    if call.no == open.selected {
+        canvas.text(text_area, 0, y, Tone::Focus, glyphs.pick("▸", ">"));
+    }
+    canvas.text(text_area, 1 + indent, y, Tone::Quiet, fold);
+    let status = say::shown_status(call, &open.tree.tally(call.no));
+    canvas.text(text_area, 3 + indent, y, say::status_tone(status), glyphs.status(status, now));
+    let in_operation = open
+        .history
+        .call(call.parent)
+        .is_some_and(|parent| matches!(parent.kind, CallKind::Map | CallKind::Reduce));
+    let name_tone = match status {
+        CallStatus::Pending | CallStatus::Cancelled => Tone::Faint,
+        CallStatus::Failed => Tone::Bad,
+        _ => Tone::Text,
+    };
+    let start = 5 + indent;
+    let room = columns.text.saturating_sub(start);
+    // Below its operation an item needs no more than its index.
+    let name = if in_operation { format!("[{}]", call.ordinal) } else { say::label(call, false) };
+    let name = text::fit(&text::line(&name), usize::from(room.min((room / 2).max(16))));
+    let x = canvas.text(text_area, start, y, name_tone, &name);
+    // Short names leave a gap, so that previews begin in the same column as often as possible.
+    let x = (x + 2).max(start + 16.min(room * 2 / 5));
+    let rest = usize::from(columns.text.saturating_sub(x));
+    if rest > 3 {
+        let pieces =
+            if call.is_call() { values(canvas, call, rest) } else { operation(canvas, open, call, rest) };
+        let pieces = fit_pieces(&pieces, rest);
+        canvas.pieces(text_area, x, y, &pieces);
+    }
+    if let Some(took) = say::took(call, now) {
+        let tone = if call.status == CallStatus::Running { Tone::Active } else { Tone::Quiet };
+        canvas.right(body, columns.time, y, TIME, tone, &text::duration(took));
+    }
+    let used = if call.is_call() {
+        call.usage.as_ref().map_or(0, crate::model::Usage::tokens)
+    } else {
+        open.tree.tally(call.no).tokens
+    };
+    if let Some(right) = columns.tokens.filter(|_| used > 0) {
+        canvas.right(body, right, y, TOKENS, Tone::Quiet, &say::tokens(used));
+    }
+}
+
+/// What went in and came out.
+fn values(canvas: &Canvas<'_>, call: &Call, room: usize) -> Line {
+    let arrow = canvas.look.glyphs.pick(" → ", " -> ");
+    let input = call.input.as_ref().map(say::arguments).unwrap_or_default();
+    let (tone, outcome) = if let Some(error) = &call.error {
+        (Tone::Bad, error.headline())
+    } else if let Some(output) = &call.output {
+        (Tone::Text, say::preview(output))
+    } else if let (Some((current, total, message)), false) = (&call.progress, call.status.is_final()) {
+        (Tone::Active, say_progress(*current, *total, message.as_deref()))
+    } else if call.attempts > 1 && !call.status.is_final() {
+        (Tone::Warning, format!("attempt {}", call.attempts))
+    } else if !call.failed_attempts.is_empty() && !call.status.is_final() {
+        (Tone::Warning, "waits to be tried again".to_owned())
+    } else {
+        (Tone::Faint, String::new())
+    };
+    if outcome.is_empty() {
+        return vec![(Tone::Quiet, input)];
+    }
+    if room < BOTH {
+        return vec![(Tone::Faint, arrow.trim_start().to_owned()), (tone, outcome)];
+    }
+    // An error's sentence needs the room more than what went in.
+    let share = if call.error.is_some() { room / 4 } else { room * 2 / 5 };
+    let outcome_width = text::width(&text::line(&outcome));
+    let share = share.max(room.saturating_sub(outcome_width + 3)).min(room);
+    let input = text::fit(&text::line(&input), share);
+    vec![(Tone::Quiet, input), (Tone::Faint, arrow.to_owned()), (tone, outcome)]
+}
+
+/// An operation in one row: a bar and how its items stand.
+fn operation(canvas: &Canvas<'_>, open: &OpenRun, call: &Call, room: usize) -> Line {
+    let glyphs = canvas.look.glyphs;
+    let tally = open.tree.tally(call.no);
+    let total = tally.total();
+    let mut out = Line::new();
+    if total == 0 {
+        return vec![(Tone::Faint, "no items".to_owned())];
+    }
+    if tally.ended() < total {
+        let done = (tally.ended() as usize * BAR) / total as usize;
+        out.push((Tone::Good, glyphs.pick("━", "#").repeat(done)));
+        out.push((Tone::Faint, format!("{} ", glyphs.pick("─", "-").repeat(BAR - done))));
+    }
+    let words = say::tally(&tally);
+    let used: usize = out.iter().chain(&words).map(|(_, piece)| text::width(piece)).sum();
+    if used <= room {
+        out.extend(words);
+        return out;
+    }
+    // Signs say it in half the room.
+    for status in say::TALLY_ORDER {
+        let n = tally.of(status);
+        if n > 0 {
+            // A still sign: what counts here is how many, and the row's own spinner moves already.
+            out.push((say::status_tone(status), format!("{n}{} ", glyphs.status(status, 0))));
+        }
+    }
+    out
+}

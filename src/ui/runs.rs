@@ -1,0 +1,96 @@
+//! The list of runs.
+
+use crate::app::AppState;
+use crate::app::layout::Area;
+use crate::app::runs::Lineage;
+use crate::app::say;
+use crate::app::state::Pane;
+use crate::app::tone::Tone;
+use crate::base::clock::Micros;
+use crate::base::text;
+use crate::model::{CallStatus, RunSummary};
+
+use super::cells::Canvas;
+use super::{selected_tone, title_tone};
+
+/// From this width on a line also says which application and which parent.
+const ROOMY: u16 = 34;
+
+/// Draws the pane.
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: Micros) {
+    let n = state.runs.items.len();
+    let x = canvas.text(area, 1, 0, title_tone(state, Pane::Runs), "Runs");
+    if n > 0 {
+        canvas.text(area, x + 1, 0, Tone::Faint, &n.to_string());
+    }
+    let body = area.below_title();
+    if n == 0 {
+        empty(canvas, body, state);
+        return;
+    }
+    for y in 0..body.h {
+        let row = state.runs.top + usize::from(y);
+        let Some(run) = state.runs.items.get(row) else { break };
+        line(canvas, body, y, state, row, run, now);
+        if state.runs.selected.as_ref() == Some(&run.id) {
+            canvas.tint(body, y, selected_tone(state, Pane::Runs));
+        }
+    }
+}
+
+fn empty(canvas: &mut Canvas<'_>, body: Area, state: &AppState) {
+    let sentence = if state.runs.loaded { "No runs yet." } else { "Reading …" };
+    canvas.text(body, 1, 1, Tone::Quiet, sentence);
+}
+
+fn line(
+    canvas: &mut Canvas<'_>,
+    body: Area,
+    y: u16,
+    state: &AppState,
+    row: usize,
+    run: &RunSummary,
+    now: Micros,
+) {
+    let glyphs = canvas.look.glyphs;
+    let mark = match state.runs.lineage(row) {
+        Lineage::Own => " ",
+        Lineage::Replay => glyphs.pick("↻", "@"),
+        Lineage::ParentOfAbove => glyphs.pick("└", "`"),
+    };
+    if state.runs.selected.as_ref() == Some(&run.id) {
+        canvas.text(body, 0, y, Tone::Focus, glyphs.pick("▸", ">"));
+    }
+    canvas.text(body, 1, y, Tone::Faint, mark);
+    canvas.text(body, 2, y, Tone::Text, run.id.short());
+    canvas.right(body, 10, y, 3, Tone::Quiet, &say::age(now - run.started_at));
+    canvas.text(body, 11, y, say::run_tone(run.status), glyphs.run(run.status, now));
+    let c = &run.counts;
+    let mut x = 13;
+    let parts = [
+        (CallStatus::Failed, c.failed),
+        (CallStatus::Cached, c.cached),
+        (CallStatus::Fresh, c.fresh + c.running),
+        (CallStatus::Edited, c.edited),
+        (CallStatus::InDoubt, c.in_doubt),
+    ];
+    for (status, n) in parts {
+        if n > 0 {
+            let piece = format!("{}{}", say::tokens(n), glyphs.status(status, now));
+            if usize::from(x) + text::width(&piece) > usize::from(body.w) {
+                break;
+            }
+            x = canvas.text(body, x, y, say::status_tone(status), &piece) + 1;
+        }
+    }
+    if body.w >= ROOMY {
+        let what = match &run.parent {
+            Some(parent) => format!("of {}", parent.short()),
+            None => run.app.clone(),
+        };
+        let left = x.max(25);
+        if left < body.w {
+            canvas.text(Area { w: body.w - 1, ..body }, left, y, Tone::Faint, &what);
+        }
+    }
+}
