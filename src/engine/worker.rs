@@ -53,6 +53,19 @@ impl Launch {
         ]
     }
 
+    /// Makes the FIFO whose end tells workers that the engine has ended. The kernel closes the returned end with the
+    /// process, however that ends; a worker has itself killed then (`worker.py`), even in code that never yields.
+    pub fn leash(&self) -> std::io::Result<std::fs::File> {
+        let path = self.leash_file();
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR)?;
+        // For both, so that opening it does not wait for the other side.
+        std::fs::File::options().read(true).write(true).open(path)
+    }
+
+    fn leash_file(&self) -> PathBuf {
+        self.folder.join("leash")
+    }
+
     fn slots_file(&self, worker: u32) -> PathBuf {
         self.folder.join(format!("slots-{worker}"))
     }
@@ -68,6 +81,7 @@ impl Launch {
             .envs(self.environment())
             .env("TLB_WORKER", worker.to_string())
             .env("TLB_SLOTS", slots)
+            .env("TLB_LEASH", self.leash_file())
             .current_dir(&self.project)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
