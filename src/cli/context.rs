@@ -50,8 +50,11 @@ impl Context {
     /// The store for reading; an error says that there are no runs yet.
     pub fn existing_store(&self) -> Result<Store, CliError> {
         let dir = self.project.store_dir();
+        // Opening would make one.
+        if !dir.exists() {
+            return Err(self.no_runs());
+        }
         match Store::open(&dir, store_options()) {
-            _ if !dir.exists() => Err(self.no_runs()),
             Ok(store) => Ok(store),
             // Reading needs no permission to write.
             Err(StoreError::ReadOnly { .. }) => Ok(Store::open_read_only(&dir, store_options())?),

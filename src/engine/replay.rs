@@ -77,6 +77,9 @@ pub enum Position {
 
 type Subtree = Arc<SubtreeFacts>;
 
+/// The durable id of every root.
+pub const ROOT: &str = "root";
+
 /// What must hold for a recorded call to be served whole.
 #[derive(Debug, Default)]
 struct SubtreeFacts {
@@ -92,6 +95,8 @@ pub struct Replay {
     base: Option<Arc<RunHistory>>,
     /// Base calls that have an output, by fingerprint, in order.
     by_fingerprint: HashMap<Digest, Vec<CallNo>>,
+    /// Base calls that were asked for and have no output, by fingerprint.
+    unfinished: HashSet<Digest>,
     by_key: HashMap<Digest, CallNo>,
     by_position: HashMap<Digest, CallNo>,
     /// Calls that must not be served: those that were asked for from this one on, and its callers.
@@ -113,6 +118,7 @@ impl Replay {
             mode,
             base: None,
             by_fingerprint: HashMap::new(),
+            unfinished: HashSet::new(),
             by_key: HashMap::new(),
             by_position: HashMap::new(),
             excluded: HashSet::new(),
@@ -136,6 +142,8 @@ impl Replay {
             for call in base.calls.iter().filter(|c| c.is_call() && c.durable) {
                 if call.status.has_output() {
                     replay.by_fingerprint.entry(call.fingerprint()).or_default().push(call.no);
+                } else {
+                    replay.unfinished.insert(call.fingerprint());
                 }
                 replay.by_key.entry(call.key).or_insert(call.no);
                 replay.by_position.insert(call.durable_id, call.no);
@@ -215,7 +223,9 @@ impl Replay {
                 }
             }
         }
-        if !self.from {
+        // What the replayed run began belongs to it: its decisions were acted upon, and another run made others.
+        let begun = self.unfinished.contains(&fingerprint) || wanted.durable_id == ROOT;
+        if !(self.from || (self.base.is_some() && begun)) {
             // The replayed run may have one that does not hold any more, where an older one does.
             self.look_up(&[fingerprint], checkpoints);
             let mut others = self.ahead.get(&fingerprint).cloned().unwrap_or_default();

@@ -18,6 +18,8 @@ use crate::python::interpreter::{BOOTSTRAP, TOO_OLD};
 pub const SLOT_ENTRIES: usize = 4_096;
 /// How long a worker that closed its connection may take to exit.
 const EXIT_GRACE: Duration = Duration::from_secs(2);
+/// How long the output of a process that has ended may take to arrive.
+const OUTPUT_GRACE: Duration = Duration::from_millis(250);
 
 /// What every worker of a run is started with.
 #[derive(Debug, Clone)]
@@ -100,14 +102,32 @@ impl Launch {
     }
 }
 
+/// The tasks that forward what a worker's process writes.
+pub struct Output(Vec<tokio::task::JoinHandle<()>>);
+
+impl Output {
+    /// Waits until all that an ended process wrote was forwarded. Its children may hold the streams open for longer
+    /// than anybody wants to wait.
+    pub async fn drained(self) {
+        let all = async {
+            for task in self.0 {
+                let _ = task.await;
+            }
+        };
+        let _ = tokio::time::timeout(OUTPUT_GRACE, all).await;
+    }
+}
+
 /// Forwards what a worker's process writes to its standard streams.
-pub fn forward_output(child: &mut Child, worker: u32, inputs: &mpsc::Sender<Input>) {
+pub fn forward_output(child: &mut Child, worker: u32, inputs: &mpsc::Sender<Input>) -> Output {
+    let mut tasks = Vec::new();
     if let Some(stdout) = child.stdout.take() {
-        tokio::task::spawn_local(forward(stdout, worker, Stream::Stdout, inputs.clone()));
+        tasks.push(tokio::task::spawn_local(forward(stdout, worker, Stream::Stdout, inputs.clone())));
     }
     if let Some(stderr) = child.stderr.take() {
-        tokio::task::spawn_local(forward(stderr, worker, Stream::Stderr, inputs.clone()));
+        tasks.push(tokio::task::spawn_local(forward(stderr, worker, Stream::Stderr, inputs.clone())));
     }
+    Output(tasks)
 }
 
 async fn forward(

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, params};
 
-use super::commit::{write_call, write_run};
+use super::derived::{write_call, write_run};
 use super::error::{FindError, Result, StoreError};
 use super::heads::Scan;
 use super::open::Store;
 use super::rows::{CallRow, RawRun, RunRecord, RunRow, mark_sum, unknown};
 use crate::base::ids::RunId;
-use crate::model::{CallStatus, RunStatus};
+use crate::model::RunStatus;
 
 impl Store {
     /// Runs, newest first: at most `limit`, before the `cursor` of a row returned earlier (`None`: from the
@@ -321,11 +321,9 @@ impl Store {
             return Ok(());
         }
         let history = history.history;
-        for call in &history.calls {
-            if matches!(call.status, CallStatus::InDoubt | CallStatus::Cancelled) && call.ended_at.is_none() {
-                let stored = self.sql("read a call", stored_row(db, raw.id, run, call.no))?;
-                let (ask_seq, end_seq) = stored.map_or((0, 0), |row| (row.ask_seq, row.end_seq));
-                let row = CallRow::of(call, ask_seq, end_seq);
+        // The writer had not written every row, and what was open is in doubt now.
+        for row in self.project(run, &history)? {
+            if self.sql("read a call", stored_row(db, raw.id, run, row.no))?.as_ref() != Some(&row) {
                 self.sql("write a call", write_call(db, raw.id, run, &row, false))?;
             }
         }

@@ -141,6 +141,13 @@ impl RunState {
         changes
     }
 
+    /// Rows that could not be written: they come first the next time.
+    pub fn put_back(&mut self, mut changes: Vec<Change>) {
+        changes.append(&mut self.done);
+        self.done = changes;
+        self.stale = true;
+    }
+
     /// The record for the row in `runs`, up to date.
     pub fn current(&mut self, now: Micros) -> &RunRecord {
         self.record.seq = self.end.seq;

@@ -375,3 +375,20 @@ pub fn script(path: &Path, text: &str) {
 pub fn count(report: &Value, name: &str) -> u64 {
     report["counts"][name].as_u64().unwrap_or_else(|| panic!("no count {name} in {report:#}"))
 }
+
+/// Asserts which bodies noted that they `ran` since the last look, in any order.
+#[track_caller]
+pub fn executed(project: &Project, expected: &[&str]) {
+    let mut seen = project.noted("ran");
+    seen.sort();
+    let mut expected: Vec<&str> = expected.to_vec();
+    expected.sort_unstable();
+    assert_eq!(seen, expected);
+    project.forget();
+}
+
+/// Says that a test could not be done here.
+#[allow(clippy::print_stderr)]
+pub fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
+}

@@ -21,6 +21,12 @@ impl Core {
         self.actions.push(Action::Spawn { worker });
     }
 
+    /// Whether bodies execute or are about to: then something happens while a commit waits for the disk.
+    pub fn is_busy(&self) -> bool {
+        let runs = |ix: &NodeIx| self.nodes[*ix].asking == 0;
+        !self.ready.is_empty() || self.workers.values().any(|worker| worker.hosts.iter().any(runs))
+    }
+
     /// Gives ready calls to workers that have room.
     pub(super) fn dispatch(&mut self) {
         if self.ready.is_empty() {

@@ -112,6 +112,11 @@ impl Core {
                 return;
             }
             *logged += bytes.len() as u64;
+        } else {
+            if self.stray[slot] > 2 * LOG_LIMIT {
+                return;
+            }
+            self.stray[slot] += bytes.len() as u64;
         }
         self.emit(EventKind::Log { no: by, stream, text: text::lossy(bytes) });
     }
@@ -165,5 +170,13 @@ impl Core {
             }
             self.emit(kind);
         }
+    }
+}
+
+/// The text of a log.
+pub(super) fn text_of(event: &EventKind) -> Option<&str> {
+    match event {
+        EventKind::Log { text, .. } => Some(text),
+        _ => None,
     }
 }

@@ -48,6 +48,8 @@ def run() -> None:
     sys.stderr = CallStream(executor, "stderr", 2)
     _load(session, welcome)
     executor.wake_worker()
+    if number <= 1:
+        _compile_runtime()
     try:
         executor.monitor()
     finally:
@@ -73,6 +75,28 @@ def _end_with_engine() -> None:
         fcntl.fcntl(file, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
     except (AttributeError, ImportError, OSError, TypeError):
         pass
+
+
+def _compile_runtime() -> None:
+    """Keep the bytecode of this runtime, once for each version of Python.
+
+    The user's PYTHONDONTWRITEBYTECODE is about the user's files; compiling this package at every
+    start would be most of a start.
+    """
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    marker = os.path.join(root, "compiled-" + (sys.implementation.cache_tag or ""))
+    if os.path.exists(marker) or not os.access(root, os.W_OK):
+        return
+    from py_compile import compile
+
+    try:
+        for folder, _, names in os.walk(root):
+            for name in names:
+                if name.endswith(".py"):
+                    compile(os.path.join(folder, name), quiet=2)
+        open(marker, "wb").close()
+    except OSError:
+        pass  # it is only slower without
 
 
 def _function(name: str):
