@@ -40,13 +40,18 @@ fn sample() -> Sample {
     let held = Store::open(&dir, Options::default()).unwrap();
     project.run_ok(&["--input", "12"]);
     project.replay_ok(&[]);
-    let files: Vec<_> = FILES.map(|name| (name, std::fs::read(dir.join(name)).unwrap())).into_iter().collect();
+    let files: Vec<_> =
+        FILES.map(|name| (name, std::fs::read(dir.join(name)).unwrap())).into_iter().collect();
     assert!(files.iter().all(|(_, bytes)| !bytes.is_empty()), "every file holds something");
     let rows = project.tl(&["runs", "--json"]).exits(0).json();
     let rows: Vec<Value> = rows.as_array().unwrap().clone();
     let id = |row: &Value| row["run"].as_str().unwrap().to_owned();
     let shown = rows.iter().map(|row| (id(row), project.tl(&["show", &id(row), "--json"]).exits(0).out));
-    let sample = Sample { files, shown: shown.collect(), runs: rows.iter().map(|row| (id(row), row.clone())).collect() };
+    let sample = Sample {
+        files,
+        shown: shown.collect(),
+        runs: rows.iter().map(|row| (id(row), row.clone())).collect(),
+    };
     assert_eq!(sample.shown.len(), 3);
     drop(held);
     sample

@@ -71,7 +71,9 @@ fn one(victim: Victim, goal: usize) {
     let running = project.start(&["run", "--input", &N.to_string(), "--json"]);
     until(&what, || acknowledged(&project).len() >= goal);
     if matches!(victim, Victim::Workers | Victim::Both) {
-        workers(&project).into_iter().for_each(|pid| drop(kill(pid, Signal::SIGKILL)));
+        for pid in workers(&project) {
+            let _ = kill(pid, Signal::SIGKILL);
+        }
     }
     if matches!(victim, Victim::Engine | Victim::Both) {
         running.signal(Signal::SIGKILL);

@@ -59,8 +59,12 @@ fn output(run: u64, no: u32) -> Node {
 }
 
 fn ended(no: u32, output: &Node) -> EventKind {
-    let output =
-        ValueRef { digest: output.digest, size: output.data.len() as u64, preview: String::new(), inline: None };
+    let output = ValueRef {
+        digest: output.digest,
+        size: output.data.len() as u64,
+        preview: String::new(),
+        inline: None,
+    };
     EventKind::CallEnded(Box::new(CallEnded {
         no,
         status: CallStatus::Fresh,
@@ -112,7 +116,12 @@ fn record_run(store: &Store, name: u64) {
 }
 
 /// A disk: files by name. `syncs`: whether a sync means anything (the control says no).
-fn disk(base: &BTreeMap<String, Vec<u8>>, ops: &[Op], syncs: bool, random: &mut Random) -> BTreeMap<String, Vec<u8>> {
+fn disk(
+    base: &BTreeMap<String, Vec<u8>>,
+    ops: &[Op],
+    syncs: bool,
+    random: &mut Random,
+) -> BTreeMap<String, Vec<u8>> {
     let mut saved: BTreeMap<&str, usize> = BTreeMap::new();
     for op in ops {
         if let Op::Sync { file, begun } = op {
@@ -203,7 +212,8 @@ fn lost(files: &BTreeMap<String, Vec<u8>>, ops: &[Op]) -> usize {
 }
 
 fn read_folder(dir: &Path) -> BTreeMap<String, Vec<u8>> {
-    let names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names =
+        std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.map(|name| (name.clone(), std::fs::read(dir.join(name)).unwrap())).collect()
 }
 
