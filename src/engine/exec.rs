@@ -98,6 +98,7 @@ pub fn exec(store: &Store, spec: ExecSpec, clock: Arc<dyn Clock>) -> Result<Exec
             .envs(launch.environment())
             .env_remove("TLB_WORKER")
             .env_remove("TLB_SLOTS")
+            .env_remove("TLB_LEASH")
             .spawn()?;
         let status = child.wait().await;
         accepting.abort();

@@ -295,12 +295,13 @@ async fn supervise(worker: u32, shared: Rc<Shared>, mut killed: oneshot::Receive
             return;
         }
     };
-    worker::forward_output(&mut child, worker, &shared.inputs);
+    let output = worker::forward_output(&mut child, worker, &shared.inputs);
     let python = shared.setup.python.clone();
     let (stream, conn) = tokio::select! {
         biased;
         Ok(connected) = &mut connection => connected,
         status = child.wait() => {
+            output.drained().await;
             let why = worker::how_it_ended(status.ok(), &python);
             let _ = shared.inputs.send(Input::Gone { worker, conn: None, executing: vec![], why }).await;
             return;
@@ -328,6 +329,7 @@ async fn supervise(worker: u32, shared: Rc<Shared>, mut killed: oneshot::Receive
         let _ = child.start_kill();
     }
     let status = worker::reap(&mut child).await;
+    output.drained().await;
     let why = match broken {
         Some(error) => format!("broke the protocol ({error})"),
         None => worker::how_it_ended(status, &python),

@@ -305,7 +305,7 @@ impl RunHistory {
             let open = match call.status {
                 // A caller's outcome follows from what it called; only what calls nothing is in doubt.
                 CallStatus::Running
-                    if status == RunStatus::Interrupted && call.is_call() && no != 1 && !waits =>
+                    if status == RunStatus::Interrupted && call.kind == CallKind::Call && !waits =>
                 {
                     CallStatus::InDoubt
                 }

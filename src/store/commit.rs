@@ -13,7 +13,7 @@ use rusqlite::{Connection, params};
 use super::chain;
 use super::derived::{write_call, write_run};
 use super::error::{Result, StoreError};
-use super::heads::{Head, Heads};
+use super::heads::Heads;
 use super::nodes::{Known, PackedNode};
 use super::owner::Owner;
 use super::state::RunState;
@@ -281,7 +281,7 @@ impl Committer {
         if taken {
             return Err(misuse("it was recorded before".to_owned()));
         }
-        let head = Head { run: run.clone(), durable: state.end, soft: state.end, boot: self.boot };
+        let head = state.head(self.boot);
         state.slot = self.heads.allocate(&head)?;
         state.record.first_node = self.sql("read the last node", |db| {
             db.prepare_cached("SELECT ifnull(max(id), 0) + 1 FROM nodes")?.query_row([], |r| r.get(0))
@@ -380,8 +380,7 @@ impl Committer {
             if durable {
                 state.durable = state.end;
             }
-            let head = Head { run: run.clone(), durable: state.durable, soft: state.end, boot: self.boot };
-            self.heads.write(state.slot, &head)?;
+            self.heads.write(state.slot, &state.head(self.boot))?;
             if state.closed {
                 self.runs.remove(run);
                 self.failed.insert(run.clone(), "it has ended".to_owned());
@@ -394,8 +393,7 @@ impl Committer {
             for run in rest {
                 let Some(state) = self.runs.get_mut(&run) else { continue };
                 state.durable = state.end;
-                let head = Head { run, durable: state.durable, soft: state.end, boot: self.boot };
-                self.heads.write(state.slot, &head)?;
+                self.heads.write(state.slot, &state.head(self.boot))?;
             }
         }
         Ok(())

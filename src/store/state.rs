@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::chain::{self, Link};
-use super::heads::End;
+use super::heads::{End, Head};
 use super::owner::Owner;
 use super::rows::{CallRow, RunRecord, reusable};
 use crate::base::clock::Micros;
@@ -22,6 +22,8 @@ struct Open {
     key: Digest,
     code: Digest,
     durable: bool,
+    /// Whether it made calls itself.
+    calls: bool,
     stored: bool,
     changed: bool,
 }
@@ -60,6 +62,12 @@ pub(super) struct RunState {
 }
 
 impl RunState {
+    /// What `heads` is to say of the run.
+    pub fn head(&self, boot: Link) -> Head {
+        let started = self.record.summary.started_at;
+        Head { run: self.run.clone(), durable: self.durable, soft: self.end, boot, started }
+    }
+
     /// A run of which no event is known yet.
     pub fn new(run: RunId, owner: Owner, now: Micros) -> Self {
         let mut history = RunHistory::new(run.clone());
@@ -175,7 +183,8 @@ impl RunState {
                     let doubt = self.open.get(&no).is_some_and(|open| {
                         *status == RunStatus::Interrupted
                             && open.row.status == CallStatus::Running
-                            && matches!(open.row.kind, CallKind::Root | CallKind::Call)
+                            && open.row.kind == CallKind::Call
+                            && !open.calls
                     });
                     self.shift(no, if doubt { CallStatus::InDoubt } else { CallStatus::Cancelled }, |_| {});
                 }
@@ -206,6 +215,9 @@ impl RunState {
             end_seq: 0,
             fp: None,
         };
+        if let Some(parent) = self.open.get_mut(&asked.parent) {
+            parent.calls = true;
+        }
         self.probe.kind = asked.kind;
         self.record.summary.counts.shift(&self.probe, None, CallStatus::Pending);
         self.touched.push(asked.no);
@@ -216,6 +228,7 @@ impl RunState {
                 key: asked.key,
                 code: asked.code,
                 durable: asked.durable,
+                calls: false,
                 stored: false,
                 changed: true,
             },
@@ -246,7 +259,9 @@ impl RunState {
                     summary.saved.calls += 1;
                     summary.saved.tokens += usage.tokens();
                     summary.saved.cost_usd += usage.cost_usd.unwrap_or(0.0);
-                    summary.saved.seconds += ended.wall_us as f64 / 1e6;
+                    if !open.calls {
+                        summary.saved.seconds += ended.wall_us as f64 / 1e6;
+                    }
                 }
                 CallStatus::Fresh | CallStatus::Failed => {
                     summary.tokens += usage.tokens();

@@ -167,7 +167,9 @@ fn values(canvas: &Canvas<'_>, call: &Call, room: usize) -> Line {
     let (tone, outcome) = if let Some(error) = &call.error {
         (Tone::Bad, error.headline())
     } else if let Some(output) = &call.output {
-        (Tone::Text, say::preview(output))
+        // The preview of a model's message that calls a tool brings its own arrow.
+        let preview = say::preview(output);
+        (Tone::Text, preview.strip_prefix("→ ").map(str::to_owned).unwrap_or(preview))
     } else if let (Some((current, total, message)), false) = (&call.progress, call.status.is_final()) {
         (Tone::Active, say_progress(*current, *total, message.as_deref()))
     } else if call.attempts > 1 && !call.status.is_final() {

@@ -1,0 +1,12 @@
+//! The real binary from outside: applications with real packages, the workbench on a terminal, the examples, scripts.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod exec;
+mod openai;
+mod project;
+mod server;
+mod terminal;
+mod wait;
+mod workbench;
+mod workspaces;
