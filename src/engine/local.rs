@@ -145,9 +145,10 @@ pub async fn turn(
                     Action::Submit { batch, token } => {
                         watched.add(&batch.events);
                         let durable = batch.durable;
+                        let batch_waits = batch.then.is_empty();
                         let batch = Batch { run: run.clone(), events: batch.events, nodes: batch.pieces };
                         // While nothing else goes on, handing it to another thread would only cost time.
-                        let now = if durable && core.is_busy() {
+                        let now = if batch_waits || durable && core.is_busy() {
                             Err(batch)
                         } else {
                             writer.commit_now(batch, durable)
