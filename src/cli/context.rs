@@ -50,8 +50,11 @@ impl Context {
     /// The store for reading; an error says that there are no runs yet.
     pub fn existing_store(&self) -> Result<Store, CliError> {
         let dir = self.project.store_dir();
+        // Opening would make one.
+        if !dir.exists() {
+            return Err(self.no_runs());
+        }
         match Store::open(&dir, store_options()) {
-            _ if !dir.exists() => Err(self.no_runs()),
             Ok(store) => Ok(store),
             // Reading needs no permission to write.
             Err(StoreError::ReadOnly { .. }) => Ok(Store::open_read_only(&dir, store_options())?),
@@ -112,10 +115,14 @@ impl Context {
 
     fn existing_file(&self, file: &str) -> Result<PathBuf, CliError> {
         let here = Path::new(file);
-        let candidates = [here.to_path_buf(), self.project.root.join(here)];
-        let path = candidates.iter().find(|path| path.is_file());
-        path.and_then(|path| path.canonicalize().ok())
-            .ok_or_else(|| CliError::usage(format!("no such file: {file}")))
+        // As seen from where the user stands, but only inside the project: a file of the same name elsewhere is not it.
+        let inside =
+            |path: PathBuf| path.canonicalize().ok().filter(|path| path.starts_with(&self.project.root));
+        let standing = inside(here.to_path_buf()).filter(|path| path.is_file());
+        let path = standing.or_else(|| inside(self.project.root.join(here)).filter(|path| path.is_file()));
+        path.ok_or_else(|| {
+            CliError::usage(format!("no such file in {}: {file}", self.project.root.display()))
+        })
     }
 
     fn app_name(&self, app: &Application) -> String {

@@ -64,7 +64,7 @@ impl From<crate::store::FindError> for CliError {
     fn from(error: crate::store::FindError) -> Self {
         match error {
             crate::store::FindError::Store(error) => error.into(),
-            other => CliError::usage(other.to_string()).hint("`tl-bench runs` lists them"),
+            other => CliError::usage(other.to_string()),
         }
     }
 }

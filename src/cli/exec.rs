@@ -12,6 +12,11 @@ use crate::engine::exec::{self, ExecSpec};
 
 /// Runs the command; its exit code is ours.
 pub fn run(context: &Context, args: &ExecArgs) -> Result<i32, CliError> {
+    if args.mode == super::args::ModeArg::Strict {
+        return Err(
+            CliError::usage("--mode strict needs a recorded run").hint("use `tl-bench replay --mode strict`")
+        );
+    }
     let store = context.store()?;
     let spec = ExecSpec {
         project: context.project.root.clone(),

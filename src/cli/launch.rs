@@ -174,8 +174,15 @@ fn exit_of(history: &RunHistory) -> Exit {
     match history.status {
         RunStatus::Succeeded => Exit::Success,
         RunStatus::Mismatch => Exit::Mismatch,
+        _ if bad_input(history) => Exit::Usage,
         _ => Exit::Failed,
     }
+}
+
+/// Whether the application never began because its input does not fit its parameters.
+fn bad_input(history: &RunHistory) -> bool {
+    history.calls.len() == 1
+        && history.error.as_ref().is_some_and(|e| e.kind == crate::model::ErrorKind::Deserialization)
 }
 
 fn report(
@@ -206,7 +213,11 @@ fn report(
             context.out.note(&line);
         }
         context.out.note("");
-        let hint = format!("`tl-bench replay {}` executes only what failed or changed", history.id.short());
+        let hint = if bad_input(history) {
+            "give another --input".to_owned()
+        } else {
+            format!("`tl-bench replay {}` executes only what failed or changed", history.id.short())
+        };
         context.out.note(&context.out.paint_note(Tone::Quiet, &hint));
     }
     if let Some(value) = &history.output {

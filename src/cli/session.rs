@@ -1,11 +1,11 @@
 //! Engine and store as the workbench asks for them.
 
 use std::collections::HashMap;
-use std::sync::mpsc::{Receiver as StdReceiver, RecvTimeoutError, Sender, channel};
+use std::path::Path;
+use std::sync::mpsc::{Receiver as StdReceiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use notify::Watcher as _;
 use tokio::sync::mpsc;
 
 use super::args::{EngineArgs, InputArgs};
@@ -19,6 +19,7 @@ use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
 use crate::store::Store;
 use crate::tui::backend::{AppInfo, Backend, BackendEvent, Param, ProjectInfo, Start, ValueText};
 use crate::value::view::ViewLimits;
+use crate::watch;
 
 /// Events of running runs are handed on this often.
 const BATCH: Duration = Duration::from_millis(16);
@@ -39,7 +40,7 @@ pub struct Session {
     reports: Sender<Report>,
     inbox: Mutex<Option<StdReceiver<Report>>>,
     running: Arc<Mutex<HashMap<RunId, Running>>>,
-    watcher: Mutex<Option<notify::RecommendedWatcher>>,
+    watch: Mutex<Option<watch::Watch>>,
 }
 
 struct Running {
@@ -57,7 +58,7 @@ impl Session {
             reports,
             inbox: Mutex::new(Some(inbox)),
             running: Arc::default(),
-            watcher: Mutex::new(None),
+            watch: Mutex::new(None),
         }
     }
 
@@ -140,30 +141,25 @@ impl Session {
 
     /// Watches the store's folder (other processes) and the project's top folder (sources).
     fn watch(&self) {
-        let reports = self.reports.clone();
+        let reports = Mutex::new(self.reports.clone());
         let store_dir = self.context.project.store_dir();
-        let in_store = store_dir.clone();
-        let Ok(mut watcher) = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            let Ok(event) = event else { return };
-            if event.kind.is_access() {
-                return;
+        let dirs = [store_dir.clone(), self.context.project.root.clone()];
+        let changed = move |path: &Path| {
+            if path.starts_with(&store_dir) {
+                let _ = lock(&reports).send(Report::Store);
+            } else if path.extension().is_some_and(|ext| ext == "py") {
+                let _ = lock(&reports).send(Report::Sources);
             }
-            for path in &event.paths {
-                if path.starts_with(&in_store) {
-                    let _ = reports.send(Report::Store);
-                } else if path.extension().is_some_and(|ext| ext == "py") {
-                    let _ = reports.send(Report::Sources);
-                }
-            }
-        }) else {
-            let text = "file watching is not available: runs of other processes show after a key press";
-            let _ = self.reports.send(Report::Notice(text.to_owned()));
-            return;
         };
-        for dir in [store_dir, self.context.project.root.clone()] {
-            let _ = watcher.watch(&dir, notify::RecursiveMode::NonRecursive);
+        match watch::folders(&dirs, changed) {
+            Ok(watch) => *lock(&self.watch) = Some(watch),
+            Err(error) => {
+                let text = format!(
+                    "files cannot be watched ({error}): runs of other processes show after a key press"
+                );
+                let _ = self.reports.send(Report::Notice(text));
+            }
         }
-        *lock(&self.watcher) = Some(watcher);
     }
 }
 
@@ -281,15 +277,12 @@ fn app_info(app: &Application) -> AppInfo {
 /// Gathers what is reported and hands it on in batches. Sleeps when nothing is reported.
 fn pump(store: &Store, inbox: &StdReceiver<Report>, send: &mpsc::Sender<BackendEvent>) {
     let mut seen = store.change_counter();
-    while let Ok(first) = inbox.recv() {
-        let mut foreign = matches!(first, Report::Store);
-        let wait = if foreign { SETTLE } else { BATCH };
-        let deadline = std::time::Instant::now() + wait;
-        let mut sources = false;
-        let mut notices = Vec::new();
+    let patience = |report: &Report| if matches!(report, Report::Store) { SETTLE } else { BATCH };
+    while let Some(batch) = watch::gather(inbox, patience) {
         let mut runs: Vec<(RunId, Vec<Event>)> = Vec::new();
-        let mut next = Some(first);
-        while let Some(report) = next.take() {
+        let mut out = Vec::new();
+        let (mut foreign, mut sources) = (false, false);
+        for report in batch {
             match report {
                 Report::Events(run, events) => match runs.iter_mut().find(|(id, _)| *id == run) {
                     Some((_, held)) => held.extend(events),
@@ -297,19 +290,10 @@ fn pump(store: &Store, inbox: &StdReceiver<Report>, send: &mpsc::Sender<BackendE
                 },
                 Report::Store => foreign = true,
                 Report::Sources => sources = true,
-                Report::Notice(text) => notices.push(text),
+                Report::Notice(text) => out.push(BackendEvent::Notice(text)),
             }
-            // Events of this process are not kept waiting for changes of others.
-            let limit =
-                if runs.is_empty() { deadline } else { deadline.min(std::time::Instant::now() + BATCH) };
-            next = match inbox.recv_timeout(limit.saturating_duration_since(std::time::Instant::now())) {
-                Ok(report) => Some(report),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-            };
         }
-        let mut out: Vec<BackendEvent> =
-            runs.into_iter().map(|(run, events)| BackendEvent::Run { run, events }).collect();
-        out.extend(notices.into_iter().map(BackendEvent::Notice));
+        out.extend(runs.into_iter().map(|(run, events)| BackendEvent::Run { run, events }));
         if sources {
             out.push(BackendEvent::ProjectChanged);
         }

@@ -116,7 +116,8 @@ pub fn error_lines(run: &RunHistory, error: &ErrorInfo, project: &Path) -> Vec<S
     }
     let shown = failed.and_then(|call| call.error.as_ref()).unwrap_or(error);
     let extra: Vec<&str> = shown.message.lines().skip(1).take(12).collect();
-    if shown.traceback.is_empty() {
+    let told_by_message = shown.kind == crate::model::ErrorKind::Deserialization;
+    if shown.traceback.is_empty() || told_by_message {
         out.extend(extra.iter().map(|line| format!("  {}", text::line(line))));
     }
     if let Some(frame) = shown.frames.last() {

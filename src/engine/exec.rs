@@ -98,6 +98,7 @@ pub fn exec(store: &Store, spec: ExecSpec, clock: Arc<dyn Clock>) -> Result<Exec
             .envs(launch.environment())
             .env_remove("TLB_WORKER")
             .env_remove("TLB_SLOTS")
+            .env_remove("TLB_LEASH")
             .spawn()?;
         let status = child.wait().await;
         accepting.abort();
@@ -115,9 +116,9 @@ async fn accept(listener: UnixListener, exec: Rc<Exec>) {
 }
 
 async fn serve(stream: UnixStream, exec: Rc<Exec>) {
-    let (mut reader, sender) = peer::split(stream);
+    let Ok((mut reader, sender)) = stream.into_std().and_then(peer::split) else { return };
     let refuse = |why: String| {
-        let _ = sender.send(crate::proto::encode(&ToWorker::Refused { why }.header(), &[]));
+        sender.send(crate::proto::encode(&ToWorker::Refused { why }.header(), &[]));
     };
     let hello = match tokio::time::timeout(HELLO_LIMIT, reader.next()).await {
         Ok(Ok(Some(frame))) => match FromWorker::parse(&frame) {

@@ -15,12 +15,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::core::{Action, ConnId, Core, Ending, Input};
 use super::peer::{self, Peers};
+use super::watched::Watched;
 use super::worker::{self, Launch};
 use crate::base::clock::Clock;
 use crate::base::ids::RunId;
 use crate::model::{ErrorInfo, ErrorKind, Event};
 use crate::proto::message::{FromWorker, Hello, Load, ToWorker};
-use crate::store::{Batch, Writer};
+use crate::store::{Batch, StoreError, Writer};
 
 /// How long a process that connected may take to say who it is.
 pub(super) const HELLO_LIMIT: Duration = Duration::from_secs(10);
@@ -71,7 +72,7 @@ type Waiting = Rc<RefCell<HashMap<u32, oneshot::Sender<(Greeted, ConnId)>>>>;
 struct Greeted {
     python: String,
     reader: peer::Reader,
-    sender: mpsc::UnboundedSender<Vec<bytes::Bytes>>,
+    sender: peer::Outlet,
 }
 
 struct Shared {
@@ -131,27 +132,43 @@ pub async fn turn(
     commands: &mut mpsc::UnboundedReceiver<Command>,
     mut hands: impl FnMut(Action),
 ) -> Ending {
-    let Record { run, writer, mut observer, clock } = record;
+    let Record { run, writer, observer, clock } = record;
+    let mut watched = Watched::new(run.clone(), observer);
     let (commits, mut committed) = mpsc::unbounded_channel();
     let mut actions = core.begin();
     // A driver is ready before the loop begins.
     actions.extend(core.flush());
     loop {
-        for action in std::mem::take(&mut actions) {
-            match action {
-                Action::Submit { batch, token } => {
-                    observer(&run, &batch.events);
-                    let commits = commits.clone();
-                    let durable = batch.durable;
-                    let batch = Batch { run: run.clone(), events: batch.events, nodes: batch.pieces };
-                    writer.submit(batch, durable, move |outcome| {
-                        let error = outcome.err().map(|error| error.to_string());
-                        let _ = commits.send(Input::Committed { token, error });
-                    });
+        while !actions.is_empty() {
+            for action in std::mem::take(&mut actions) {
+                match action {
+                    Action::Submit { batch, token } => {
+                        watched.add(&batch.events);
+                        let durable = batch.durable;
+                        let batch = Batch { run: run.clone(), events: batch.events, nodes: batch.pieces };
+                        // While nothing else goes on, handing it to another thread would only cost time.
+                        let now = if durable && core.is_busy() {
+                            Err(batch)
+                        } else {
+                            writer.commit_now(batch, durable)
+                        };
+                        let commits = commits.clone();
+                        match now {
+                            Ok(outcome) => core.handle(committed_input(token, outcome)),
+                            Err(batch) => writer.submit(batch, durable, move |outcome| {
+                                let _ = commits.send(committed_input(token, outcome));
+                            }),
+                        }
+                    }
+                    Action::Finish(ending) => {
+                        watched.tell();
+                        return ending;
+                    }
+                    other => hands(other),
                 }
-                Action::Finish(ending) => return ending,
-                other => hands(other),
             }
+            // What was committed at once has consequences at once.
+            actions = core.flush();
         }
         let timer = core
             .next_timer()
@@ -161,6 +178,7 @@ pub async fn turn(
             Some(input) = committed.recv() => core.handle(input),
             Some(input) = incoming.recv() => core.handle(input),
             Some(command) = commands.recv() => core.handle(Input::Stop { force: matches!(command, Command::Kill) }),
+            () = tokio::time::sleep(watched.due()), if watched.waits() => watched.tell(),
             () = tokio::time::sleep(timer.unwrap_or_default()), if timer.is_some() => core.handle(Input::Timer),
             else => return Ending::StoreFailed("the engine's loop ended early".to_owned()),
         }
@@ -177,6 +195,10 @@ pub async fn turn(
     }
 }
 
+fn committed_input(token: u64, outcome: Result<(), Arc<StoreError>>) -> Input {
+    Input::Committed { token, error: outcome.err().map(|error| error.to_string()) }
+}
+
 async fn accept(listener: UnixListener, shared: Rc<Shared>) {
     while let Ok((stream, _)) = listener.accept().await {
         tokio::task::spawn_local(greet(stream, shared.clone()));
@@ -185,9 +207,9 @@ async fn accept(listener: UnixListener, shared: Rc<Shared>) {
 
 /// Finds out who connected.
 async fn greet(stream: UnixStream, shared: Rc<Shared>) {
-    let (mut reader, sender) = peer::split(stream);
+    let Ok((mut reader, sender)) = stream.into_std().and_then(peer::split) else { return };
     let refuse = |why: String| {
-        let _ = sender.send(crate::proto::encode(&ToWorker::Refused { why }.header(), &[]));
+        sender.send(crate::proto::encode(&ToWorker::Refused { why }.header(), &[]));
     };
     let hello = match tokio::time::timeout(HELLO_LIMIT, reader.next()).await {
         Ok(Ok(Some(frame))) => match FromWorker::parse(&frame) {
@@ -272,12 +294,13 @@ async fn supervise(worker: u32, shared: Rc<Shared>, mut killed: oneshot::Receive
             return;
         }
     };
-    worker::forward_output(&mut child, worker, &shared.inputs);
+    let output = worker::forward_output(&mut child, worker, &shared.inputs);
     let python = shared.setup.python.clone();
     let (stream, conn) = tokio::select! {
         biased;
         Ok(connected) = &mut connection => connected,
         status = child.wait() => {
+            output.drained().await;
             let why = worker::how_it_ended(status.ok(), &python);
             let _ = shared.inputs.send(Input::Gone { worker, conn: None, executing: vec![], why }).await;
             return;
@@ -305,6 +328,7 @@ async fn supervise(worker: u32, shared: Rc<Shared>, mut killed: oneshot::Receive
         let _ = child.start_kill();
     }
     let status = worker::reap(&mut child).await;
+    output.drained().await;
     let why = match broken {
         Some(error) => format!("broke the protocol ({error})"),
         None => worker::how_it_ended(status, &python),

@@ -14,6 +14,7 @@ pub mod replay;
 pub mod run;
 pub mod suggest;
 pub mod values;
+mod watched;
 mod worker;
 
 pub use self::core::{Ending, InDoubt};

@@ -1,11 +1,17 @@
 //! One connection: frames in, frames out. Runs on the engine's thread.
+//!
+//! A frame is written at once, by the one who sends it; only what the socket does not take is left to a task. The
+//! socket is watched for what arrives only: watching for room, too, would wake the loop after every frame.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::rc::Rc;
 
-use bytes::Bytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use bytes::{Buf, BufMut, Bytes};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 
 use super::core::ConnId;
@@ -14,7 +20,7 @@ use crate::proto::{Decoder, Frame, encode};
 
 /// Reads frames.
 pub struct Reader {
-    half: OwnedReadHalf,
+    stream: AsyncFd<UnixStream>,
     decoder: Decoder,
 }
 
@@ -28,58 +34,133 @@ impl Reader {
             let missing = self.decoder.missing();
             let buffer = self.decoder.buffer();
             // A large frame gets its room at once instead of growing by doubling.
-            buffer.reserve(missing.clamp(16 << 10, 8 << 20));
-            match self.half.read_buf(buffer).await {
+            let want = missing.clamp(16 << 10, 1 << 20);
+            buffer.reserve(want);
+            let mut guard = self.stream.readable().await.map_err(|error| error.to_string())?;
+            let have = buffer.len();
+            buffer.put_bytes(0, want);
+            let outcome = match buffer.get_mut(have..) {
+                Some(space) => guard.get_inner().read(space),
+                None => Ok(0),
+            };
+            let got = outcome.as_ref().copied().unwrap_or(0);
+            buffer.truncate(have + got);
+            match outcome {
                 Ok(0) => return Ok(None),
-                Ok(_) => {}
-                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return Ok(None),
+                Ok(got) => {
+                    if got < want {
+                        // Nothing is left: more would have been read.
+                        guard.clear_ready();
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => guard.clear_ready(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(None),
                 Err(error) => return Err(error.to_string()),
             }
         }
     }
 }
 
-/// Splits a connection; what is sent through the returned sender is written in order.
-pub fn split(stream: UnixStream) -> (Reader, mpsc::UnboundedSender<Vec<Bytes>>) {
-    let (read, write) = stream.into_split();
-    let (sender, outgoing) = mpsc::unbounded_channel();
-    tokio::task::spawn_local(write_all(write, outgoing));
-    (Reader { half: read, decoder: Decoder::default() }, sender)
+/// The writing half: cheap to clone. When the last one goes, the peer sees the end of the stream.
+#[derive(Clone)]
+pub struct Outlet {
+    stream: Rc<UnixStream>,
+    /// Frames that wait for room.
+    waiting: Rc<Cell<usize>>,
+    overflow: mpsc::UnboundedSender<Vec<Bytes>>,
 }
 
-async fn write_all(mut half: OwnedWriteHalf, mut outgoing: mpsc::UnboundedReceiver<Vec<Bytes>>) {
-    while let Some(parts) = outgoing.recv().await {
-        for part in parts {
-            // A peer that is gone is noticed by its reader.
-            if half.write_all(&part).await.is_err() {
+impl Outlet {
+    /// Sends the parts of a frame. What is sent to a peer that is gone is dropped: its reader notices.
+    pub fn send(&self, mut parts: Vec<Bytes>) {
+        if self.waiting.get() == 0 && !write_some(&self.stream, &mut parts) {
+            return;
+        }
+        self.waiting.set(self.waiting.get() + 1);
+        let _ = self.overflow.send(parts);
+    }
+}
+
+/// Writes what the socket takes; whether something is left that it may take later.
+fn write_some(mut stream: &UnixStream, parts: &mut Vec<Bytes>) -> bool {
+    let mut done = 0;
+    let left = 'parts: {
+        for part in parts.iter_mut() {
+            while !part.is_empty() {
+                match stream.write(part) {
+                    Ok(written) => part.advance(written),
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) => break 'parts error.kind() == ErrorKind::WouldBlock,
+                }
+            }
+            done += 1;
+        }
+        false
+    };
+    parts.drain(..done);
+    left
+}
+
+#[expect(deprecated, reason = "its successor is unsafe code; a stream of std upholds what that asks for")]
+fn watch(stream: UnixStream, interest: Interest) -> std::io::Result<AsyncFd<UnixStream>> {
+    AsyncFd::with_interest(stream, interest)
+}
+
+/// Splits a connection, which must not block; what is sent through the outlet is written in order.
+pub fn split(stream: UnixStream) -> std::io::Result<(Reader, Outlet)> {
+    let write = stream.try_clone()?;
+    let reader = Reader { stream: watch(stream, Interest::READABLE)?, decoder: Decoder::default() };
+    let (overflow, outgoing) = mpsc::unbounded_channel();
+    let outlet = Outlet { stream: Rc::new(write), waiting: Rc::default(), overflow };
+    tokio::task::spawn_local(write_rest(outlet.stream.clone(), outlet.waiting.clone(), outgoing));
+    Ok((reader, outlet))
+}
+
+/// Writes what the socket did not take at once.
+async fn write_rest(
+    stream: Rc<UnixStream>,
+    waiting: Rc<Cell<usize>>,
+    mut outgoing: mpsc::UnboundedReceiver<Vec<Bytes>>,
+) {
+    while let Some(mut parts) = outgoing.recv().await {
+        while write_some(&stream, &mut parts) {
+            // Watched only while there is something to write; a second descriptor, because one is watched once.
+            let room = async {
+                let watched = watch(stream.try_clone()?, Interest::WRITABLE)?;
+                watched.writable().await?.retain_ready();
+                std::io::Result::Ok(())
+            };
+            if room.await.is_err() {
                 return;
             }
         }
+        waiting.set(waiting.get().saturating_sub(1));
     }
-    let _ = half.shutdown().await;
+    let _ = stream.shutdown(std::net::Shutdown::Write);
 }
 
 /// All connections that can be written to.
 #[derive(Default)]
 pub struct Peers {
-    senders: HashMap<ConnId, mpsc::UnboundedSender<Vec<Bytes>>>,
+    outlets: HashMap<ConnId, Outlet>,
 }
 
 impl Peers {
     /// Adds a connection.
-    pub fn insert(&mut self, conn: ConnId, sender: mpsc::UnboundedSender<Vec<Bytes>>) {
-        self.senders.insert(conn, sender);
+    pub fn insert(&mut self, conn: ConnId, outlet: Outlet) {
+        self.outlets.insert(conn, outlet);
     }
 
     /// Forgets a connection.
     pub fn remove(&mut self, conn: ConnId) {
-        self.senders.remove(&conn);
+        self.outlets.remove(&conn);
     }
 
     /// Sends; a message to a peer that is gone is dropped.
     pub fn send(&self, conn: ConnId, message: &ToWorker, blobs: &[Bytes]) {
-        if let Some(sender) = self.senders.get(&conn) {
-            let _ = sender.send(encode(&message.header(), blobs));
+        if let Some(outlet) = self.outlets.get(&conn) {
+            outlet.send(encode(&message.header(), blobs));
         }
     }
 }

@@ -77,6 +77,9 @@ pub enum Position {
 
 type Subtree = Arc<SubtreeFacts>;
 
+/// The durable id of every root.
+pub const ROOT: &str = "root";
+
 /// What must hold for a recorded call to be served whole.
 #[derive(Debug, Default)]
 struct SubtreeFacts {
@@ -92,6 +95,8 @@ pub struct Replay {
     base: Option<Arc<RunHistory>>,
     /// Base calls that have an output, by fingerprint, in order.
     by_fingerprint: HashMap<Digest, Vec<CallNo>>,
+    /// Base calls that were asked for and have no output, by fingerprint.
+    unfinished: HashSet<Digest>,
     by_key: HashMap<Digest, CallNo>,
     by_position: HashMap<Digest, CallNo>,
     /// Calls that must not be served: those that were asked for from this one on, and its callers.
@@ -113,6 +118,7 @@ impl Replay {
             mode,
             base: None,
             by_fingerprint: HashMap::new(),
+            unfinished: HashSet::new(),
             by_key: HashMap::new(),
             by_position: HashMap::new(),
             excluded: HashSet::new(),
@@ -136,6 +142,8 @@ impl Replay {
             for call in base.calls.iter().filter(|c| c.is_call() && c.durable) {
                 if call.status.has_output() {
                     replay.by_fingerprint.entry(call.fingerprint()).or_default().push(call.no);
+                } else {
+                    replay.unfinished.insert(call.fingerprint());
                 }
                 replay.by_key.entry(call.key).or_insert(call.no);
                 replay.by_position.insert(call.durable_id, call.no);
@@ -155,16 +163,19 @@ impl Replay {
         self.base.as_ref()
     }
 
-    /// Looks up checkpoints of other runs for many calls at once.
+    /// Looks up checkpoints of other runs for many calls at once; not for those that the replayed run has.
     pub fn prefetch(&mut self, fingerprints: &[Digest], checkpoints: &dyn Checkpoints) {
+        let unknown = fingerprints.iter().filter(|fp| !self.by_fingerprint.contains_key(*fp));
+        let unknown: Vec<Digest> = unknown.copied().collect();
+        self.look_up(&unknown, checkpoints);
+    }
+
+    fn look_up(&mut self, fingerprints: &[Digest], checkpoints: &dyn Checkpoints) {
         if self.mode != Mode::Adaptive || self.from {
             return;
         }
-        let wanted: Vec<Digest> = fingerprints
-            .iter()
-            .filter(|fp| !self.by_fingerprint.contains_key(*fp) && !self.ahead.contains_key(*fp))
-            .copied()
-            .collect();
+        let wanted: Vec<Digest> =
+            fingerprints.iter().filter(|fp| !self.ahead.contains_key(*fp)).copied().collect();
         if wanted.is_empty() {
             return;
         }
@@ -212,8 +223,11 @@ impl Replay {
                 }
             }
         }
-        if !self.from {
-            self.prefetch(&[fingerprint], checkpoints);
+        // What the replayed run began belongs to it: its decisions were acted upon, and another run made others.
+        let begun = self.unfinished.contains(&fingerprint) || wanted.durable_id == ROOT;
+        if !(self.from || (self.base.is_some() && begun)) {
+            // The replayed run may have one that does not hold any more, where an older one does.
+            self.look_up(&[fingerprint], checkpoints);
             let mut others = self.ahead.get(&fingerprint).cloned().unwrap_or_default();
             others.sort_by_key(|(run, no)| {
                 let held = self.others.get(run).cloned().flatten();
@@ -283,8 +297,14 @@ impl Replay {
         if let Some((key, _)) = facts.state_reads.iter().find(|(key, seen)| state(key) != *seen) {
             return Err(Some(format!("request state '{key}' differs")));
         }
+        // What lies below is used with it: neither may an earlier call have used it, nor may a later one.
+        let within = origins_below(history, no);
+        if within.iter().any(|origin| self.consumed.contains(origin)) {
+            return Err(Some("a call below it was used already".to_owned()));
+        }
         let Some(hit) = self.hit(history, call, origin) else { return Err(None) };
         self.consumed.insert(hit.origin.clone());
+        self.consumed.extend(within);
         Ok(hit)
     }
 
@@ -335,7 +355,6 @@ impl Replay {
         if self.excluded.contains(&no) && self.base.as_ref().is_some_and(|base| base.id == history.id) {
             return broken("asked for again".into());
         }
-        let mut reads = call.state_reads.clone();
         if call.is_call() {
             if !call.durable {
                 return broken(format!("{} is not durable", call.function));
@@ -360,27 +379,14 @@ impl Replay {
                 return SubtreeFacts { broken: facts.broken.clone(), state_reads: facts.state_reads.clone() };
             }
         }
-        for &child in history.children(no) {
-            if history.call(child).is_some_and(|c| call.is_call() && c.parent_attempt != call.attempts) {
-                continue;
-            }
+        for child in below(history, no) {
             let facts = self.subtree(history, child, checkpoints);
             if let Some(why) = &facts.broken {
                 return broken(why.clone());
             }
-            reads.extend(facts.state_reads.iter().cloned());
         }
-        // What the subtree sets itself is not a condition on the state before it.
-        let own: HashSet<&str> = history
-            .state
-            .iter()
-            .filter(|change| history.is_within(change.call, no))
-            .map(|change| change.key.as_str())
-            .collect();
-        reads.retain(|(key, _)| !own.contains(key.as_str()));
-        reads.sort();
-        reads.dedup();
-        SubtreeFacts { broken: None, state_reads: reads }
+        // A call's reads include those of the calls below it, but for what was set below it before.
+        SubtreeFacts { broken: None, state_reads: call.state_reads.clone() }
     }
 
     /// Strict replay: the root's recorded call.
@@ -420,16 +426,27 @@ impl Replay {
         self.recorded_children(parent).get(matched).map(|no| self.describe(*no))
     }
 
-    /// Strict replay: the recorded outcome at a position, `None` when it has no output.
-    pub fn recorded_hit(
-        &mut self,
-        no: CallNo,
-        _checkpoints: &dyn Checkpoints,
-    ) -> Result<Option<Hit>, String> {
+    /// Strict replay: the recorded outcome at a position, or why there is none to serve.
+    pub fn recorded_hit(&mut self, no: CallNo) -> Result<Option<Hit>, Miss> {
         let Some(base) = self.base.clone() else { return Ok(None) };
         let Some(call) = base.call(no).cloned() else { return Ok(None) };
-        if !call.status.has_output() || self.excluded.contains(&no) {
-            return Ok(None);
+        let miss = |reason: &str| Err(Miss { reason: Some(reason.to_owned()), in_doubt: None });
+        match call.status {
+            _ if self.excluded.contains(&no) => return miss("asked for again"),
+            CallStatus::InDoubt => {
+                let in_doubt = Some(Origin { run: base.id.clone(), call: no });
+                return Err(Miss { reason: Some("in doubt".to_owned()), in_doubt });
+            }
+            status if status.has_output() => {}
+            CallStatus::Failed => return miss("failed before"),
+            _ => return miss("did not end before"),
+        }
+        let mut stack: Vec<CallNo> = below(&base, no).collect();
+        while let Some(at) = stack.pop() {
+            if let Some(live) = base.call(at).filter(|call| call.is_call() && !call.durable) {
+                return miss(&format!("{} is not durable", live.function));
+            }
+            stack.extend(below(&base, at));
         }
         let origin = origin_of(&base, &call);
         Ok(self.hit(&base, &call, origin))
@@ -446,6 +463,26 @@ impl Replay {
         let place = call.site.as_ref().map(|s| format!(" ({}:{})", s.file, s.line)).unwrap_or_default();
         format!("{what} {}{place}", call.function)
     }
+}
+
+/// The nodes right below a recorded one that belong to its outcome, in order: calls of failed attempts do not.
+pub fn below(history: &RunHistory, no: CallNo) -> impl DoubleEndedIterator<Item = CallNo> + '_ {
+    let attempts = history.call(no).filter(|call| call.is_call()).map(|call| call.attempts);
+    history.children(no).iter().copied().filter(move |child| {
+        let made_by = history.call(*child).map(|call| call.parent_attempt);
+        attempts.is_none() || made_by == attempts
+    })
+}
+
+/// The checkpoints of all calls below one.
+fn origins_below(history: &RunHistory, no: CallNo) -> Vec<Origin> {
+    let mut found = Vec::new();
+    let mut stack: Vec<CallNo> = below(history, no).collect();
+    while let Some(at) = stack.pop() {
+        found.extend(history.call(at).filter(|call| call.is_call()).map(|call| origin_of(history, call)));
+        stack.extend(below(history, at));
+    }
+    found
 }
 
 fn origin_of(history: &RunHistory, call: &Call) -> Origin {

@@ -129,6 +129,7 @@ pub fn start(
         token: crate::base::digest::hex(&[clock.random(), clock.random()].map(u64::to_be_bytes).concat()),
         folder: folder.path().to_path_buf(),
     };
+    let leash = launch.leash()?;
     let core = Core::new(
         CoreSpec {
             run: id.clone(),
@@ -154,6 +155,7 @@ pub fn start(
     let thread =
         std::thread::Builder::new().name("engine".to_owned()).stack_size(STACK).spawn(move || {
             let ending = run_loop(core, setup, listener, orders);
+            drop(leash);
             drop(folder);
             ending
         })?;

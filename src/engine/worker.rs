@@ -18,6 +18,8 @@ use crate::python::interpreter::{BOOTSTRAP, TOO_OLD};
 pub const SLOT_ENTRIES: usize = 4_096;
 /// How long a worker that closed its connection may take to exit.
 const EXIT_GRACE: Duration = Duration::from_secs(2);
+/// How long the output of a process that has ended may take to arrive.
+const OUTPUT_GRACE: Duration = Duration::from_millis(250);
 
 /// What every worker of a run is started with.
 #[derive(Debug, Clone)]
@@ -51,6 +53,19 @@ impl Launch {
         ]
     }
 
+    /// Makes the FIFO whose end tells workers that the engine has ended. The kernel closes the returned end with the
+    /// process, however that ends; a worker has itself killed then (`worker.py`), even in code that never yields.
+    pub fn leash(&self) -> std::io::Result<std::fs::File> {
+        let path = self.leash_file();
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR)?;
+        // For both, so that opening it does not wait for the other side.
+        std::fs::File::options().read(true).write(true).open(path)
+    }
+
+    fn leash_file(&self) -> PathBuf {
+        self.folder.join("leash")
+    }
+
     fn slots_file(&self, worker: u32) -> PathBuf {
         self.folder.join(format!("slots-{worker}"))
     }
@@ -66,6 +81,7 @@ impl Launch {
             .envs(self.environment())
             .env("TLB_WORKER", worker.to_string())
             .env("TLB_SLOTS", slots)
+            .env("TLB_LEASH", self.leash_file())
             .current_dir(&self.project)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -86,14 +102,32 @@ impl Launch {
     }
 }
 
+/// The tasks that forward what a worker's process writes.
+pub struct Output(Vec<tokio::task::JoinHandle<()>>);
+
+impl Output {
+    /// Waits until all that an ended process wrote was forwarded. Its children may hold the streams open for longer
+    /// than anybody wants to wait.
+    pub async fn drained(self) {
+        let all = async {
+            for task in self.0 {
+                let _ = task.await;
+            }
+        };
+        let _ = tokio::time::timeout(OUTPUT_GRACE, all).await;
+    }
+}
+
 /// Forwards what a worker's process writes to its standard streams.
-pub fn forward_output(child: &mut Child, worker: u32, inputs: &mpsc::Sender<Input>) {
+pub fn forward_output(child: &mut Child, worker: u32, inputs: &mpsc::Sender<Input>) -> Output {
+    let mut tasks = Vec::new();
     if let Some(stdout) = child.stdout.take() {
-        tokio::task::spawn_local(forward(stdout, worker, Stream::Stdout, inputs.clone()));
+        tasks.push(tokio::task::spawn_local(forward(stdout, worker, Stream::Stdout, inputs.clone())));
     }
     if let Some(stderr) = child.stderr.take() {
-        tokio::task::spawn_local(forward(stderr, worker, Stream::Stderr, inputs.clone()));
+        tasks.push(tokio::task::spawn_local(forward(stderr, worker, Stream::Stderr, inputs.clone())));
     }
+    Output(tasks)
 }
 
 async fn forward(

@@ -217,7 +217,10 @@ impl ErrorInfo {
 
     /// `ValueError: no such city`: one line, unsanitised.
     pub fn headline(&self) -> String {
-        let first = self.message.lines().next().unwrap_or_default();
+        // The SDK's FunctionError tells what was called, the traceback, and in its last line what was raised.
+        let mut lines = self.message.lines().filter(|line| !line.trim().is_empty());
+        let line = if self.type_name == "FunctionError" { lines.next_back() } else { lines.next() };
+        let first = line.unwrap_or_default();
         if first.is_empty() { self.type_name.clone() } else { format!("{}: {first}", self.type_name) }
     }
 }

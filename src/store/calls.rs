@@ -120,7 +120,7 @@ impl Store {
     }
 
     /// Rows from the log, when the derived ones cannot be used.
-    fn project(&self, run: &RunId, history: &crate::model::RunHistory) -> Result<Vec<CallRow>> {
+    pub(super) fn project(&self, run: &RunId, history: &crate::model::RunHistory) -> Result<Vec<CallRow>> {
         let mut seqs: HashMap<CallNo, (u64, u64)> = HashMap::new();
         let mut after = 0;
         loop {

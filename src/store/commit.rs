@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 
 use super::chain;
+use super::derived::{write_call, write_run};
 use super::error::{Result, StoreError};
-use super::heads::{Head, Heads};
+use super::heads::Heads;
 use super::nodes::{Known, PackedNode};
 use super::owner::Owner;
-use super::rows::{CallRow, RunRecord, kind_code, run_sum, status_code};
 use super::state::RunState;
 use crate::base::clock::{Clock, Micros};
 use crate::base::ids::RunId;
@@ -94,6 +94,11 @@ impl Committer {
 
     pub fn recording(&self) -> bool {
         !self.runs.is_empty() || !self.orphans.is_empty()
+    }
+
+    /// Whether it is time to look at the log's length.
+    pub fn wants_checkpoint(&self) -> bool {
+        self.commits >= LOOK_EVERY
     }
 
     /// Records a group in one transaction. One result for each piece of work, in order.
@@ -184,9 +189,8 @@ impl Committer {
         }
         touched.sort_unstable();
         touched.dedup();
-        self.write_calls(&touched)?;
         let due = durable && self.last_summary.elapsed() >= SUMMARY_EVERY;
-        self.write_summaries(&touched, now, due)?;
+        self.write_derived(&touched, now, due)?;
         self.end(durable, &touched)?;
         if !group.iter().all(|work| work.nodes.is_empty())
             && let Ok(mut known) = self.known.lock()
@@ -210,7 +214,7 @@ impl Committer {
             return Ok(());
         }
         let outcome = self.begin(false).and_then(|()| {
-            self.write_summaries(&behind, now, true)?;
+            self.write_derived(&behind, now, true)?;
             self.sql("commit", |db| db.prepare_cached("COMMIT")?.execute([]))?;
             Ok(())
         });
@@ -277,7 +281,7 @@ impl Committer {
         if taken {
             return Err(misuse("it was recorded before".to_owned()));
         }
-        let head = Head { run: run.clone(), durable: state.end, soft: state.end, boot: self.boot };
+        let head = state.head(self.boot);
         state.slot = self.heads.allocate(&head)?;
         state.record.first_node = self.sql("read the last node", |db| {
             db.prepare_cached("SELECT ifnull(max(id), 0) + 1 FROM nodes")?.query_row([], |r| r.get(0))
@@ -341,28 +345,26 @@ impl Committer {
         Ok(())
     }
 
-    fn write_calls(&mut self, touched: &[RunId]) -> Result<()> {
-        for run in touched {
-            let Some(state) = self.runs.get_mut(run) else { continue };
-            let id = state.id;
-            for change in state.changes() {
-                write_call(&self.db, id, run, &change.row, change.stored)
-                    .map_err(|e| StoreError::sql(&self.file, "write a call", e))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Rows of `runs`: always for a run that starts or ends, else when `due`.
-    fn write_summaries(&mut self, touched: &[RunId], now: Micros, due: bool) -> Result<()> {
+    /// Rows of `runs` and `calls`: always for a run that starts or ends, else when `due`.
+    ///
+    /// They follow from the log, and writing them with every commit would double its pages. A run's row says how
+    /// many of its calls have rows, so that readers never take the rows for more than they are.
+    fn write_derived(&mut self, touched: &[RunId], now: Micros, due: bool) -> Result<()> {
         for run in touched {
             let Some(state) = self.runs.get_mut(run) else { continue };
             if !(due || state.closed || state.record.seq == 0) {
                 continue;
             }
             let id = state.id;
-            write_run(&self.db, id, state.current(now))
-                .map_err(|e| StoreError::sql(&self.file, "write the run", e))?;
+            let changes = state.changes();
+            let written = changes
+                .iter()
+                .try_for_each(|change| write_call(&self.db, id, run, &change.row, change.stored))
+                .and_then(|()| write_run(&self.db, id, state.current(now)));
+            if let Err(error) = written {
+                state.put_back(changes);
+                return Err(StoreError::sql(&self.file, "write the run", error));
+            }
         }
         if due {
             self.last_summary = Instant::now();
@@ -378,8 +380,7 @@ impl Committer {
             if durable {
                 state.durable = state.end;
             }
-            let head = Head { run: run.clone(), durable: state.durable, soft: state.end, boot: self.boot };
-            self.heads.write(state.slot, &head)?;
+            self.heads.write(state.slot, &state.head(self.boot))?;
             if state.closed {
                 self.runs.remove(run);
                 self.failed.insert(run.clone(), "it has ended".to_owned());
@@ -392,8 +393,7 @@ impl Committer {
             for run in rest {
                 let Some(state) = self.runs.get_mut(&run) else { continue };
                 state.durable = state.end;
-                let head = Head { run, durable: state.durable, soft: state.end, boot: self.boot };
-                self.heads.write(state.slot, &head)?;
+                self.heads.write(state.slot, &state.head(self.boot))?;
             }
         }
         Ok(())
@@ -424,49 +424,4 @@ impl Committer {
         }
         Ok(())
     }
-}
-
-/// Writes the row of a run.
-pub(super) fn write_run(db: &Connection, id: i64, record: &RunRecord) -> rusqlite::Result<()> {
-    let data = rmp_serde::to_vec(record).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
-    let (uid, status) = (record.summary.id.as_str(), record.summary.status.word());
-    db.prepare_cached("UPDATE runs SET status=?2, data=?3, sum=?4 WHERE id=?1")?.execute(params![
-        id,
-        status,
-        data,
-        run_sum(uid, status, &data)
-    ])?;
-    Ok(())
-}
-
-/// Writes the row of a call.
-pub(super) fn write_call(
-    db: &Connection,
-    id: i64,
-    run: &RunId,
-    row: &CallRow,
-    stored: bool,
-) -> rusqlite::Result<()> {
-    if stored {
-        db.prepare_cached(
-            "UPDATE calls SET status=?3, fp=?4, started=?5, ended=?6, wall=?7, tokens=?8, cost=?9, end_seq=?10, \
-             sum=?11 WHERE run=?1 AND no=?2",
-        )?
-        .execute(params![
-            id, row.no, status_code(row.status), row.fp, row.started_at, row.ended_at, row.wall_us,
-            row.tokens as i64, row.cost_usd, row.end_seq as i64, row.sum(run),
-        ])?;
-    } else {
-        db.prepare_cached(
-            "INSERT OR REPLACE INTO calls(run, no, parent, kind, status, function, ordinal, fp, asked, started, ended, wall, \
-             tokens, cost, ask_seq, end_seq, sum) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
-        )?
-        .execute(params![
-            id, row.no, row.parent, kind_code(row.kind), status_code(row.status), row.function, row.ordinal, row.fp,
-            row.asked_at, row.started_at, row.ended_at, row.wall_us, row.tokens as i64, row.cost_usd,
-            row.ask_seq as i64, row.end_seq as i64, row.sum(run),
-        ])?;
-    }
-    Ok(())
 }

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use super::chain::{Link, START};
 use super::error::{Result, StoreError};
+use crate::base::clock::Micros;
 use crate::base::ids::RunId;
 
 /// Bytes of a record; a divisor of the sector size, so that a write is never torn by a power loss.
@@ -50,6 +51,8 @@ pub(super) struct Head {
     pub soft: End,
     /// Digest of the boot during which `soft` was written.
     pub boot: Link,
+    /// When the run began, so that a lost run keeps its place among the others; 0 when unknown.
+    pub started: Micros,
 }
 
 impl Head {
@@ -69,6 +72,7 @@ impl Head {
         out[56..64].copy_from_slice(&self.soft.seq.to_le_bytes());
         out[64..80].copy_from_slice(&self.soft.link);
         out[80..96].copy_from_slice(&self.boot);
+        out[96..104].copy_from_slice(&self.started.to_le_bytes());
         let sum = checksum(&out);
         out[SUM_AT..].copy_from_slice(&sum);
         Some(out)
@@ -99,6 +103,7 @@ impl Head {
             durable: End { seq: number(32), link: link(40) },
             soft: End { seq: number(56), link: link(64) },
             boot: link(80),
+            started: Micros::from_le_bytes(number(96).to_le_bytes()),
         }))
     }
 }
@@ -233,7 +238,7 @@ mod tests {
 
     fn head(run: &str, seq: u64) -> Head {
         let end = End { seq, link: [seq as u8; 16] };
-        Head { run: RunId::from_text(run), durable: End::NONE, soft: end, boot: [9; 16] }
+        Head { run: RunId::from_text(run), durable: End::NONE, soft: end, boot: [9; 16], started: seq as i64 }
     }
 
     proptest! {

@@ -30,6 +30,7 @@
 mod calls;
 mod chain;
 mod commit;
+mod derived;
 mod doctor;
 mod error;
 mod gc;

@@ -4,17 +4,17 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, params};
 
-use super::commit::{write_call, write_run};
+use super::derived::{write_call, write_run};
 use super::error::{FindError, Result, StoreError};
 use super::heads::Scan;
 use super::open::Store;
 use super::rows::{CallRow, RawRun, RunRecord, RunRow, mark_sum, unknown};
 use crate::base::ids::RunId;
-use crate::model::{CallStatus, RunStatus};
+use crate::model::RunStatus;
 
 impl Store {
     /// Runs, newest first: at most `limit`, before the `cursor` of a row returned earlier (`None`: from the
-    /// newest). The first window also holds runs whose records are lost.
+    /// newest). The first window also holds runs whose records are lost, where they began.
     pub fn runs(&self, before: Option<i64>, limit: usize) -> Result<Vec<RunRow>> {
         let heads = self.inner.heads.scan()?;
         self.read("list runs", |db| {
@@ -24,7 +24,9 @@ impl Store {
             }
             if before.is_none() {
                 for run in self.lost(db, &heads)? {
-                    out.push(self.lost_row(&run, &heads));
+                    let row = self.lost_row(&run, &heads);
+                    let at = out.iter().position(|r: &RunRow| r.summary.started_at < row.summary.started_at);
+                    out.insert(at.unwrap_or(out.len()), row);
                 }
             }
             Ok(out)
@@ -42,7 +44,16 @@ impl Store {
     }
 
     /// The run that a text names: an id, a prefix that only one has, `latest`, `latest~2`.
+    ///
+    /// A lost run counts, too: who asks for it must be told that it is lost, and not be given an older one.
     pub fn find_run(&self, text: &str) -> std::result::Result<RunId, FindError> {
+        if let Some(back) = latest(text) {
+            let newest = self.runs(None, back.saturating_add(1))?;
+            return match newest.into_iter().nth(back) {
+                Some(row) => Ok(row.summary.id),
+                None => Err(FindError::NotFound { text: text.to_owned(), near: Vec::new() }),
+            };
+        }
         let heads = self.inner.heads.scan()?;
         let mut ids: Vec<RunId> = self.read("find a run", |db| {
             let mut query = self
@@ -51,16 +62,9 @@ impl Store {
                 query.query_map([], |row| row.get(0)).and_then(Iterator::collect);
             let mut ids: Vec<RunId> =
                 self.sql("find a run", ids)?.iter().map(|uid| RunId::from_text(uid)).collect();
-            // Asking for a lost run must end in the news that it is lost, not in "no such run".
             ids.extend(self.lost(db, &heads)?);
             Ok(ids)
         })?;
-        if let Some(back) = latest(text) {
-            return match ids.into_iter().nth(back) {
-                Some(run) => Ok(run),
-                None => Err(FindError::NotFound { text: text.to_owned(), near: Vec::new() }),
-            };
-        }
         if let Some(exact) = ids.iter().find(|run| run.as_str() == text) {
             return Ok(exact.clone());
         }
@@ -163,10 +167,13 @@ impl Store {
     }
 
     fn lost_row(&self, run: &RunId, heads: &Scan) -> RunRow {
-        let events = heads.of(run).map_or(0, |head| head.expected(&self.inner.me.boot_link()).seq);
+        let head = heads.of(run);
+        let events = head.map_or(0, |head| head.expected(&self.inner.me.boot_link()).seq);
+        let mut summary = unknown(run);
+        summary.started_at = head.map_or(0, |head| head.started);
         RunRow {
             cursor: 0,
-            summary: unknown(run),
+            summary,
             label: None,
             pid: 0,
             alive: false,
@@ -314,11 +321,9 @@ impl Store {
             return Ok(());
         }
         let history = history.history;
-        for call in &history.calls {
-            if matches!(call.status, CallStatus::InDoubt | CallStatus::Cancelled) && call.ended_at.is_none() {
-                let stored = self.sql("read a call", stored_row(db, raw.id, run, call.no))?;
-                let (ask_seq, end_seq) = stored.map_or((0, 0), |row| (row.ask_seq, row.end_seq));
-                let row = CallRow::of(call, ask_seq, end_seq);
+        // The writer had not written every row, and what was open is in doubt now.
+        for row in self.project(run, &history)? {
+            if self.sql("read a call", stored_row(db, raw.id, run, row.no))?.as_ref() != Some(&row) {
                 self.sql("write a call", write_call(db, raw.id, run, &row, false))?;
             }
         }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::chain::{self, Link};
-use super::heads::End;
+use super::heads::{End, Head};
 use super::owner::Owner;
 use super::rows::{CallRow, RunRecord, reusable};
 use crate::base::clock::Micros;
@@ -62,6 +62,12 @@ pub(super) struct RunState {
 }
 
 impl RunState {
+    /// What `heads` is to say of the run.
+    pub fn head(&self, boot: Link) -> Head {
+        let started = self.record.summary.started_at;
+        Head { run: self.run.clone(), durable: self.durable, soft: self.end, boot, started }
+    }
+
     /// A run of which no event is known yet.
     pub fn new(run: RunId, owner: Owner, now: Micros) -> Self {
         let mut history = RunHistory::new(run.clone());
@@ -133,6 +139,13 @@ impl RunState {
             }
         }
         changes
+    }
+
+    /// Rows that could not be written: they come first the next time.
+    pub fn put_back(&mut self, mut changes: Vec<Change>) {
+        changes.append(&mut self.done);
+        self.done = changes;
+        self.stale = true;
     }
 
     /// The record for the row in `runs`, up to date.

@@ -5,13 +5,17 @@
 //! runs the callbacks of exactly what was in it. A submission that arrives meanwhile waits for the next commit:
 //! a sync covers only what was written before it began.
 //!
+//! A caller that has nothing to do while a batch is written may commit it on its own thread with
+//! [`Writer::commit_now`], which spares two switches of threads: most of what a small commit costs.
+//!
 //! Rules for callers: events of a run are submitted in order and by one process; a value is submitted with, or
 //! before, the first event that refers to it, in the same process; callbacks are quick and do not wait for
 //! the writer.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -44,7 +48,30 @@ type Done = Box<dyn FnOnce(Outcome) + Send>;
 
 enum Message {
     Work(Work, Done),
+    /// There is something to tidy up.
+    Look,
     Stop,
+}
+
+/// What the thread and the handles share.
+struct Shared {
+    committer: Mutex<Turn>,
+    /// Batches that were submitted and are not committed.
+    waiting: AtomicUsize,
+}
+
+/// The right to commit.
+struct Turn {
+    committer: Committer,
+    /// The thread sleeps longer than [`SETTLE`]: somebody has to tell it that rows are behind.
+    dozing: bool,
+}
+
+impl Shared {
+    /// A panic while committing leaves an open transaction, which the next one rolls back.
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.committer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A handle to the writer thread: cheap to clone. The thread ends, after it wrote what is queued, with the last
@@ -56,6 +83,7 @@ pub struct Writer {
 
 struct Inner {
     queue: Sender<Message>,
+    shared: Arc<Shared>,
     known: Arc<Mutex<Known>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -73,12 +101,17 @@ impl Drop for Inner {
 }
 
 impl Writer {
-    pub(super) fn start(mut committer: Committer, known: Arc<Mutex<Known>>) -> std::io::Result<Self> {
+    pub(super) fn start(committer: Committer, known: Arc<Mutex<Known>>) -> std::io::Result<Self> {
         let (queue, inbox) = channel();
+        let shared = Arc::new(Shared {
+            committer: Mutex::new(Turn { committer, dozing: false }),
+            waiting: AtomicUsize::new(0),
+        });
+        let theirs = shared.clone();
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || serve(&mut committer, &inbox))?;
-        Ok(Writer { inner: Arc::new(Inner { queue, known, thread: Some(thread) }) })
+            .spawn(move || serve(&theirs, &inbox))?;
+        Ok(Writer { inner: Arc::new(Inner { queue, shared, known, thread: Some(thread) }) })
     }
 
     /// Queues a batch. `done` runs on the writer's thread after the commit that holds the batch.
@@ -86,6 +119,34 @@ impl Writer {
     /// `durable`: the commit is synced before `done` (outcomes, the end of a run). Otherwise it survives the
     /// end of the process but not a power loss (starts, logs), until the next durable commit of any run.
     pub fn submit(&self, batch: Batch, durable: bool, done: impl FnOnce(Outcome) + Send + 'static) {
+        let work = self.work(batch, durable);
+        self.inner.shared.waiting.fetch_add(1, Ordering::AcqRel);
+        if let Err(refused) = self.inner.queue.send(Message::Work(work, Box::new(done)))
+            && let Message::Work(_, done) = refused.0
+        {
+            done(Err(Arc::new(StoreError::Closed)));
+        }
+    }
+
+    /// Commits a batch on the calling thread, as [`Writer::submit`] would; gives it back when others come first.
+    ///
+    /// Blocks for the disk when `durable`.
+    pub fn commit_now(&self, batch: Batch, durable: bool) -> std::result::Result<Outcome, Batch> {
+        let shared = &self.inner.shared;
+        if shared.waiting.load(Ordering::Acquire) > 0 {
+            return Err(batch);
+        }
+        let Ok(mut turn) = shared.committer.try_lock() else { return Err(batch) };
+        let work = self.work(batch, durable);
+        let outcome = turn.committer.commit(std::slice::from_ref(&work)).pop().unwrap_or(Ok(()));
+        if turn.committer.wants_checkpoint() || std::mem::take(&mut turn.dozing) {
+            // The thread ends with the last handle, so it is there.
+            let _ = self.inner.queue.send(Message::Look);
+        }
+        Ok(outcome)
+    }
+
+    fn work(&self, batch: Batch, durable: bool) -> Work {
         let nodes = batch
             .nodes
             .into_iter()
@@ -94,12 +155,7 @@ impl Writer {
                 PackedNode::new(node, known)
             })
             .collect();
-        let work = Work { run: batch.run, events: batch.events, nodes, durable };
-        if let Err(refused) = self.inner.queue.send(Message::Work(work, Box::new(done)))
-            && let Message::Work(_, done) = refused.0
-        {
-            done(Err(Arc::new(StoreError::Closed)));
-        }
+        Work { run: batch.run, events: batch.events, nodes, durable }
     }
 
     /// Submits and waits. Not for async code.
@@ -112,15 +168,19 @@ impl Writer {
     }
 }
 
-fn serve(committer: &mut Committer, inbox: &Receiver<Message>) {
+fn serve(shared: &Shared, inbox: &Receiver<Message>) {
     let mut work = Vec::new();
     let mut done: Vec<Done> = Vec::new();
     let mut beat = Instant::now();
     let mut stopping = false;
     while !stopping {
-        let wait = if committer.stale() { SETTLE } else { BEAT };
-        let first = if committer.stale() || committer.recording() {
-            inbox.recv_timeout(wait)
+        let (stale, recording) = {
+            let mut turn = shared.turn();
+            turn.dozing = !turn.committer.stale();
+            (turn.committer.stale(), turn.committer.recording())
+        };
+        let first = if stale || recording {
+            inbox.recv_timeout(if stale { SETTLE } else { BEAT })
         } else {
             inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
         };
@@ -129,7 +189,7 @@ fn serve(committer: &mut Committer, inbox: &Receiver<Message>) {
             Err(RecvTimeoutError::Disconnected) => stopping = true,
             Err(RecvTimeoutError::Timeout) => {
                 // Rows of `runs` are derived: failing to refresh one loses nothing, the next commit will tell.
-                let _: Result<()> = committer.refresh(beat.elapsed() >= BEAT);
+                let _: Result<()> = shared.turn().committer.refresh(beat.elapsed() >= BEAT);
                 if beat.elapsed() >= BEAT {
                     beat = Instant::now();
                 }
@@ -141,18 +201,19 @@ fn serve(committer: &mut Committer, inbox: &Receiver<Message>) {
         {
             stopping |= take(message, &mut work, &mut done);
         }
-        if work.is_empty() {
-            continue;
+        if !work.is_empty() {
+            let results = shared.turn().committer.commit(&work);
+            shared.waiting.fetch_sub(work.len(), Ordering::AcqRel);
+            for (done, result) in done.drain(..).zip(results) {
+                // A callback that panics must not end recording for everybody.
+                let _ = std::panic::catch_unwind(AssertUnwindSafe(|| done(result)));
+            }
+            work.clear();
         }
-        for (done, result) in done.drain(..).zip(committer.commit(&work)) {
-            // A callback that panics must not end recording for everybody.
-            let _ = std::panic::catch_unwind(AssertUnwindSafe(|| done(result)));
-        }
-        work.clear();
         // A failed checkpoint leaves the log as it is; a disk that is full fails the next commit.
-        let _: Result<()> = committer.checkpoint();
+        let _: Result<()> = shared.turn().committer.checkpoint();
     }
-    let _: Result<()> = committer.refresh(false);
+    let _: Result<()> = shared.turn().committer.refresh(false);
 }
 
 fn take(message: Message, work: &mut Vec<Work>, done: &mut Vec<Done>) -> bool {
@@ -162,6 +223,7 @@ fn take(message: Message, work: &mut Vec<Work>, done: &mut Vec<Done>) -> bool {
             done.push(callback);
             false
         }
+        Message::Look => false,
         Message::Stop => true,
     }
 }

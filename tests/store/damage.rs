@@ -50,6 +50,10 @@ fn read_all(dir: &Path, truth: &Truth) -> Vec<String> {
             None
         }
     };
+    match store.find_run("latest") {
+        Err(error) => reports.push(error.to_string()),
+        Ok(run) => assert_eq!(run, truth.runs[0].0, "an older run was given out as the latest"),
+    }
     for (run, history, rows) in &truth.runs {
         match store.history(run) {
             Err(error) => reports.push(error.to_string()),

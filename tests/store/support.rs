@@ -46,13 +46,20 @@ pub struct Recorder {
     pub writer: Writer,
     pub run: RunId,
     pub seq: u64,
+    /// When it began: later for higher names.
+    pub began: i64,
 }
 
 impl Recorder {
     /// Starts a run: its first event and its root call.
     pub fn start(store: &Store, name: u64, parent: Option<&RunId>) -> Recorder {
         let run = RunId::from_random(name << 16);
-        let mut recorder = Recorder { writer: store.writer().unwrap(), run: run.clone(), seq: 0 };
+        let mut recorder = Recorder {
+            writer: store.writer().unwrap(),
+            run: run.clone(),
+            seq: 0,
+            began: (name % 1_000) as i64 * 1_000_000_000,
+        };
         let started = EventKind::RunStarted {
             run,
             app: "agent".to_owned(),
@@ -73,7 +80,11 @@ impl Recorder {
             .into_iter()
             .map(|kind| {
                 self.seq += 1;
-                Event { seq: self.seq, at: 1_700_000_000_000_000 + self.seq as i64 * 1_000, kind }
+                Event {
+                    seq: self.seq,
+                    at: 1_700_000_000_000_000 + self.began + self.seq as i64 * 1_000,
+                    kind,
+                }
             })
             .collect();
         Batch { run: self.run.clone(), events, nodes }

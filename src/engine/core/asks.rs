@@ -81,7 +81,7 @@ impl Core {
         if self.stopping != Stopping::No {
             return refuse(self, cancelled());
         }
-        let parent = self.node_by_no(request.by).filter(|ix| {
+        let parent = self.spoke(request.by).filter(|ix| {
             let node = &self.nodes[*ix];
             node.host() == Some(request.conn) && (request.attempt == 0 || node.attempt == request.attempt)
         });

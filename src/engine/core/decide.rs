@@ -6,11 +6,9 @@ use super::{Core, InDoubt, Stopping};
 use std::collections::HashMap;
 
 use crate::base::ids::CallNo;
-use crate::engine::replay::{Hit, Miss, Position};
+use crate::engine::replay::{Hit, Miss, Position, below};
 use crate::model::event::{CallAsked, CallEnded, Level};
-use crate::model::{
-    CallKind, CallStatus, ErrorInfo, ErrorKind, EventKind, Mode, Origin, RunHistory, RunStatus,
-};
+use crate::model::{CallKind, CallStatus, ErrorInfo, ErrorKind, EventKind, Mode, Origin, RunStatus};
 
 impl Core {
     /// The root is a call like others, but it has no caller whose earlier attempts could have made it.
@@ -59,7 +57,8 @@ impl Core {
             parent_key,
         };
         let state = &self.state;
-        let found = self.replay.find(&wanted, &|key| state.get(key).map(|held| held.0), &*self.checkpoints);
+        let found =
+            self.replay.find(&wanted, &|key| state.get(key).map(|held| held.digest), &*self.checkpoints);
         match found {
             Ok(hit) => self.serve(ix, hit),
             Err(Miss { in_doubt: Some(origin), reason }) => self.in_doubt(ix, &origin, reason),
@@ -122,7 +121,7 @@ impl Core {
             self.execute(ix, None);
             return;
         };
-        match self.replay.recorded_hit(recorded, &*self.checkpoints) {
+        match self.replay.recorded_hit(recorded) {
             Ok(Some(hit)) => {
                 if hit.key != self.nodes[ix].key {
                     let text = format!(
@@ -136,8 +135,9 @@ impl Core {
                     self.serve(ix, hit);
                 }
             }
-            Ok(None) => self.execute(ix, Some("failed before".to_owned())),
-            Err(text) => self.execute(ix, Some(text)),
+            Ok(None) => self.execute(ix, None),
+            Err(Miss { in_doubt: Some(origin), reason }) => self.in_doubt(ix, &origin, reason),
+            Err(Miss { reason, .. }) => self.execute(ix, reason),
         }
     }
 
@@ -204,17 +204,47 @@ impl Core {
         self.ready.push_back(ix);
     }
 
-    /// A call of an earlier attempt of the same caller had succeeded: it is not made again.
+    /// An earlier attempt of the same caller had made this very call: it is not made again.
     fn serve_earlier(&mut self, ix: NodeIx, earlier: NodeIx) {
+        match self.nodes[earlier].outcome.clone() {
+            _ if !self.nodes[earlier].is_over() => {
+                // It still runs, or is being written.
+                self.ask_event(ix, Some("goes on from an earlier attempt".to_owned()));
+                self.nodes[ix].phase = Phase::Following;
+                self.nodes[ix].adopts = Some(earlier);
+                self.nodes[earlier].dependents.push(ix);
+            }
+            Some(Outcome::Value(value)) => {
+                self.ask_event(ix, Some("succeeded in an earlier attempt".to_owned()));
+                self.served_by(ix, earlier, value);
+            }
+            Some(Outcome::Error(error)) => {
+                self.ask_event(ix, Some("failed in an earlier attempt".to_owned()));
+                self.fail(ix, error);
+            }
+            Some(Outcome::List(_)) | None => self.execute(ix, None),
+        }
+    }
+
+    /// The call of an earlier attempt that a call stands for is over.
+    pub(super) fn adopted_over(&mut self, ix: NodeIx, earlier: NodeIx) {
+        if self.nodes[ix].phase != Phase::Following {
+            return;
+        }
+        match self.nodes[earlier].outcome.clone() {
+            Some(Outcome::Value(value)) => self.served_by(ix, earlier, value),
+            Some(Outcome::Error(error)) => self.fail(ix, error),
+            Some(Outcome::List(_)) | None => {
+                self.fail(ix, super::asks::internal("an adopted call has no outcome"))
+            }
+        }
+    }
+
+    fn served_by(&mut self, ix: NodeIx, earlier: NodeIx, value: crate::model::ValueRef) {
         let before = &self.nodes[earlier];
         let origin = before.origin.clone().unwrap_or(Origin { run: self.spec.run.clone(), call: before.no });
-        let Some(Outcome::Value(value)) = before.outcome.clone() else {
-            self.execute(ix, None);
-            return;
-        };
         let (usage, wall_us, state_reads) =
             (before.usage.clone(), before.wall_us, before.state_reads.clone());
-        self.ask_event(ix, Some("succeeded in an earlier attempt".to_owned()));
         self.served(ix, value, origin, usage, wall_us, state_reads);
     }
 
@@ -230,6 +260,9 @@ impl Core {
         }
         self.ask_event(ix, hit.reason.clone());
         let numbers = self.record_below(ix, &hit);
+        for (key, seen) in &hit.state_reads {
+            self.callers_read(ix, key, *seen);
+        }
         self.reapply(ix, &hit, &numbers);
         self.served(ix, hit.output, hit.origin, hit.usage, hit.wall_us, hit.state_reads);
     }
@@ -241,7 +274,7 @@ impl Core {
         let history = &hit.history;
         let mut numbers = HashMap::from([(hit.call, self.nodes[ix].no)]);
         // Pushed in reverse, so that calls are numbered in the order in which they were asked for.
-        let mut stack: Vec<(CallNo, bool)> = below(history, hit.call).map(|no| (no, false)).collect();
+        let mut stack: Vec<(CallNo, bool)> = below(history, hit.call).rev().map(|no| (no, false)).collect();
         while let Some((old, entered)) = stack.pop() {
             let Some(call) = history.call(old) else { continue };
             if entered {
@@ -278,7 +311,7 @@ impl Core {
                 reason: None,
             })));
             stack.push((old, true));
-            stack.extend(below(history, old).map(|child| (child, false)));
+            stack.extend(below(history, old).rev().map(|child| (child, false)));
         }
         numbers
     }
@@ -311,13 +344,4 @@ impl Core {
         node.state_reads = state_reads;
         self.over(ix);
     }
-}
-
-/// The nodes right below a recorded call that belong to its outcome, last first.
-fn below(history: &RunHistory, no: CallNo) -> impl Iterator<Item = CallNo> + '_ {
-    let attempts = history.call(no).filter(|call| call.is_call()).map(|call| call.attempts);
-    history.children(no).iter().rev().copied().filter(move |child| {
-        let made_by = history.call(*child).map(|call| call.parent_attempt);
-        attempts.is_none() || made_by == attempts
-    })
 }

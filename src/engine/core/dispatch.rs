@@ -21,6 +21,12 @@ impl Core {
         self.actions.push(Action::Spawn { worker });
     }
 
+    /// Whether bodies execute or are about to: then something happens while a commit waits for the disk.
+    pub fn is_busy(&self) -> bool {
+        let runs = |ix: &NodeIx| self.nodes[*ix].asking == 0;
+        !self.ready.is_empty() || self.workers.values().any(|worker| worker.hosts.iter().any(runs))
+    }
+
     /// Gives ready calls to workers that have room.
     pub(super) fn dispatch(&mut self) {
         if self.ready.is_empty() {
@@ -117,6 +123,7 @@ impl Core {
         }
         let node = &mut self.nodes[ix];
         node.attempt += 1;
+        node.begun = false;
         node.phase = Phase::Starting { conn };
         let (no, attempt, func) = (node.no, node.attempt, node.func);
         self.emit(EventKind::CallStarted { no, attempt, worker });
@@ -277,15 +284,27 @@ impl Core {
             }
             return;
         }
-        for ix in worker.hosts {
-            let begun = match self.nodes[ix].phase {
-                Phase::Running { conn: at } => Some(at) == conn && executing.contains(&self.nodes[ix].no),
-                _ => false,
-            };
-            if begun {
-                self.died(ix, number, why);
-            } else if self.nodes[ix].host() == worker.conn {
-                // It was waiting inside the worker: its body never ran.
+        let (executed, waited): (Vec<NodeIx>, Vec<NodeIx>) = worker.hosts.into_iter().partition(|ix| {
+            matches!(self.nodes[*ix].phase, Phase::Running { conn: at } if Some(at) == conn)
+                && executing.contains(&self.nodes[*ix].no)
+        });
+        for ix in executed {
+            let error = self.death(ix, number, why, "while it executed");
+            self.abandon(ix);
+            self.attempt_failed(ix, error);
+        }
+        for ix in waited.into_iter().rev() {
+            if self.nodes[ix].host() != worker.conn {
+                continue;
+            }
+            if self.nodes[ix].begun {
+                let error = self.death(ix, number, why, "while what it had called executed:");
+                let text = format!("{}; it starts again, and what it had called stands", error.message);
+                let no = self.nodes[ix].no;
+                self.notice(no, Level::Warning, text);
+                self.attempt_lost(ix, error);
+            } else {
+                // It had not begun.
                 self.nodes[ix].attempt -= 1;
                 self.nodes[ix].phase = Phase::Ready;
                 self.ready.push_front(ix);
@@ -293,22 +312,25 @@ impl Core {
         }
     }
 
-    fn died(&mut self, ix: NodeIx, worker: u32, why: &str) {
-        let node = &self.nodes[ix];
-        let facts = &self.functions[node.func].facts;
-        let error = ErrorInfo {
+    fn death(&self, ix: NodeIx, worker: u32, why: &str, when: &str) -> ErrorInfo {
+        let facts = &self.functions[self.nodes[ix].func].facts;
+        ErrorInfo {
             kind: ErrorKind::Died,
             type_name: "WorkerDied".to_owned(),
-            message: format!("worker {worker} {why} while it executed {}", facts.name),
+            message: format!("worker {worker} {why} {when} {}", facts.name),
             traceback: String::new(),
-            frames: vec![crate::model::Frame {
-                file: facts.file.clone(),
-                line: facts.line,
-                name: facts.name.clone(),
-                text: String::new(),
-            }],
-        };
-        self.abandon(ix);
-        self.attempt_failed(ix, error);
+            frames: vec![self.defined_at(ix)],
+        }
+    }
+
+    /// Where a call's function is defined: the place of failures that have no better one.
+    pub(super) fn defined_at(&self, ix: NodeIx) -> crate::model::Frame {
+        let facts = &self.functions[self.nodes[ix].func].facts;
+        crate::model::Frame {
+            file: facts.file.clone(),
+            line: facts.line,
+            name: facts.name.clone(),
+            text: String::new(),
+        }
     }
 }

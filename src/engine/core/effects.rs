@@ -15,6 +15,14 @@ use crate::model::event::Level;
 use crate::model::{EventKind, Stream};
 use crate::proto::message::ToWorker;
 
+/// The value of a key of request state.
+pub(super) struct State {
+    pub(super) digest: Digest,
+    pickle: Bytes,
+    /// The call that set it.
+    setter: Option<NodeIx>,
+}
+
 /// Bytes of one stream of one call that are recorded.
 pub const LOG_LIMIT: u64 = 1 << 20;
 
@@ -24,7 +32,8 @@ impl Core {
         match values::pack(&pickle) {
             Ok((value, digest, pieces)) => {
                 self.recorder.pending.pieces.extend(pieces);
-                self.state.insert(key.clone(), (digest, value.clone(), pickle));
+                let setter = self.spoke(by);
+                self.state.insert(key.clone(), State { digest, pickle, setter });
                 self.emit(EventKind::StateSet { no: by, key, value });
             }
             Err(text) => {
@@ -34,35 +43,80 @@ impl Core {
     }
 
     pub(super) fn state_get(&mut self, conn: ConnId, id: u64, by: CallNo, key: String) {
-        let held = self.state.get(&key).map(|held| (held.0, held.2.clone()));
-        if let Some(ix) = self.node_by_no(by) {
+        let held = self.state.get(&key).map(|held| (held.digest, held.pickle.clone()));
+        if let Some(ix) = self.spoke(by) {
             let seen: Option<Digest> = held.as_ref().map(|h| h.0);
-            let reads = &mut self.nodes[ix].state_reads;
-            if !reads.iter().any(|(name, _)| *name == key) {
-                reads.push((key, seen));
-            }
+            self.read(ix, &key, seen);
         }
         let found = held.is_some();
         self.send(conn, ToWorker::State { id, found }, held.into_iter().map(|h| h.1).collect());
     }
 
+    /// Something came from a call's body: it has begun.
+    pub(super) fn spoke(&mut self, by: CallNo) -> Option<NodeIx> {
+        let ix = self.node_by_no(by)?;
+        self.nodes[ix].begun = true;
+        Some(ix)
+    }
+
+    /// Notes what a call saw of the request state, for itself and for those that (indirectly) called it.
+    ///
+    /// What was set below a call is no condition on the state before it.
+    fn read(&mut self, ix: NodeIx, key: &str, seen: Option<Digest>) {
+        let setter = self.state.get(key).and_then(|held| held.setter);
+        let mut at = ix;
+        while !setter.is_some_and(|setter| self.is_below(setter, at)) {
+            let reads = &mut self.nodes[at].state_reads;
+            if !reads.iter().any(|(name, _)| *name == key) {
+                reads.push((key.to_owned(), seen));
+            }
+            if at == 0 {
+                break;
+            }
+            at = self.nodes[at].parent;
+        }
+    }
+
+    /// Notes what a served call had seen for those that called it.
+    pub(super) fn callers_read(&mut self, ix: NodeIx, key: &str, seen: Option<Digest>) {
+        if ix != 0 {
+            self.read(self.nodes[ix].parent, key, seen);
+        }
+    }
+
+    fn is_below(&self, ix: NodeIx, ancestor: NodeIx) -> bool {
+        let mut at = ix;
+        while at != ancestor {
+            if at == 0 {
+                return false;
+            }
+            at = self.nodes[at].parent;
+        }
+        true
+    }
+
     pub(super) fn progress(&mut self, by: CallNo, current: f64, total: f64, message: Option<String>) {
         self.emit(EventKind::Progress { no: by, current, total, message });
         // "progress.update resets the timeout" (the platform's documentation).
-        if let Some(ix) = self.node_by_no(by) {
+        if let Some(ix) = self.spoke(by) {
             self.arm_timeout(ix);
         }
     }
 
     pub(super) fn log(&mut self, by: CallNo, stream: Stream, bytes: &[u8]) {
         let slot = usize::from(stream == Stream::Stderr);
-        if let Some(ix) = self.node_by_no(by) {
+        if let Some(ix) = self.spoke(by) {
             // The runtime keeps to the limit that it was told; this bounds what a broken one can write.
             let logged = &mut self.nodes[ix].logged[slot];
             if *logged > 2 * LOG_LIMIT {
                 return;
             }
             *logged += bytes.len() as u64;
+        } else {
+            if self.stray[slot] > 2 * LOG_LIMIT {
+                return;
+            }
+            self.stray[slot] += bytes.len() as u64;
         }
         self.emit(EventKind::Log { no: by, stream, text: text::lossy(bytes) });
     }
@@ -98,7 +152,10 @@ impl Core {
                     *at = no;
                     match self.checkpoints.load(value) {
                         Ok(pickle) => {
-                            self.state.insert(key.clone(), (value.digest, value.clone(), pickle));
+                            // What readers are compared by; the stored digest also tells how it is packed.
+                            let digest = values::pack(&pickle).map_or(value.digest, |packed| packed.1);
+                            let setter = Some(ix);
+                            self.state.insert(key.clone(), State { digest, pickle, setter });
                         }
                         Err(error) => {
                             let text = format!("request state '{key}' could not be set again: {error}");
@@ -113,5 +170,13 @@ impl Core {
             }
             self.emit(kind);
         }
+    }
+}
+
+/// The text of a log.
+pub(super) fn text_of(event: &EventKind) -> Option<&str> {
+    match event {
+        EventKind::Log { text, .. } => Some(text),
+        _ => None,
     }
 }

@@ -36,6 +36,9 @@ use crate::model::event::Level;
 use crate::model::{CallKind, ErrorInfo, EventKind, Mode, RunStatus, ValueRef};
 use crate::proto::message::{End, FromWorker, Function, ToWorker, ValidationMessage};
 
+/// Lines that are shown of what a process wrote that could not load the application.
+const LAST_WORDS: usize = 10;
+
 /// What happened.
 #[derive(Debug)]
 pub enum Input {
@@ -243,7 +246,7 @@ pub struct Core {
     recorder: Recorder,
     commits: HashMap<u64, Vec<Then>>,
     next_token: u64,
-    state: HashMap<String, (Digest, ValueRef, Bytes)>,
+    state: HashMap<String, effects::State>,
     replay: Replay,
     /// Nodes that are not over.
     open: usize,
@@ -258,6 +261,14 @@ pub struct Core {
     actions: Vec<Action>,
     /// Version of the interpreter, for the record.
     python: String,
+    /// The first event was emitted.
+    opened: bool,
+    /// The last event was emitted: nothing may follow it.
+    closed: bool,
+    /// What was written while the application was loaded: it follows the first event.
+    early: Vec<EventKind>,
+    /// Bytes of the two streams that belong to no call.
+    stray: [u64; 2],
 }
 
 impl Core {
@@ -297,6 +308,10 @@ impl Core {
             final_ending: None,
             actions: Vec::new(),
             python: String::new(),
+            opened: false,
+            closed: false,
+            early: Vec::new(),
+            stray: [0, 0],
         }
     }
 
@@ -356,8 +371,23 @@ impl Core {
     }
 
     fn emit(&mut self, kind: EventKind) {
+        if self.closed {
+            return;
+        }
+        let first = matches!(kind, EventKind::RunStarted { .. });
+        if !self.opened && !first {
+            self.early.push(kind);
+            return;
+        }
+        self.closed = matches!(kind, EventKind::RunEnded { .. });
         let now = self.clock.now();
         self.recorder.emit(now, kind);
+        if first {
+            self.opened = true;
+            for early in std::mem::take(&mut self.early) {
+                self.recorder.emit(now, early);
+            }
+        }
     }
 
     fn notice(&mut self, no: CallNo, level: Level, text: impl Into<String>) {
@@ -429,10 +459,13 @@ impl Core {
         for message in messages.iter().filter(|m| m.severity == "warning") {
             self.notice(0, Level::Warning, message.text.clone());
         }
+        if let Some(plan) = self.replay.plan(&*self.checkpoints) {
+            self.notice(0, Level::Info, plan.sentence());
+        }
         let mut root = Node::new(0, 0, CallKind::Root, func, Asker::Run);
         root.durable = self.functions[func].facts.durable;
         root.json = true;
-        root.durable_id = "root".to_owned();
+        root.durable_id = super::replay::ROOT.to_owned();
         root.recorded = self.replay.recorded_root();
         root.args = vec![Bytes::from(self.spec.input.to_string())];
         root.key = crate::model::keys::call_key(&self.spec.app, &input.digest, 0);
@@ -442,7 +475,16 @@ impl Core {
         self.decide_root();
     }
 
-    fn not_loaded(&mut self, error: ErrorInfo) {
+    fn not_loaded(&mut self, mut error: ErrorInfo) {
+        if error.kind == crate::model::ErrorKind::Died {
+            // What the process said last is the best that is known of why.
+            let text: String = self.early.iter().filter_map(effects::text_of).collect();
+            let lines: Vec<&str> = text.lines().collect();
+            for line in &lines[lines.len().saturating_sub(LAST_WORDS)..] {
+                error.message.push_str("\n    ");
+                error.message.push_str(line);
+            }
+        }
         self.kill_all();
         self.finish_with(Ending::NotLoaded(error));
     }

@@ -207,6 +207,12 @@ pub struct Node {
     pub tail: Option<NodeIx>,
     /// Bytes of its two streams so far.
     pub logged: [u64; 2],
+    /// The unfinished call of an earlier attempt that it stands for.
+    pub adopts: Option<NodeIx>,
+    /// Whether its body is known to have begun: something came from it.
+    pub begun: bool,
+    /// Attempts that were lost because another call ended their process.
+    pub lost: u32,
 }
 
 impl Node {
@@ -251,6 +257,9 @@ impl Node {
             state_reads: Vec::new(),
             tail: None,
             logged: [0, 0],
+            adopts: None,
+            begun: false,
+            lost: 0,
         }
     }
 

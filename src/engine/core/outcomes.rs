@@ -11,6 +11,9 @@ use crate::model::event::CallEnded;
 use crate::model::{CallStatus, ErrorInfo, ErrorKind, EventKind};
 use crate::proto::message::{End, ToWorker};
 
+/// A call that lost its process to others this often fails.
+const LOSSES: u32 = 3;
+
 impl Core {
     /// A worker reports how a body ended.
     pub(super) fn end(&mut self, conn: ConnId, end: End, blob: Option<Bytes>) {
@@ -92,19 +95,38 @@ impl Core {
     }
 
     /// An attempt failed: another one, or the call has failed.
-    pub(super) fn attempt_failed(&mut self, ix: NodeIx, error: ErrorInfo) {
+    pub(super) fn attempt_failed(&mut self, ix: NodeIx, mut error: ErrorInfo) {
+        if error.frames.is_empty() && error.kind != ErrorKind::Cancelled {
+            error.frames.push(self.defined_at(ix));
+        }
         let final_kind =
             matches!(error.kind, ErrorKind::Request | ErrorKind::Cancelled | ErrorKind::Mismatch);
         let node = &self.nodes[ix];
         let root = self.nodes.first().map_or(0, |root| self.functions[root.func].facts.app_retries);
         let retries = self.functions[node.func].facts.retries.unwrap_or(root);
-        if final_kind || node.attempt > retries || self.stopping != Stopping::No {
+        if final_kind || node.attempt - node.lost > retries || self.stopping != Stopping::No {
             self.fail(ix, error);
             return;
         }
-        let (no, attempt) = (node.no, node.attempt);
+        self.next_attempt(ix, error, false);
+    }
+
+    /// Another call ended the process in which this one waited for what it had called: it starts again, and all
+    /// that it had called stands.
+    pub(super) fn attempt_lost(&mut self, ix: NodeIx, error: ErrorInfo) {
+        if self.nodes[ix].lost >= LOSSES || self.stopping != Stopping::No {
+            self.abandon(ix);
+            self.fail(ix, error);
+            return;
+        }
+        self.nodes[ix].lost += 1;
+        self.next_attempt(ix, error, true);
+    }
+
+    fn next_attempt(&mut self, ix: NodeIx, error: ErrorInfo, failures_too: bool) {
+        let (no, attempt) = (self.nodes[ix].no, self.nodes[ix].attempt);
         self.emit(EventKind::AttemptFailed { no, attempt, error });
-        self.keep_for_next_attempt(ix);
+        self.keep_for_next_attempt(ix, failures_too);
         let node = &mut self.nodes[ix];
         node.scope = super::node::Scope::default();
         node.asking = 0;
@@ -113,15 +135,24 @@ impl Core {
         self.ready.push_back(ix);
     }
 
-    /// What a failed attempt's calls achieved is served to the next attempt.
-    fn keep_for_next_attempt(&mut self, ix: NodeIx) {
+    /// What an attempt's calls achieved, or still do, is served to the next attempt.
+    fn keep_for_next_attempt(&mut self, ix: NodeIx, failures_too: bool) {
         let mut stack = self.nodes[ix].scope.children.clone();
         let mut found = Vec::new();
         while let Some(child) = stack.pop() {
             let node = &self.nodes[child];
             if node.is_operation() {
                 stack.extend(&node.scope.children);
-            } else if node.durable && node.is_over() && matches!(node.outcome, Some(Outcome::Value(_))) {
+                continue;
+            }
+            let stands = match &node.outcome {
+                Some(Outcome::Value(_)) => true,
+                Some(Outcome::Error(error)) => failures_too && error.kind != ErrorKind::Cancelled,
+                Some(Outcome::List(_)) => false,
+                // Its key is known only once its arguments are.
+                None => !matches!(node.phase, Phase::Waiting | Phase::Delayed(_)),
+            };
+            if stands && node.no != 0 && (node.durable || failures_too) {
                 found.push(child);
             }
         }
@@ -178,7 +209,9 @@ impl Core {
             Asker::Run | Asker::Nobody => {}
         }
         for dependent in std::mem::take(&mut self.nodes[ix].dependents) {
-            if self.nodes[dependent].tail == Some(ix) {
+            if self.nodes[dependent].adopts == Some(ix) {
+                self.adopted_over(dependent, ix);
+            } else if self.nodes[dependent].tail == Some(ix) {
                 self.tail_over(dependent, ix);
             } else {
                 self.nodes[dependent].unmet = self.nodes[dependent].unmet.saturating_sub(1);
@@ -195,7 +228,10 @@ impl Core {
 
     fn answer(&mut self, ix: NodeIx, conn: ConnId, id: u64) {
         let parent = self.nodes[ix].parent;
-        self.nodes[parent].asking = self.nodes[parent].asking.saturating_sub(1);
+        // A call of an earlier attempt is none that today's attempt waits for.
+        if self.nodes[parent].attempt == self.nodes[ix].parent_attempt {
+            self.nodes[parent].asking = self.nodes[parent].asking.saturating_sub(1);
+        }
         let mut count = None;
         let blobs = match self.nodes[ix].outcome.clone() {
             Some(Outcome::Value(value)) => match self.nodes[ix].result.take() {

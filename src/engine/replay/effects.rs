@@ -5,53 +5,67 @@ use std::collections::HashMap;
 use crate::base::ids::CallNo;
 use crate::model::{EventKind, RunHistory};
 
+/// Where an effect stands among those of its kind, which are kept apart: only their own order matters.
+type Order = (u8, usize);
+
 /// Effects of a run by call; empty for most runs, and then asking costs nothing.
 #[derive(Debug, Default)]
 pub struct EffectIndex {
-    by_call: HashMap<CallNo, Vec<EventKind>>,
+    by_call: HashMap<CallNo, Vec<(Order, EventKind)>>,
 }
 
 impl EffectIndex {
     /// Reads a run.
     pub fn new(history: &RunHistory) -> Self {
-        let mut by_call: HashMap<CallNo, Vec<EventKind>> = HashMap::new();
-        for change in &history.state {
-            by_call.entry(change.call).or_default().push(EventKind::StateSet {
-                no: change.call,
-                key: change.key.clone(),
-                value: change.value.clone(),
-            });
+        let mut by_call: HashMap<CallNo, Vec<(Order, EventKind)>> = HashMap::new();
+        let mut add = |no: CallNo, order: Order, kind: EventKind| {
+            by_call.entry(no).or_default().push((order, kind));
+        };
+        for (i, change) in history.state.iter().enumerate() {
+            add(
+                change.call,
+                (0, i),
+                EventKind::StateSet { no: change.call, key: change.key.clone(), value: change.value.clone() },
+            );
         }
-        for metric in &history.metrics {
-            by_call.entry(metric.call).or_default().push(EventKind::Metric {
-                no: metric.call,
-                name: metric.name.clone(),
-                timer: metric.timer,
-                value: metric.value,
-            });
+        for (i, metric) in history.metrics.iter().enumerate() {
+            add(
+                metric.call,
+                (1, i),
+                EventKind::Metric {
+                    no: metric.call,
+                    name: metric.name.clone(),
+                    timer: metric.timer,
+                    value: metric.value,
+                },
+            );
         }
-        for log in &history.logs {
-            by_call.entry(log.call).or_default().push(EventKind::Log {
-                no: log.call,
-                stream: log.stream,
-                text: log.text.clone(),
-            });
+        for (i, log) in history.logs.iter().enumerate() {
+            add(
+                log.call,
+                (2, i),
+                EventKind::Log { no: log.call, stream: log.stream, text: log.text.clone() },
+            );
         }
         for call in &history.calls {
             if let Some((current, total, message)) = &call.progress {
-                by_call.entry(call.no).or_default().push(EventKind::Progress {
-                    no: call.no,
-                    current: *current,
-                    total: *total,
-                    message: message.clone(),
-                });
+                add(
+                    call.no,
+                    (3, 0),
+                    EventKind::Progress {
+                        no: call.no,
+                        current: *current,
+                        total: *total,
+                        message: message.clone(),
+                    },
+                );
             }
         }
         by_call.remove(&0);
         EffectIndex { by_call }
     }
 
-    /// What a call and its descendants did, callers before what they called.
+    /// What a call and its descendants did: each kind in the order in which it was done.
     pub fn of(&self, history: &RunHistory, no: CallNo) -> Vec<EventKind> {
         if self.by_call.is_empty() {
             return Vec::new();
@@ -62,6 +76,7 @@ impl EffectIndex {
             out.extend(self.by_call.get(&at).into_iter().flatten().cloned());
             stack.extend(history.children(at).iter().rev());
         }
-        out
+        out.sort_by_key(|(order, _)| *order);
+        out.into_iter().map(|(_, kind)| kind).collect()
     }
 }

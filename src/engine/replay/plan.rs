@@ -1,10 +1,9 @@
 //! What a replay will do, said before it does anything.
 
-use super::Replay;
+use super::{Replay, below};
 use crate::base::ids::CallNo;
-use crate::base::text::count;
 use crate::engine::checkpoints::Checkpoints;
-use crate::model::{CallStatus, RunHistory};
+use crate::model::{Call, CallStatus, Mode, RunHistory};
 use std::sync::Arc;
 
 /// How the calls of the replayed run will fare, as far as can be told before it executes.
@@ -16,8 +15,10 @@ pub struct Plan {
     pub failed: u64,
     /// In doubt.
     pub in_doubt: u64,
-    /// Edited code, or below one that is not served.
+    /// Edited code.
     pub changed: u64,
+    /// The user wants them to execute again.
+    pub again: u64,
     /// Not durable.
     pub live: u64,
 }
@@ -25,22 +26,17 @@ pub struct Plan {
 impl Plan {
     /// One sentence: `28 served, 1 failed call and what follows executes`.
     pub fn sentence(&self) -> String {
-        let mut executing = Vec::new();
-        for (n, what) in [
-            (self.failed, "failed call"),
-            (self.in_doubt, "call in doubt"),
-            (self.changed, "changed call"),
-            (self.live, "call that is not durable"),
-        ] {
-            if n > 0 {
-                executing.push(if what == "call in doubt" || what.starts_with("call that") {
-                    let (one, rest) = what.split_once(' ').unwrap_or((what, ""));
-                    format!("{} {rest}", count(n, one))
-                } else {
-                    count(n, what)
-                });
-            }
-        }
+        let executing: Vec<String> = [
+            (self.failed, "failed call", "failed calls"),
+            (self.in_doubt, "call in doubt", "calls in doubt"),
+            (self.changed, "changed call", "changed calls"),
+            (self.again, "call that was asked for again", "calls that were asked for again"),
+            (self.live, "call that is not durable", "calls that are not durable"),
+        ]
+        .into_iter()
+        .filter(|(n, _, _)| *n > 0)
+        .map(|(n, one, several)| format!("{n} {}", if n == 1 { one } else { several }))
+        .collect();
         if executing.is_empty() {
             return format!("{} served, nothing is known to execute", self.served);
         }
@@ -51,40 +47,62 @@ impl Plan {
 }
 
 impl Replay {
-    /// The plan for the replayed run; `None` when nothing is replayed.
+    /// The plan for the replayed run; `None` when nothing is replayed or nothing may be reused.
     pub fn plan(&mut self, checkpoints: &dyn Checkpoints) -> Option<Plan> {
+        if self.mode == Mode::Fresh {
+            return None;
+        }
         let base = self.base.clone()?;
         let mut plan = Plan::default();
-        self.plan_children(&base, 1, checkpoints, &mut plan);
-        Some(plan)
-    }
-
-    fn plan_children(
-        &mut self,
-        base: &Arc<RunHistory>,
-        parent: CallNo,
-        checkpoints: &dyn Checkpoints,
-        plan: &mut Plan,
-    ) {
-        let mut stack: Vec<CallNo> = base.children(parent).to_vec();
+        let mut stack: Vec<CallNo> = below(&base, 1).collect();
         while let Some(no) = stack.pop() {
             let Some(call) = base.call(no) else { continue };
             if !call.is_call() {
-                stack.extend(base.children(no));
+                stack.extend(below(&base, no));
                 continue;
             }
-            if self.subtree(base, no, checkpoints).broken.is_none() {
-                plan.served += 1;
+            if call.durable && self.will_serve(&base, no, checkpoints) {
+                plan.served += calls_within(&base, no);
                 continue;
             }
+            let mut children = below(&base, no);
             match call.status {
                 _ if !call.durable => plan.live += 1,
-                CallStatus::Failed if base.children(no).is_empty() => plan.failed += 1,
+                CallStatus::Failed if children.all(|child| !failed(&base, child)) => plan.failed += 1,
                 CallStatus::InDoubt => plan.in_doubt += 1,
-                status if status.has_output() => plan.changed += 1,
+                _ if self.excluded.contains(&no) => plan.again += 1,
+                status if status.has_output() && self.changed(call) => plan.changed += 1,
+                // A caller of one that executes, or a call that the run did not get to.
                 _ => {}
             }
-            stack.extend(base.children(no));
+            stack.extend(below(&base, no));
+        }
+        Some(plan)
+    }
+
+    fn will_serve(&mut self, base: &Arc<RunHistory>, no: CallNo, checkpoints: &dyn Checkpoints) -> bool {
+        match self.mode {
+            Mode::Strict => matches!(self.recorded_hit(no), Ok(Some(_))),
+            _ => self.subtree(base, no, checkpoints).broken.is_none(),
         }
     }
+
+    fn changed(&self, call: &Call) -> bool {
+        self.mode != Mode::Strict && self.codes.get(&call.function) != Some(&call.code)
+    }
+}
+
+fn failed(base: &RunHistory, no: CallNo) -> bool {
+    base.call(no).is_some_and(|call| call.status == CallStatus::Failed)
+}
+
+/// A call and the calls below it.
+fn calls_within(base: &RunHistory, no: CallNo) -> u64 {
+    let mut calls = 0;
+    let mut stack = vec![no];
+    while let Some(at) = stack.pop() {
+        calls += u64::from(base.call(at).is_some_and(Call::is_call));
+        stack.extend(below(base, at));
+    }
+    calls
 }

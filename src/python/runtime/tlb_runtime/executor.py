@@ -187,12 +187,12 @@ class Executor:
                 if session.role.acquire(False):
                     self.worker_reads = True
                     try:
-                        session.read_calls(queue)
+                        handed = session.read_calls(queue)
                     finally:
                         self.worker_reads = False
                     if self.asleep:
                         self.ring()
-                    if session.closed:
+                    if session.closed or handed and not self._park(True):
                         return
                 elif not self._park():
                     return
@@ -203,11 +203,14 @@ class Executor:
             except sessions.Abandoned:
                 pass  # an interrupt that came too late to mean anything
 
-    def _park(self) -> bool:
-        """Sleep until there is work; False when this thread is not needed any more."""
+    def _park(self, handed: bool = False) -> bool:
+        """Sleep until there is work; False when this thread is not needed any more.
+
+        ``handed``: nobody reads now, which is as it should be.
+        """
         waiter = Waiter()
         self.parked.append(waiter)
-        if self.queue or not self.session.role.locked():
+        if self.queue or not handed and not self.session.role.locked():
             # Work came while we were on the way. Leave the list unless we were just taken from it.
             try:
                 self.parked.remove(waiter)

@@ -71,13 +71,15 @@ class Call:
 class Pending:
     """A request that was sent. ``answer`` is (header, blobs) once it came."""
 
-    __slots__ = ("id", "answer", "wakers", "order")
+    __slots__ = ("id", "answer", "wakers", "order", "reads")
 
     def __init__(self, id: int):
         self.id = id
         self.answer = None
         #: Called by the reader when the answer came.
         self.wakers = None
+        #: Who waits for it reads the socket when nobody else does.
+        self.reads = False
         #: The how-maniest answer of the connection it is.
         self.order = 0
 
@@ -249,6 +251,7 @@ class Session:
                     if pending.wakers is None:
                         pending.wakers = []
                     pending.wakers.append(waiter.wake)
+                    pending.reads = deadline is None
             if call is not None:
                 call.waiter = waiter
             if ready() or (call is not None and call.abandoned is not None):
@@ -312,22 +315,29 @@ class Session:
             if self.executor is not None:
                 self.executor.role_left()
 
-    def read_calls(self, queue) -> None:
-        """Read until a call to execute is in ``queue``. For idle worker threads."""
+    def read_calls(self, queue) -> bool:
+        """Read until a call to execute is in ``queue``. For idle worker threads.
+
+        True when the role was left to a caller that got the only answer anybody waited for: it
+        will read its next answer itself. Until then the monitor watches.
+        """
         self.epoch += 1
+        handed = False
         try:
             receive = self.receiver.receive
-            while not queue:
-                self.dispatch(*receive())
+            while not queue and not handed:
+                answered = self.dispatch(*receive())
+                handed = answered and not self.pendings
             while self.receiver.has_frame():
                 self.dispatch(*receive())
         except (Closed, OSError, ProtocolError) as error:
             self.lost(error)
         finally:
             self.role.release()
+        return handed
 
-    def dispatch(self, header: dict, blobs) -> None:
-        """Hand one frame to whom it concerns."""
+    def dispatch(self, header: dict, blobs) -> bool:
+        """Hand one frame to whom it concerns; True when that woke a waiting caller."""
         kind = header["t"]
         if kind == "done" or kind == "state" or kind == "run_done":
             pending = self.pendings.pop(header["id"], None)
@@ -338,6 +348,7 @@ class Session:
                 if pending.wakers is not None:
                     for wake in pending.wakers:
                         wake()
+                    return pending.reads
         elif kind == "run":
             self.executor.accept(header["calls"], blobs)
         elif kind == "interrupt":
@@ -346,6 +357,7 @@ class Session:
             raise Closed
         else:
             raise ProtocolError("unknown message %r" % (kind,))
+        return False
 
     def lost(self, error) -> None:
         """The connection ended. A worker leaves at once; others fail what they wait for."""

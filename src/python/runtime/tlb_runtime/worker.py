@@ -32,6 +32,7 @@ def run() -> None:
     # A waiting answer should not wait 5 ms for a busy thread to yield the interpreter.
     sys.setswitchinterval(0.001)
     _ignore_interrupts()
+    _end_with_engine()
     path = os.environ.get("TLB_SOCKET")
     if not path:
         sys.stderr.write("tlb_runtime is started by tl-bench (TLB_SOCKET is not set)\n")
@@ -47,10 +48,55 @@ def run() -> None:
     sys.stderr = CallStream(executor, "stderr", 2)
     _load(session, welcome)
     executor.wake_worker()
+    if number <= 1:
+        _compile_runtime()
     try:
         executor.monitor()
     finally:
         os._exit(0)
+
+
+def _end_with_engine() -> None:
+    """Have the kernel kill this process when the engine ends.
+
+    The end of the connection says the same, but nobody can read that while C code holds the interpreter lock.
+    The engine holds the writing end of a FIFO; when that goes, the reader's owner gets a signal. Only Linux lets
+    one choose which; elsewhere the connection must do.
+    """
+    path = os.environ.pop("TLB_LEASH", None)
+    try:
+        import fcntl
+        from signal import SIGKILL
+
+        choose = fcntl.F_SETSIG
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        fcntl.fcntl(file, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(file, choose, SIGKILL)
+        fcntl.fcntl(file, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
+    except (AttributeError, ImportError, OSError, TypeError):
+        pass
+
+
+def _compile_runtime() -> None:
+    """Keep the bytecode of this runtime, once for each version of Python.
+
+    The user's PYTHONDONTWRITEBYTECODE is about the user's files; compiling this package at every
+    start would be most of a start.
+    """
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    marker = os.path.join(root, "compiled-" + (sys.implementation.cache_tag or ""))
+    if os.path.exists(marker) or not os.access(root, os.W_OK):
+        return
+    from py_compile import compile
+
+    try:
+        for folder, _, names in os.walk(root):
+            for name in names:
+                if name.endswith(".py"):
+                    compile(os.path.join(folder, name), quiet=2)
+        open(marker, "wb").close()
+    except OSError:
+        pass  # it is only slower without
 
 
 def _function(name: str):
