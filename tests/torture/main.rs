@@ -1,6 +1,12 @@
 //! Kills by acknowledgement, damaged files, lost power: short forms of what `docs/torture.md` tells at length.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests fail by panicking"
+)]
 
 mod flips;
 mod kills;
