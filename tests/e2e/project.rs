@@ -133,7 +133,9 @@ pub struct Started {
 impl Started {
     /// Starts a command with its output gathered.
     pub fn new(mut command: Command) -> Started {
-        let what = format!("{command:?}").rsplit_once("tl-bench").map_or_else(String::new, |(_, args)| args.to_owned());
+        let what = format!("{command:?}")
+            .rsplit_once("tl-bench")
+            .map_or_else(String::new, |(_, args)| args.to_owned());
         // A group of its own, so that nothing stays behind when a test gives up.
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();

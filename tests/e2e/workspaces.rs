@@ -42,8 +42,7 @@ fn lines(project: &Project, name: &str) -> Vec<Value> {
 
 #[test]
 fn research_agent() {
-    let (project, runs) =
-        story("research-agent", [(1, (0, 28, 1)), (0, (28, 5, 0)), (0, (33, 0, 0))]);
+    let (project, runs) = story("research-agent", [(1, (0, 28, 1)), (0, (28, 5, 0)), (0, (33, 0, 0))]);
     assert!(runs[0]["error"]["message"].as_str().unwrap().contains("429"), "{}", runs[0]["error"]);
     let first = calls(&project, &runs[0]);
     let of = |function| number(&first, function, "fresh");
@@ -98,7 +97,8 @@ fn onboarding_agent_sends_one_mail() {
     let (project, runs) = story("onboarding-agent", [(1, (0, 2, 1)), (0, (2, 1, 0)), (0, (3, 0, 0))]);
     assert_eq!(lines(&project, ".state/outbox.jsonl").len(), 1);
     let logs = project.json(0, &["logs", runs[2]["run"].as_str().unwrap(), "--json"]);
-    let sent = logs.as_array().unwrap().iter().filter(|log| log["text"].as_str().unwrap().starts_with("sent "));
+    let sent =
+        logs.as_array().unwrap().iter().filter(|log| log["text"].as_str().unwrap().starts_with("sent "));
     assert_eq!(sent.count(), 1, "what a served call wrote is shown again: {logs}");
     let again = project.json(0, &["run", "--json"]);
     assert_eq!(counts(&again), (0, 3, 0));
