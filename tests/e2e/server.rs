@@ -78,7 +78,10 @@ fn serve(stream: TcpStream, inner: &Mutex<Inner>) -> std::io::Result<()> {
     reader.read_exact(&mut body)?;
     let (status, answer) = answer(inner, &method, &path, &body);
     let text = answer.to_string();
-    let head = format!("HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", text.len());
+    let head = format!(
+        "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        text.len()
+    );
     let mut stream = stream;
     stream.write_all(head.as_bytes())?;
     stream.write_all(text.as_bytes())
