@@ -213,7 +213,7 @@ impl Core {
         if self.may_wait() {
             let now = self.now();
             let due = *self.held_until.get_or_insert(now + HOLD);
-            if now < due {
+            if now < due && due - now <= HOLD {
                 return std::mem::take(&mut self.actions);
             }
         }
