@@ -23,6 +23,8 @@ pub enum LoadError {
 pub trait Checkpoints: Send + Sync {
     /// The pickle of a recorded value.
     fn load(&self, value: &ValueRef) -> Result<Bytes, LoadError>;
+    /// These values will be loaded soon: reading them together costs less. May do nothing.
+    fn ahead(&self, _values: &[&ValueRef]) {}
     /// A run, as far as it was recorded, closed if its engine is dead.
     fn history(&self, run: &RunId) -> Result<Arc<RunHistory>, String>;
     /// Calls of any run whose fingerprint begins like one of these, newest run first.

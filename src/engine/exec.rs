@@ -252,7 +252,7 @@ impl Exec {
             slots: DRIVER_SLOTS,
             driver: true,
         };
-        let checkpoints = Arc::new(StoreCheckpoints { store: self.store.clone() });
+        let checkpoints = Arc::new(StoreCheckpoints::new(&self.store));
         let replay = Replay::new(self.mode, None, None);
         Core::new(spec, self.clock.clone(), checkpoints, Box::new(coder()), replay)
     }

@@ -145,9 +145,10 @@ pub async fn turn(
                     Action::Submit { batch, token } => {
                         watched.add(&batch.events);
                         let durable = batch.durable;
+                        let batch_waits = batch.then.is_empty();
                         let batch = Batch { run: run.clone(), events: batch.events, nodes: batch.pieces };
                         // While nothing else goes on, handing it to another thread would only cost time.
-                        let now = if durable && core.is_busy() {
+                        let now = if batch_waits || durable && core.is_busy() {
                             Err(batch)
                         } else {
                             writer.commit_now(batch, durable)
@@ -267,6 +268,11 @@ async fn read_messages(
 ) -> Result<(), String> {
     while let Some(frame) = reader.next().await? {
         let message = FromWorker::parse(&frame).map_err(|error| error.to_string())?;
+        if worker != 0 && matches!(message, FromWorker::End(_) | FromWorker::Ends { .. }) {
+            // What the body wrote past the runtime lies in the process's pipes already: their readers come first, or
+            // it would not be known whose it is.
+            tokio::task::yield_now().await;
+        }
         let input = match message {
             FromWorker::Ready { functions, messages } => {
                 Input::Ready { conn, worker, python: python.to_owned(), functions, messages }

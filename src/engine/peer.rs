@@ -4,8 +4,8 @@
 //! socket is watched for what arrives only: watching for room, too, would wake the loop after every frame.
 
 use std::cell::Cell;
-use std::collections::HashMap;
-use std::io::{ErrorKind, Read, Write};
+use std::collections::{HashMap, VecDeque};
+use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 
@@ -68,12 +68,13 @@ pub struct Outlet {
     stream: Rc<UnixStream>,
     /// Frames that wait for room.
     waiting: Rc<Cell<usize>>,
-    overflow: mpsc::UnboundedSender<Vec<Bytes>>,
+    overflow: mpsc::UnboundedSender<VecDeque<Bytes>>,
 }
 
 impl Outlet {
     /// Sends the parts of a frame. What is sent to a peer that is gone is dropped: its reader notices.
-    pub fn send(&self, mut parts: Vec<Bytes>) {
+    pub fn send(&self, parts: Vec<Bytes>) {
+        let mut parts = VecDeque::from(parts);
         if self.waiting.get() == 0 && !write_some(&self.stream, &mut parts) {
             return;
         }
@@ -82,24 +83,33 @@ impl Outlet {
     }
 }
 
+/// Most parts that one system call takes.
+const PARTS: usize = 256;
+
 /// Writes what the socket takes; whether something is left that it may take later.
-fn write_some(mut stream: &UnixStream, parts: &mut Vec<Bytes>) -> bool {
-    let mut done = 0;
-    let left = 'parts: {
-        for part in parts.iter_mut() {
-            while !part.is_empty() {
-                match stream.write(part) {
-                    Ok(written) => part.advance(written),
-                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(error) => break 'parts error.kind() == ErrorKind::WouldBlock,
-                }
+fn write_some(mut stream: &UnixStream, parts: &mut VecDeque<Bytes>) -> bool {
+    while let Some(first) = parts.front() {
+        let outcome = if parts.len() == 1 {
+            stream.write(first)
+        } else {
+            let slices: Vec<IoSlice<'_>> = parts.iter().take(PARTS).map(|part| IoSlice::new(part)).collect();
+            stream.write_vectored(&slices)
+        };
+        let mut written = match outcome {
+            Ok(written) => written,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return error.kind() == ErrorKind::WouldBlock,
+        };
+        while let Some(part) = parts.front_mut() {
+            if written < part.len() {
+                part.advance(written);
+                break;
             }
-            done += 1;
+            written -= part.len();
+            parts.pop_front();
         }
-        false
-    };
-    parts.drain(..done);
-    left
+    }
+    false
 }
 
 #[expect(deprecated, reason = "its successor is unsafe code; a stream of std upholds what that asks for")]
@@ -121,7 +131,7 @@ pub fn split(stream: UnixStream) -> std::io::Result<(Reader, Outlet)> {
 async fn write_rest(
     stream: Rc<UnixStream>,
     waiting: Rc<Cell<usize>>,
-    mut outgoing: mpsc::UnboundedReceiver<Vec<Bytes>>,
+    mut outgoing: mpsc::UnboundedReceiver<VecDeque<Bytes>>,
 ) {
     while let Some(mut parts) = outgoing.recv().await {
         while write_some(&stream, &mut parts) {
@@ -162,5 +172,41 @@ impl Peers {
         if let Some(outlet) = self.outlets.get(&conn) {
             outlet.send(encode(&message.header(), blobs));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Frames of all shapes, more than a socket holds, arrive whole and in order.
+    #[test]
+    fn what_the_socket_does_not_take_at_once_arrives_in_order() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let tasks = tokio::task::LocalSet::new();
+        tasks.block_on(&runtime, async {
+            let (here, there) = UnixStream::pair().unwrap();
+            here.set_nonblocking(true).unwrap();
+            there.set_nonblocking(true).unwrap();
+            let (_unused, outlet) = split(here).unwrap();
+            let (mut reader, _back) = split(there).unwrap();
+            let shapes: [&[usize]; 6] = [&[], &[0], &[3, 0, 5], &[3_000_000], &[100; 3_000], &[20_000; 300]];
+            let frames = || {
+                (0..3u8).flat_map(|round| {
+                    shapes.iter().map(move |sizes| {
+                        sizes.iter().map(|size| Bytes::from(vec![round; *size])).collect::<Vec<Bytes>>()
+                    })
+                })
+            };
+            for blobs in frames() {
+                outlet.send(encode(b"{}", &blobs));
+            }
+            drop(outlet);
+            for blobs in frames() {
+                let frame = reader.next().await.unwrap().unwrap();
+                assert!(frame.blobs == blobs);
+            }
+            assert!(reader.next().await.unwrap().is_none());
+        });
     }
 }

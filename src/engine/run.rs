@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
@@ -112,7 +112,7 @@ pub fn start(
 ) -> Result<RunHandle, StartError> {
     let id = RunId::from_random(clock.random());
     let writer = store.writer()?;
-    let checkpoints: Arc<dyn Checkpoints> = Arc::new(StoreCheckpoints { store: store.clone() });
+    let checkpoints: Arc<dyn Checkpoints> = Arc::new(StoreCheckpoints::new(store));
     let base = match &spec.parent {
         Some(parent) => Some(Arc::new(store.history(parent)?.history)),
         None => None,
@@ -201,8 +201,29 @@ pub(super) fn coder() -> impl FnMut(&Function) -> Digest + Send {
 
 /// The store as the scheduler sees it.
 pub struct StoreCheckpoints {
-    /// The store.
-    pub store: Store,
+    store: Store,
+    /// Nodes that were read ahead. Each is used once.
+    ahead: Mutex<HashMap<Digest, Bytes>>,
+}
+
+impl StoreCheckpoints {
+    /// For this store.
+    pub fn new(store: &Store) -> Self {
+        StoreCheckpoints { store: store.clone(), ahead: Mutex::default() }
+    }
+}
+
+/// [`StoreNodes`], after what was read ahead.
+struct AheadNodes<'a>(&'a StoreCheckpoints);
+
+impl NodeSource for AheadNodes<'_> {
+    fn get(&self, digest: &Digest) -> Result<StoredNode, value::NodeError> {
+        let held = self.0.ahead.lock().ok().and_then(|mut ahead| ahead.remove(digest));
+        match held {
+            Some(data) => Ok(StoredNode { data, verified: true }),
+            None => StoreNodes(&self.0.store).get(digest),
+        }
+    }
 }
 
 /// The store as the value floor sees it.
@@ -220,8 +241,24 @@ impl NodeSource for StoreNodes<'_> {
 
 impl Checkpoints for StoreCheckpoints {
     fn load(&self, value: &ValueRef) -> Result<Bytes, LoadError> {
-        value::unpack(&value.digest, value.inline.as_deref(), &StoreNodes(&self.store))
+        value::unpack(&value.digest, value.inline.as_deref(), &AheadNodes(self))
             .map_err(|error| LoadError::Absent(error.to_string()))
+    }
+
+    fn ahead(&self, values: &[&ValueRef]) {
+        let wanted: Vec<Digest> =
+            values.iter().filter(|value| value.inline.is_none()).map(|value| value.digest).collect();
+        // What cannot be read now is reported when it is needed.
+        let Ok(found) = self.store.nodes(&wanted) else { return };
+        if let Ok(mut ahead) = self.ahead.lock() {
+            ahead.clear();
+            ahead.extend(
+                wanted
+                    .into_iter()
+                    .zip(found)
+                    .filter_map(|(digest, node)| node.ok().map(|data| (digest, data))),
+            );
+        }
     }
 
     fn history(&self, run: &RunId) -> Result<Arc<RunHistory>, String> {

@@ -109,10 +109,14 @@ struct Layout {
     total: usize,
 }
 
-/// A frame as bytes to be written: small blobs are joined to one buffer, large ones stay as they are.
+/// A frame as bytes to be written: a few small blobs are joined to one buffer, large and many stay as they are.
 pub fn encode(header: &[u8], blobs: &[Bytes]) -> Vec<Bytes> {
     const JOIN: usize = 16 << 10;
-    let small: usize = blobs.iter().map(Bytes::len).filter(|n| *n <= JOIN).sum();
+    let mut small: usize = blobs.iter().map(Bytes::len).filter(|n| *n <= JOIN).sum();
+    if small > 16 * JOIN {
+        // The results of a large map: a copy of them all would double what they need.
+        small = 0;
+    }
     let mut out = Vec::new();
     let mut buffer = BytesMut::with_capacity(8 + 8 * blobs.len() + header.len() + small);
     buffer.put_u32(header.len() as u32);
@@ -122,10 +126,12 @@ pub fn encode(header: &[u8], blobs: &[Bytes]) -> Vec<Bytes> {
     }
     buffer.put_slice(header);
     for blob in blobs {
-        if blob.len() <= JOIN {
+        if small > 0 && blob.len() <= JOIN {
             buffer.put_slice(blob);
         } else {
-            out.push(buffer.split().freeze());
+            if !buffer.is_empty() {
+                out.push(buffer.split().freeze());
+            }
             out.push(blob.clone());
         }
     }

@@ -56,6 +56,7 @@ pub fn find(
     }
     for name in ["python3", "python"] {
         if let Some(path) = on_path(Path::new(name), env) {
+            let path = super::pyenv::behind_shim(&path, project, env).unwrap_or(path);
             return Ok(Interpreter { path, source: "PATH" });
         }
     }

@@ -5,6 +5,7 @@
 
 pub mod install;
 pub mod interpreter;
+mod pyenv;
 
 pub use install::install;
 pub use interpreter::{Interpreter, find};

@@ -17,6 +17,7 @@ fn readers_see_runs_grow_and_never_shrink() {
     std::thread::scope(|scope| {
         let watch = scope.spawn(|| {
             let mut seen = std::collections::HashMap::new();
+            let mut counted = std::collections::HashMap::new();
             let mut looks = 0;
             let mut counter = reader.change_counter();
             let mut changes = 0;
@@ -29,8 +30,11 @@ fn readers_see_runs_grow_and_never_shrink() {
                     assert_eq!(row.damaged, None);
                     let history = reader.history(&row.summary.id).unwrap();
                     assert_eq!(history.damage, None);
+                    // Rows of a run that goes on may be behind its log, but never by much of a second, and they grow.
                     let calls = reader.call_count(&row.summary.id, &CallFilter::default()).unwrap();
-                    assert!(calls >= history.history.calls.len());
+                    let rows = counted.insert(row.summary.id.clone(), calls).unwrap_or(0);
+                    assert!(rows <= calls);
+                    assert!(row.alive || calls >= history.history.calls.len());
                     let before = seen.insert(row.summary.id, history.history.last_seq).unwrap_or(0);
                     assert!(before <= history.history.last_seq);
                 }

@@ -10,6 +10,10 @@ use crate::engine::replay::{Hit, Miss, Position, below};
 use crate::model::event::{CallAsked, CallEnded, Level};
 use crate::model::{CallKind, CallStatus, ErrorInfo, ErrorKind, EventKind, Mode, Origin, RunStatus};
 
+/// Calls whose outputs are read together, and the largest output that is.
+const AHEAD: CallNo = 64;
+const AHEAD_SIZE: u64 = 64 << 10;
+
 impl Core {
     /// The root is a call like others, but it has no caller whose earlier attempts could have made it.
     pub(super) fn decide_root(&mut self) {
@@ -250,6 +254,7 @@ impl Core {
 
     /// Serves a checkpoint: its outcome, and the effects that its execution had on the run.
     fn serve(&mut self, ix: NodeIx, hit: Hit) {
+        self.read_ahead(&hit);
         // The value must be there before the call is recorded as served: a damaged one counts as absent.
         match self.checkpoints.load(&hit.output) {
             Ok(bytes) => self.nodes[ix].result = Some(bytes),
@@ -265,6 +270,26 @@ impl Core {
         }
         self.reapply(ix, &hit, &numbers);
         self.served(ix, hit.output, hit.origin, hit.usage, hit.wall_us, hit.state_reads);
+    }
+
+    /// Recorded calls are mostly asked for in their order: the outputs of the next ones are read together.
+    fn read_ahead(&mut self, hit: &Hit) {
+        let last = self.served_last.replace((hit.history.id.clone(), hit.call));
+        let goes_on =
+            last.is_some_and(|(run, no)| run == hit.history.id && (no + 1..no + 9).contains(&hit.call));
+        if !goes_on {
+            self.ahead_until = 0;
+            return;
+        }
+        if hit.call < self.ahead_until {
+            return;
+        }
+        self.ahead_until = hit.call + AHEAD;
+        let values: Vec<&crate::model::ValueRef> = (hit.call..self.ahead_until)
+            .filter_map(|no| hit.history.call(no)?.output.as_ref())
+            .filter(|value| value.size <= AHEAD_SIZE)
+            .collect();
+        self.checkpoints.ahead(&values);
     }
 
     /// Records everything below a served call as served, too: every run's record is complete in itself.

@@ -224,6 +224,11 @@ enum Stopping {
     Over,
 }
 
+/// How long, in microseconds, a record of which nothing depends may wait for others.
+const HOLD: Micros = 10_000;
+/// ... and how many of them.
+const HOLD_EVENTS: usize = 1_024;
+
 /// Computes the code digest of a function.
 pub type Coder = Box<dyn FnMut(&Function) -> Digest + Send>;
 
@@ -259,8 +264,14 @@ pub struct Core {
     /// What the recorded ending will be once it is on disk.
     final_ending: Option<Ending>,
     actions: Vec<Action>,
+    /// When what was recorded is written even if nothing depends on it.
+    held_until: Option<Micros>,
     /// Version of the interpreter, for the record.
     python: String,
+    /// The recorded call that was served last.
+    served_last: Option<(RunId, CallNo)>,
+    /// Outputs of recorded calls before this one were read ahead.
+    ahead_until: CallNo,
     /// The first event was emitted.
     opened: bool,
     /// The last event was emitted: nothing may follow it.
@@ -307,7 +318,10 @@ impl Core {
             ending: None,
             final_ending: None,
             actions: Vec::new(),
+            held_until: None,
             python: String::new(),
+            served_last: None,
+            ahead_until: 0,
             opened: false,
             closed: false,
             early: Vec::new(),
@@ -352,6 +366,14 @@ impl Core {
         if self.ending.is_none() {
             self.dispatch();
         }
+        if self.may_wait() {
+            let now = self.now();
+            let due = *self.held_until.get_or_insert(now + HOLD);
+            if now < due {
+                return std::mem::take(&mut self.actions);
+            }
+        }
+        self.held_until = None;
         if let Some(batch) = self.recorder.take() {
             let token = self.next_token;
             self.next_token += 1;
@@ -361,9 +383,22 @@ impl Core {
         std::mem::take(&mut self.actions)
     }
 
+    /// Whether nothing follows from writing what was recorded: served calls, output, progress. It travels with what
+    /// comes next, or goes alone a little later.
+    fn may_wait(&self) -> bool {
+        let pending = &self.recorder.pending;
+        !pending.events.is_empty()
+            && pending.then.is_empty()
+            && !pending.durable
+            && pending.events.len() < HOLD_EVENTS
+            && pending.pieces.len() < HOLD_EVENTS
+            && self.ending.is_none()
+    }
+
     /// When [`Input::Timer`] is wanted next.
     pub fn next_timer(&self) -> Option<Micros> {
-        self.timers.peek().map(|entry| entry.0.0)
+        let timer = self.timers.peek().map(|entry| entry.0.0);
+        timer.into_iter().chain(self.held_until).min()
     }
 
     fn now(&self) -> Micros {

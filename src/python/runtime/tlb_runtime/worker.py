@@ -27,6 +27,7 @@ STACK_SIZE = 8 << 20
 def run() -> None:
     """Never returns normally: ends with os._exit."""
     from _thread import stack_size
+    from gc import freeze
 
     stack_size(STACK_SIZE)
     # A waiting answer should not wait 5 ms for a busy thread to yield the interpreter.
@@ -47,6 +48,8 @@ def run() -> None:
     sys.stdout = CallStream(executor, "stdout", 1)
     sys.stderr = CallStream(executor, "stderr", 2)
     _load(session, welcome)
+    # What was imported stays: the collector need not look at it again.
+    freeze()
     executor.wake_worker()
     if number <= 1:
         _compile_runtime()
