@@ -62,7 +62,7 @@ fn tour() -> Tour {
             runs(s) > 1 && newest(s).is_some_and(|(_, r)| r != RunStatus::Running)
         }),
         step(
-            "Tab to the calls, move with the arrows, and read their outputs; ? lists all keys, q quits",
+            "move with the arrows to read what the calls returned, Tab changes the pane, ? lists all keys, q quits",
             |_| false,
         ),
     ])

@@ -36,10 +36,10 @@ impl Terminal {
         Terminal::new(project, size, command)
     }
 
-    /// A shell with job control.
+    /// A shell with job control. It edits no lines, so that it leaves the terminal's modes alone.
     pub fn shell(project: &Project, size: (u16, u16)) -> Terminal {
         let mut command = CommandBuilder::new("bash");
-        command.args(["--norc", "--noprofile", "-i"]);
+        command.args(["--norc", "--noprofile", "--noediting", "-i"]);
         command.env("PS1", "shell> ");
         Terminal::new(project, size, command)
     }
@@ -67,7 +67,8 @@ impl Terminal {
             let mut bytes = [0; 16 * 1024];
             loop {
                 let n = output.read(&mut bytes).unwrap_or(0);
-                let mut shown = screen.0.lock().unwrap();
+                // A test that failed leaves a poisoned lock; its message is the other one.
+                let Ok(mut shown) = screen.0.lock() else { return };
                 shown.parser.process(&bytes[..n]);
                 shown.closed |= n == 0;
                 screen.1.notify_all();

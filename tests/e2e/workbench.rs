@@ -59,8 +59,8 @@ fn the_demo_at_120x30() {
     terminal.sees("the replay", &["replay of", "28 cached"]);
     terminal.sees("its end", &["succeeded", "28 cached", "5 fresh", "4/4", "Runs 2"]);
 
-    // Calls, to the top, folded and unfolded.
-    terminal.keys("\tg");
+    // The calls have the focus: to the top, folded and unfolded.
+    terminal.keys("g");
     terminal.sees("the first call", &["call_llm#1"]);
     terminal.keys(" ");
     terminal.misses("what is below the root to be folded", "call_llm#1 ");
@@ -69,7 +69,9 @@ fn the_demo_at_120x30() {
     terminal.keys("j");
     terminal.sees("the output of the selected call", &["│ call_llm#1", "search_web"]);
     terminal.keys("t");
-    terminal.sees("its input", &["Research this topic"]);
+    terminal.sees("its input", &["\"role\": \"user\"", "called from app.py:"]);
+    terminal.keys("\t");
+    terminal.sees("keys of the inspector", &["Enter one pane", "Right tab"]);
     terminal.keys("?");
     terminal.sees("the help", &["Everywhere", "Replay the selected run"]);
     terminal.keys("\x1b");

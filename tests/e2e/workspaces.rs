@@ -80,10 +80,10 @@ fn batch_processor_repeats_three_documents() {
         story("batch-processor", [(1, (0, 997, 3)), (0, (997, 1003, 0)), (0, (2000, 0, 0))]);
     let first = calls(&project, &runs[0]);
     assert_eq!(number(&first, "process_document", "failed"), 3);
-    let second = calls(&project, &runs[1]);
-    assert_eq!(number(&second, "process_document", "fresh"), 3);
-    assert_eq!(number(&second, "process_document", "cached"), 997);
-    assert_eq!(number(&second, "aggregate_results", "fresh"), 1000);
+    // As text: the growing results of the reduce are 50 MB of JSON.
+    let tree = project.tl(&["show", runs[1]["run"].as_str().unwrap()]);
+    assert!(tree.out.contains("997 cached, 3 fresh") && tree.out.contains("1000 fresh"), "{tree}");
+    assert!(tree.out.lines().count() < 20, "what went well is folded: {tree}");
     let documents = runs[1]["output"]["documents"].as_array().unwrap();
     assert_eq!(documents.len(), 1000);
     for (i, document) in documents.iter().enumerate() {
