@@ -74,6 +74,8 @@ pub fn restore() {
         return;
     }
     let mut out = io::stdout();
+    // First, so that whoever sees the ordinary screen can type at once.
+    let _ = disable_raw_mode();
     // The terminal may be gone; what can be restored is.
     // A panic while drawing leaves a synchronized update open, in which nothing would be shown.
     let _ = execute!(
@@ -84,6 +86,5 @@ pub fn restore() {
         LeaveAlternateScreen,
         cursor::Show
     );
-    let _ = disable_raw_mode();
     let _ = out.flush();
 }

@@ -5,33 +5,60 @@ use std::io;
 use crossterm::event::EventStream;
 use futures_util::StreamExt;
 use tokio::sync::mpsc::{Receiver, channel};
+use tokio::task::JoinHandle;
 
 use crossterm::event::{Event, KeyCode as Code, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::app::Msg;
 use crate::app::keys::{Key, KeyCode};
 
-/// Reads the terminal from now on. The channel closes when the terminal does, or when it is dropped.
-///
-/// A task of its own: the stream forgets who waits for it when it is polled by somebody else in between, so the
-/// loop must not take up pending input from it directly.
-pub fn listen() -> Receiver<io::Result<Event>> {
-    let (to, from) = channel(256);
-    tokio::spawn(async move {
-        let mut stream = EventStream::new();
-        loop {
-            tokio::select! {
-                () = to.closed() => break,
-                event = stream.next() => {
-                    let Some(event) = event else { break };
-                    if to.send(event).await.is_err() {
-                        break;
+/// What is typed, as it comes.
+pub struct Input {
+    events: Receiver<io::Result<Event>>,
+    task: JoinHandle<()>,
+}
+
+impl Input {
+    /// Reads the terminal from now on. It ends when the terminal does.
+    ///
+    /// A task of its own: the stream forgets who waits for it when it is polled by somebody else in between, so the
+    /// loop must not take up pending input from it directly.
+    pub fn listen() -> Self {
+        let (to, events) = channel(256);
+        let task = tokio::spawn(async move {
+            let mut stream = EventStream::new();
+            loop {
+                tokio::select! {
+                    () = to.closed() => break,
+                    event = stream.next() => {
+                        let Some(event) = event else { break };
+                        if to.send(event).await.is_err() {
+                            break;
+                        }
                     }
                 }
             }
-        }
-    });
-    from
+        });
+        Input { events, task }
+    }
+
+    /// The next event; `None` when the terminal is gone.
+    pub async fn recv(&mut self) -> Option<io::Result<Event>> {
+        self.events.recv().await
+    }
+
+    /// The next event if it is there already.
+    pub fn try_recv(&mut self) -> Option<io::Result<Event>> {
+        self.events.try_recv().ok()
+    }
+
+    /// Reads no more. Must come before the terminal is given back: what is typed then is for the shell.
+    pub async fn end(&mut self) {
+        self.events.close();
+        // Events that nobody takes any more must not keep the task waiting for room.
+        while self.events.try_recv().is_ok() {}
+        let _ = (&mut self.task).await;
+    }
 }
 
 /// The message for a terminal event; `None` when it means nothing here.

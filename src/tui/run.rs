@@ -24,7 +24,7 @@ use crate::ui::{Look, draw};
 use super::backend::Backend;
 use super::effects;
 use super::guard::Guard;
-use super::input;
+use super::input::{self, Input};
 
 /// The shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
@@ -87,7 +87,7 @@ pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outc
         replies,
         events,
         events_open: true,
-        input: input::listen(),
+        input: Input::listen(),
         terminal,
         guard,
         dirty: true,
@@ -95,8 +95,12 @@ pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outc
         outcome: None,
     };
     let first = crate::app::update::start(&mut bench.state);
-    bench.execute(first)?;
-    bench.run(&mut signals).await
+    let outcome = match bench.execute(first) {
+        Ok(()) => bench.run(&mut signals).await,
+        Err(why) => Err(why),
+    };
+    bench.input.end().await;
+    outcome
 }
 
 struct Signals {
@@ -136,7 +140,7 @@ struct Bench {
     replies: Receiver<Reply>,
     events: Receiver<BackendEvent>,
     events_open: bool,
-    input: Receiver<io::Result<crossterm::event::Event>>,
+    input: Input,
     terminal: Terminal<CrosstermBackend<Stdout>>,
     guard: Guard,
     dirty: bool,
@@ -227,7 +231,7 @@ impl Bench {
             if self.outcome.is_some() {
                 break;
             }
-            if let Ok(event) = self.input.try_recv() {
+            if let Some(event) = self.input.try_recv() {
                 self.take(Wake::Input(Some(event)))?;
             } else if let Ok(reply) = self.replies.try_recv() {
                 self.take(Wake::Reply(reply))?;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Longer than anything takes on a busy machine; only failures get there.
-pub const BOUND: Duration = Duration::from_secs(120);
+pub const BOUND: Duration = Duration::from_secs(60);
 
 /// Asks until there is an answer. Panics with the reason when there is none within the bound.
 pub fn until<T>(reason: &str, bound: Duration, mut ask: impl FnMut() -> Option<T>) -> T {

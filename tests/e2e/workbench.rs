@@ -227,6 +227,7 @@ fn the_shell_gets_the_terminal_meanwhile() {
     });
     terminal.keys("q");
     terminal.wait("the shell again", |screen| !screen.alternate_screen());
+    // At once: what is typed from here on is for the shell.
     terminal.keys("echo left with $?\r");
     terminal.sees("the exit code", &["left with 0"]);
     terminal.keys("exit\r");
