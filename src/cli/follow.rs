@@ -29,10 +29,11 @@ impl Follow {
 
     /// Takes an event.
     pub fn apply(&mut self, event: &Event) {
-        self.history.apply(event);
+        // Who sees nothing needs no tree, which for a large run is large.
         if self.quiet {
             return;
         }
+        self.history.apply(event);
         if !self.announced {
             self.announced = true;
             let parent = self.history.parent.as_ref().map(|p| format!(", replay of {p}")).unwrap_or_default();

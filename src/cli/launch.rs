@@ -122,10 +122,19 @@ pub fn execute(
             Err(CliError::new(Exit::Store, format!("the run ended because it could not be recorded: {text}"))
                 .hint("what was acknowledged before is safe; `tl-bench replay` goes on from there"))
         }
+        Ending::Recorded { status, output: value, error } if output.quiet => {
+            // The output alone: the run, which may be large, is not read again for it.
+            if let Some(value) = &value {
+                context.out.line(&plain_value(store, Some(value))?.to_string());
+            } else if let Some(error) = &error {
+                context.out.note(&crate::base::text::line(&error.headline()));
+            }
+            Ok(exit_code(status, error.as_ref()))
+        }
         Ending::Recorded { .. } => {
             let history = context.history(store, &id)?;
             report(context, store, &history, output)?;
-            Ok(exit_of(&history))
+            Ok(exit_code(history.status, history.error.as_ref()))
         }
     }
 }
@@ -170,19 +179,20 @@ pub(super) fn not_loaded(error: &crate::model::ErrorInfo) -> CliError {
     CliError::new(exit, message)
 }
 
-fn exit_of(history: &RunHistory) -> Exit {
-    match history.status {
+fn exit_code(status: RunStatus, error: Option<&crate::model::ErrorInfo>) -> Exit {
+    match status {
         RunStatus::Succeeded => Exit::Success,
         RunStatus::Mismatch => Exit::Mismatch,
-        _ if bad_input(history) => Exit::Usage,
+        _ if bad_input(error) => Exit::Usage,
         _ => Exit::Failed,
     }
 }
 
 /// Whether the application never began because its input does not fit its parameters.
-fn bad_input(history: &RunHistory) -> bool {
-    history.calls.len() == 1
-        && history.error.as_ref().is_some_and(|e| e.kind == crate::model::ErrorKind::Deserialization)
+///
+/// A child's such error reaches the run as the application's own failure, of kind function.
+fn bad_input(error: Option<&crate::model::ErrorInfo>) -> bool {
+    error.is_some_and(|error| error.kind == crate::model::ErrorKind::Deserialization)
 }
 
 fn report(
@@ -198,14 +208,6 @@ fn report(
         context.out.json(&run_json(store, history)?);
         return Ok(());
     }
-    if output.quiet {
-        if let Some(value) = &history.output {
-            context.out.line(&plain_value(store, Some(value))?.to_string());
-        } else if let Some(error) = &history.error {
-            context.out.note(&crate::base::text::line(&error.headline()));
-        }
-        return Ok(());
-    }
     context.out.note(&view::run_sentence(history, &|tone, text| context.out.paint_note(tone, text)));
     if let Some(error) = &history.error {
         context.out.note("");
@@ -213,7 +215,7 @@ fn report(
             context.out.note(&line);
         }
         context.out.note("");
-        let hint = if bad_input(history) {
+        let hint = if bad_input(history.error.as_ref()) {
             "give another --input".to_owned()
         } else {
             format!("`tl-bench replay {}` executes only what failed or changed", history.id.short())
