@@ -284,6 +284,42 @@ def app(x: int) -> int:
 }
 
 #[test]
+fn the_tree_below_an_earlier_attempts_call_is_in_the_replay_too() {
+    let project = Project::app(
+        r#"
+@function()
+def inner(x: int) -> int:
+    return x + 1
+
+@function()
+def outer(x: int) -> int:
+    return inner(x)
+
+@function(retries=1)
+def caller(x: int) -> int:
+    note("ran", "caller")
+    a = outer(x)
+    if times("ran") < 2:
+        raise ConnectionError("later")
+    return a
+
+@application()
+@function()
+def app(x: int) -> int:
+    return caller(x)
+"#,
+    );
+    project.run_ok(&["--input", "1"]);
+    assert_eq!(project.statuses("latest", "outer"), ["fresh", "cached"]);
+    project.edit("return caller(x)", "return 0 or caller(x)");
+    for _ in 0..2 {
+        assert_eq!(project.replay_ok(&[])["output"], 2);
+        assert_eq!(project.statuses("latest", "outer"), ["cached"]);
+        assert_eq!(project.statuses("latest", "inner"), ["cached"]);
+    }
+}
+
+#[test]
 fn an_attempt_that_left_calls_running_does_not_start_them_again() {
     let project = Project::app(
         r#"

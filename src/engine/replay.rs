@@ -467,11 +467,21 @@ impl Replay {
 
 /// The nodes right below a recorded one that belong to its outcome, in order: calls of failed attempts do not.
 pub fn below(history: &RunHistory, no: CallNo) -> impl DoubleEndedIterator<Item = CallNo> + '_ {
+    let no = made_at(history, no);
     let attempts = history.call(no).filter(|call| call.is_call()).map(|call| call.attempts);
     history.children(no).iter().copied().filter(move |child| {
         let made_by = history.call(*child).map(|call| call.parent_attempt);
         attempts.is_none() || made_by == attempts
     })
+}
+
+/// Where the calls below a recorded call are: a call that was served to a later attempt of its caller has them
+/// under its first record in the same run.
+pub fn made_at(history: &RunHistory, no: CallNo) -> CallNo {
+    match history.call(no).and_then(|call| call.origin.as_ref()) {
+        Some(origin) if origin.run == history.id && history.children(no).is_empty() => origin.call,
+        _ => no,
+    }
 }
 
 /// The checkpoints of all calls below one.

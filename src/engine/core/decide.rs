@@ -6,7 +6,7 @@ use super::{Core, InDoubt, Stopping};
 use std::collections::HashMap;
 
 use crate::base::ids::CallNo;
-use crate::engine::replay::{Hit, Miss, Position, below};
+use crate::engine::replay::{Hit, Miss, Position, below, made_at};
 use crate::model::event::{CallAsked, CallEnded, Level};
 use crate::model::{CallKind, CallStatus, ErrorInfo, ErrorKind, EventKind, Mode, Origin, RunStatus};
 
@@ -297,9 +297,10 @@ impl Core {
     /// Returns the new numbers by the recorded ones.
     fn record_below(&mut self, ix: NodeIx, hit: &Hit) -> HashMap<CallNo, CallNo> {
         let history = &hit.history;
-        let mut numbers = HashMap::from([(hit.call, self.nodes[ix].no)]);
+        let top = made_at(history, hit.call);
+        let mut numbers = HashMap::from([(hit.call, self.nodes[ix].no), (top, self.nodes[ix].no)]);
         // Pushed in reverse, so that calls are numbered in the order in which they were asked for.
-        let mut stack: Vec<(CallNo, bool)> = below(history, hit.call).rev().map(|no| (no, false)).collect();
+        let mut stack: Vec<(CallNo, bool)> = below(history, top).rev().map(|no| (no, false)).collect();
         while let Some((old, entered)) = stack.pop() {
             let Some(call) = history.call(old) else { continue };
             if entered {
@@ -336,7 +337,9 @@ impl Core {
                 reason: None,
             })));
             stack.push((old, true));
-            stack.extend(below(history, old).rev().map(|child| (child, false)));
+            let made = made_at(history, old);
+            numbers.insert(made, no);
+            stack.extend(below(history, made).rev().map(|child| (child, false)));
         }
         numbers
     }

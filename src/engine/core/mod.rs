@@ -15,6 +15,7 @@ mod decide;
 mod dispatch;
 mod effects;
 mod finish;
+mod messages;
 mod node;
 mod outcomes;
 
@@ -24,178 +25,21 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use effects::LOG_LIMIT;
+pub use messages::{Action, CoreSpec, Ending, InDoubt, Input};
 pub use node::{Asker, ConnId, FuncIx, Node, NodeIx, Outcome, Phase};
 
 use super::checkpoints::Checkpoints;
-use super::recorder::{Pending, Recorder, Then};
+use super::recorder::{Recorder, Then};
 use super::replay::Replay;
 use crate::base::clock::{Clock, Micros};
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::model::event::Level;
-use crate::model::{CallKind, ErrorInfo, EventKind, Mode, RunStatus, ValueRef};
+use crate::model::{CallKind, ErrorInfo, EventKind};
 use crate::proto::message::{End, FromWorker, Function, ToWorker, ValidationMessage};
 
 /// Lines that are shown of what a process wrote that could not load the application.
 const LAST_WORDS: usize = 10;
-
-/// What happened.
-#[derive(Debug)]
-pub enum Input {
-    /// A worker connected and imported the application.
-    Ready {
-        /// Its connection.
-        conn: ConnId,
-        /// Its number.
-        worker: u32,
-        /// Version of its interpreter.
-        python: String,
-        /// The functions that it registered.
-        functions: Vec<Function>,
-        /// What validation said.
-        messages: Vec<ValidationMessage>,
-    },
-    /// A worker could not import the application.
-    LoadFailed {
-        /// Its number.
-        worker: u32,
-        /// Why.
-        error: ErrorInfo,
-    },
-    /// A message of a connection.
-    Message {
-        /// The connection.
-        conn: ConnId,
-        /// The message.
-        message: FromWorker,
-        /// Its blobs.
-        blobs: Vec<Bytes>,
-    },
-    /// Bytes that a worker process wrote past the runtime (C code, child processes).
-    Output {
-        /// The worker's number.
-        worker: u32,
-        /// Where to.
-        stream: crate::model::Stream,
-        /// The bytes.
-        bytes: Bytes,
-    },
-    /// A worker is gone.
-    Gone {
-        /// Its number.
-        worker: u32,
-        /// Its connection, when it had one.
-        conn: Option<ConnId>,
-        /// Calls that its threads were executing.
-        executing: Vec<CallNo>,
-        /// How it ended, e.g. `was ended by signal 9 (SIGKILL)`.
-        why: String,
-    },
-    /// A batch is on disk, or could not be written.
-    Committed {
-        /// The batch.
-        token: u64,
-        /// Why it could not be written.
-        error: Option<String>,
-    },
-    /// The time of [`Core::next_timer`] has come.
-    Timer,
-    /// The user wants the run to end.
-    Stop {
-        /// At once.
-        force: bool,
-    },
-}
-
-/// What is to be done.
-#[derive(Debug)]
-pub enum Action {
-    /// Send a message.
-    Send {
-        /// To this connection.
-        conn: ConnId,
-        /// The message.
-        message: ToWorker,
-        /// Its blobs.
-        blobs: Vec<Bytes>,
-    },
-    /// Write a batch and answer with [`Input::Committed`].
-    Submit {
-        /// What to write.
-        batch: Pending,
-        /// Names it.
-        token: u64,
-    },
-    /// Start a worker with this number.
-    Spawn {
-        /// The number.
-        worker: u32,
-    },
-    /// End a worker's process at once.
-    Kill {
-        /// Its number.
-        worker: u32,
-    },
-    /// The run is over and recorded (or nothing was recorded because the application could not be loaded).
-    Finish(Ending),
-}
-
-/// How a run ended.
-#[derive(Debug, Clone)]
-pub enum Ending {
-    /// It was recorded to its end.
-    Recorded {
-        /// How.
-        status: RunStatus,
-        /// The output.
-        output: Option<ValueRef>,
-        /// Why it failed.
-        error: Option<ErrorInfo>,
-    },
-    /// The application could not be loaded or is invalid; nothing was recorded.
-    NotLoaded(ErrorInfo),
-    /// The store failed; what was acknowledged before is safe.
-    StoreFailed(String),
-}
-
-/// What to do with calls whose outcome is not known (design.md section 5).
-#[derive(Debug, Clone, PartialEq, Default)]
-pub enum InDoubt {
-    /// Execute them again.
-    #[default]
-    Rerun,
-    /// End the run and list them.
-    Fail,
-    /// Take this JSON as their output.
-    Accept(serde_json::Value),
-}
-
-/// What a run is to do.
-#[derive(Debug, Clone)]
-pub struct CoreSpec {
-    /// Its id.
-    pub run: RunId,
-    /// The application.
-    pub app: String,
-    /// Absolute path of its file.
-    pub file: String,
-    /// A JSON object by parameter name.
-    pub input: serde_json::Value,
-    /// How it reuses.
-    pub mode: Mode,
-    /// The run that it replays.
-    pub parent: Option<RunId>,
-    /// Calls of the parent run that must not be served: this one and what was asked for after it.
-    pub from: Option<CallNo>,
-    /// What to do with calls in doubt.
-    pub in_doubt: InDoubt,
-    /// Most worker processes.
-    pub workers: u32,
-    /// Most calls that execute at once in a worker.
-    pub slots: u32,
-    /// A process outside of the engine's hands executes the calls (`exec`).
-    pub driver: bool,
-}
 
 /// A function of the application.
 #[derive(Debug, Clone)]
@@ -369,7 +213,7 @@ impl Core {
         if self.may_wait() {
             let now = self.now();
             let due = *self.held_until.get_or_insert(now + HOLD);
-            if now < due {
+            if now < due && due - now <= HOLD {
                 return std::mem::take(&mut self.actions);
             }
         }

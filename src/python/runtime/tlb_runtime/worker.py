@@ -87,7 +87,8 @@ def _compile_runtime() -> None:
     start would be most of a start.
     """
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    marker = os.path.join(root, "compiled-" + (sys.implementation.cache_tag or ""))
+    kept = os.path.join(root, "tlb_runtime", "__pycache__")
+    marker = os.path.join(kept, "complete-" + (sys.implementation.cache_tag or ""))
     if os.path.exists(marker) or not os.access(root, os.W_OK):
         return
     from py_compile import compile
@@ -97,6 +98,7 @@ def _compile_runtime() -> None:
             for name in names:
                 if name.endswith(".py"):
                     compile(os.path.join(folder, name), quiet=2)
+        os.makedirs(kept, exist_ok=True)
         open(marker, "wb").close()
     except OSError:
         pass  # it is only slower without
