@@ -1,16 +1,20 @@
 //! Applications with the real `openai` package: its classes as inputs and outputs of calls, its requests counted.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::project::{Project, Started, below_target, counts};
+use crate::project::{Done, Project, Started, below_target, counts};
 use crate::server::Server;
 
 /// What is installed; a change makes a new environment.
 const PACKAGES: [&str; 2] = ["openai==3.54.0", "pydantic==2.14.3"];
+
+/// Longer than a download takes.
+const DOWNLOAD: Duration = Duration::from_secs(300);
 
 /// An application as people write it: the model's message goes into the list as the object that it is.
 const APP: &str = r#"
@@ -99,12 +103,12 @@ fn python() -> PathBuf {
     .clone()
 }
 
-fn must(command: &mut Command) {
-    command.env_remove("PYTHONPATH").env_remove("VIRTUAL_ENV");
-    let mut owned = Command::new(command.get_program());
-    owned.args(command.get_args()).env_remove("PYTHONPATH").env_remove("VIRTUAL_ENV");
-    let done = Started::new(owned).finish();
+fn must(command: &mut Command) -> Done {
+    let mut clean = Command::new(command.get_program());
+    clean.args(command.get_args()).env_remove("PYTHONPATH").env_remove("VIRTUAL_ENV");
+    let done = Started::new(clean).finish_within(DOWNLOAD);
     assert_eq!(done.code(), 0, "the packages from PyPI are needed: {done}");
+    done
 }
 
 fn project(server: &Server) -> Project {
@@ -234,6 +238,10 @@ fn whole_completions_bring_their_tokens() {
 }
 
 #[test]
-fn the_environment_is_that_of_the_lock() {
-    assert!(Path::new(&python()).exists());
+fn the_packages_are_the_real_ones() {
+    let ask = "import openai, pydantic; print(openai.__version__, pydantic.__version__)";
+    let found = must(Command::new(python()).args(["-c", ask]));
+    let wanted: Vec<&str> =
+        PACKAGES.iter().filter_map(|package| package.split_once("==")).map(|p| p.1).collect();
+    assert_eq!(found.out.trim(), wanted.join(" "));
 }

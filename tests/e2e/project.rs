@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -159,11 +159,16 @@ impl Started {
     }
 
     /// Waits for its end, and that nothing it started holds its output open.
-    pub fn finish(mut self) -> Done {
+    pub fn finish(self) -> Done {
+        self.finish_within(BOUND)
+    }
+
+    /// The same for what takes longer than most.
+    pub fn finish_within(mut self, bound: Duration) -> Done {
         let mut texts = [String::new(), String::new()];
         let mut late = false;
         for _ in 0..2 {
-            let left = BOUND.saturating_sub(self.since.elapsed());
+            let left = bound.saturating_sub(self.since.elapsed());
             match self.pipes.recv_timeout(left) {
                 Ok((i, bytes)) => texts[i] = String::from_utf8_lossy(&bytes).into_owned(),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
@@ -175,7 +180,7 @@ impl Started {
         let status = wait::until("the process to end", BOUND, || self.child.try_wait().unwrap());
         let [out, err] = texts;
         let done = Done { what: self.what, status, out, err };
-        assert!(!late, "not done within {BOUND:?}: {done}");
+        assert!(!late, "not done within {bound:?}: {done}");
         done
     }
 }
