@@ -27,7 +27,7 @@ pub fn value(preview: &str) -> ValueRef {
 /// An error as Python gives it.
 pub fn error(type_name: &str, message: &str) -> ErrorInfo {
     let frame = |line, name: &str, text: &str| Frame {
-        file: "/work/agent/app.py".to_owned(),
+        file: "/home/agent/app.py".to_owned(),
         line,
         name: name.to_owned(),
         text: text.to_owned(),
@@ -66,7 +66,7 @@ impl Script {
         script.push(EventKind::RunStarted {
             run,
             app: "research_agent".to_owned(),
-            file: "/work/agent/app.py".to_owned(),
+            file: "/home/agent/app.py".to_owned(),
             mode: if parent.is_some() { Mode::Adaptive } else { Mode::Fresh },
             parent: parent.map(RunId::from_text),
             input: value(input),
@@ -106,7 +106,7 @@ impl Script {
             durable_id: Digest::default(),
             durable: true,
             input: (!input.is_empty()).then(|| value(input)),
-            site: Some(Site { file: "/work/agent/app.py".to_owned(), line: 41 }),
+            site: Some(Site { file: "/home/agent/app.py".to_owned(), line: 41 }),
             reason: None,
         })));
         no
@@ -254,10 +254,10 @@ pub fn mapping(id: &str, items: u32, failing: &[u32]) -> Script {
 pub fn project() -> ProjectInfo {
     ProjectInfo {
         name: "research-agent".to_owned(),
-        root: "/work/agent".to_owned(),
+        root: "/home/agent".to_owned(),
         applications: vec![AppInfo {
             name: "research_agent".to_owned(),
-            file: "/work/agent/app.py".to_owned(),
+            file: "/home/agent/app.py".to_owned(),
             line: 30,
             params: vec![Param { name: "topic".to_owned(), hint: Some("str".to_owned()), default: None }],
         }],

@@ -15,7 +15,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 
 use super::core::{Core, CoreSpec, Ending, Input};
-use super::local::{self, Command, HELLO_LIMIT, QUEUE, Record};
+use super::local::{self, Command, QUEUE, Record};
 use super::peer::{self, Peers};
 use super::replay::Replay;
 use super::run::{StartError, StoreCheckpoints, coder};
@@ -56,7 +56,6 @@ struct Exec {
     token: String,
     mode: Mode,
     peers: RefCell<Peers>,
-    next_conn: RefCell<u32>,
     /// Inputs of the run that was started last: where `context` connections belong.
     current: RefCell<Option<mpsc::Sender<Input>>>,
     runs: RefCell<Vec<(RunId, RunStatus)>>,
@@ -82,7 +81,6 @@ pub fn exec(store: &Store, spec: ExecSpec, clock: Arc<dyn Clock>) -> Result<Exec
         token,
         mode: spec.mode,
         peers: RefCell::default(),
-        next_conn: RefCell::new(0),
         current: RefCell::default(),
         runs: RefCell::default(),
     });
@@ -116,26 +114,8 @@ async fn accept(listener: UnixListener, exec: Rc<Exec>) {
 }
 
 async fn serve(stream: UnixStream, exec: Rc<Exec>) {
-    let Ok((mut reader, sender)) = stream.into_std().and_then(peer::split) else { return };
-    let refuse = |why: String| {
-        sender.send(crate::proto::encode(&ToWorker::Refused { why }.header(), &[]));
-    };
-    let hello = match tokio::time::timeout(HELLO_LIMIT, reader.next()).await {
-        Ok(Ok(Some(frame))) => match FromWorker::parse(&frame) {
-            Ok(FromWorker::Hello(hello)) => hello,
-            _ => return refuse("the first message must be hello".to_owned()),
-        },
-        _ => return,
-    };
-    if let Err(why) = local::admit(&hello, &exec.token) {
-        return refuse(why);
-    }
-    let conn = {
-        let mut next = exec.next_conn.borrow_mut();
-        *next += 1;
-        *next
-    };
-    exec.peers.borrow_mut().insert(conn, sender);
+    let Some((hello, mut reader, sender)) = peer::greet(stream, &exec.token).await else { return };
+    let conn = exec.peers.borrow_mut().add(sender);
     let welcome = ToWorker::Welcome {
         proto: crate::proto::VERSION,
         slots: DRIVER_SLOTS,

@@ -20,11 +20,9 @@ use super::worker::{self, Launch};
 use crate::base::clock::Clock;
 use crate::base::ids::RunId;
 use crate::model::{ErrorInfo, ErrorKind, Event};
-use crate::proto::message::{FromWorker, Hello, Load, ToWorker};
+use crate::proto::message::{FromWorker, Load, ToWorker};
 use crate::store::{Batch, StoreError, Writer};
 
-/// How long a process that connected may take to say who it is.
-pub(super) const HELLO_LIMIT: Duration = Duration::from_secs(10);
 /// Inputs of connections that may wait; when it is full, sockets are not read.
 pub(super) const QUEUE: usize = 256;
 /// Inputs that are handled before what they made necessary is done.
@@ -81,7 +79,6 @@ struct Shared {
     slots: u32,
     waiting: Waiting,
     peers: RefCell<Peers>,
-    next_conn: RefCell<ConnId>,
     inputs: mpsc::Sender<Input>,
 }
 
@@ -99,7 +96,6 @@ pub async fn drive(
         slots: setup.slots,
         waiting: Rc::default(),
         peers: RefCell::default(),
-        next_conn: RefCell::new(0),
         inputs,
     });
     let accepting = tokio::task::spawn_local(accept(listener, shared.clone()));
@@ -208,25 +204,8 @@ async fn accept(listener: UnixListener, shared: Rc<Shared>) {
 
 /// Finds out who connected.
 async fn greet(stream: UnixStream, shared: Rc<Shared>) {
-    let Ok((mut reader, sender)) = stream.into_std().and_then(peer::split) else { return };
-    let refuse = |why: String| {
-        sender.send(crate::proto::encode(&ToWorker::Refused { why }.header(), &[]));
-    };
-    let hello = match tokio::time::timeout(HELLO_LIMIT, reader.next()).await {
-        Ok(Ok(Some(frame))) => match FromWorker::parse(&frame) {
-            Ok(FromWorker::Hello(hello)) => hello,
-            _ => return refuse("the first message must be hello".to_owned()),
-        },
-        _ => return,
-    };
-    if let Err(why) = admit(&hello, &shared.setup.token) {
-        return refuse(why);
-    }
-    let conn = {
-        let mut next = shared.next_conn.borrow_mut();
-        *next += 1;
-        *next
-    };
+    let Some((hello, mut reader, sender)) = peer::greet(stream, &shared.setup.token).await else { return };
+    let conn = shared.peers.borrow_mut().add(sender.clone());
     let worker = hello.role == "worker";
     let welcome = ToWorker::Welcome {
         proto: crate::proto::VERSION,
@@ -235,7 +214,6 @@ async fn greet(stream: UnixStream, shared: Rc<Shared>) {
         load: worker.then(|| Load { file: shared.file.display().to_string() }),
         log_limit: super::core::LOG_LIMIT,
     };
-    shared.peers.borrow_mut().insert(conn, sender.clone());
     shared.peers.borrow().send(conn, &welcome, &[]);
     if worker {
         let waiting = shared.waiting.borrow_mut().remove(&hello.worker);
@@ -246,16 +224,6 @@ async fn greet(stream: UnixStream, shared: Rc<Shared>) {
         let _ = read_messages(&mut reader, conn, 0, "", &shared).await;
         shared.peers.borrow_mut().remove(conn);
     }
-}
-
-pub(super) fn admit(hello: &Hello, token: &str) -> Result<(), String> {
-    if hello.token != token {
-        return Err("wrong token".to_owned());
-    }
-    if hello.proto != crate::proto::VERSION {
-        return Err(format!("protocol {} is spoken here, not {}", crate::proto::VERSION, hello.proto));
-    }
-    Ok(())
 }
 
 /// Hands a connection's messages to the scheduler until it ends. The error says what was wrong with the stream.

@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes};
 use tokio::io::Interest;
@@ -15,8 +16,12 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 
 use super::core::ConnId;
-use crate::proto::message::ToWorker;
+use crate::proto::VERSION;
+use crate::proto::message::{FromWorker, Hello, ToWorker};
 use crate::proto::{Decoder, Frame, encode};
+
+/// How long a process that connected may take to say who it is.
+const HELLO_LIMIT: Duration = Duration::from_secs(10);
 
 /// Reads frames.
 pub struct Reader {
@@ -150,16 +155,43 @@ async fn write_rest(
     let _ = stream.shutdown(std::net::Shutdown::Write);
 }
 
+/// Finds out who connected; `None` when it is nobody that may.
+pub async fn greet(stream: tokio::net::UnixStream, token: &str) -> Option<(Hello, Reader, Outlet)> {
+    let (mut reader, outlet) = stream.into_std().and_then(split).ok()?;
+    let frame = match tokio::time::timeout(HELLO_LIMIT, reader.next()).await {
+        Ok(Ok(Some(frame))) => frame,
+        _ => return None,
+    };
+    let admitted = match FromWorker::parse(&frame) {
+        Ok(FromWorker::Hello(hello)) if hello.token != token => Err("wrong token".to_owned()),
+        Ok(FromWorker::Hello(hello)) if hello.proto != VERSION => {
+            Err(format!("protocol {VERSION} is spoken here, not {}", hello.proto))
+        }
+        Ok(FromWorker::Hello(hello)) => Ok(hello),
+        _ => Err("the first message must be hello".to_owned()),
+    };
+    match admitted {
+        Ok(hello) => Some((hello, reader, outlet)),
+        Err(why) => {
+            outlet.send(encode(&ToWorker::Refused { why }.header(), &[]));
+            None
+        }
+    }
+}
+
 /// All connections that can be written to.
 #[derive(Default)]
 pub struct Peers {
     outlets: HashMap<ConnId, Outlet>,
+    last: ConnId,
 }
 
 impl Peers {
-    /// Adds a connection.
-    pub fn insert(&mut self, conn: ConnId, outlet: Outlet) {
-        self.outlets.insert(conn, outlet);
+    /// Adds a connection and numbers it, from 1.
+    pub fn add(&mut self, outlet: Outlet) -> ConnId {
+        self.last += 1;
+        self.outlets.insert(self.last, outlet);
+        self.last
     }
 
     /// Forgets a connection.
