@@ -78,6 +78,11 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ),
     ("store/writer.rs", "…::Instant::now", "when the next heartbeat is due: monotonic, never recorded"),
     ("tui/run.rs", "…::Instant::now", "when the next frame may be drawn: monotonic, never recorded"),
+    (
+        "engine/local.rs",
+        "…::Instant::now",
+        "how long the loop looks out before it sleeps: monotonic, never recorded",
+    ),
     ("engine/watched.rs", "…::Instant::now", "when watchers are told next: monotonic, never recorded"),
     ("watch/mod.rs", "…::Instant::now", "how long a burst has been gathered: monotonic, never recorded"),
 ];
