@@ -171,7 +171,7 @@ pub async fn turn(
             actions = core.flush();
         }
         if core.is_busy() {
-            linger(incoming, &mut committed).await;
+            linger(incoming, &committed).await;
         }
         let timer = core
             .next_timer()
