@@ -11,7 +11,8 @@ use crate::base::ids::{CallNo, RunId};
 use crate::engine::project::{Application, Project, applications_in};
 use crate::engine::run::StoreNodes;
 use crate::engine::suggest;
-use crate::model::{RunHistory, ValueRef};
+use crate::engine::{InDoubt, RunSpec};
+use crate::model::{Mode, RunHistory, ValueRef};
 use crate::python;
 use crate::store::{NodeRules, Options, Store, StoreError};
 use crate::value::{self, view};
@@ -75,6 +76,24 @@ impl Context {
             .or_else(|| self.project.config.python.as_ref().map(|path| self.project.root.join(path)));
         let found = python::find(given.as_deref(), &self.project.root, &|name| std::env::var_os(name))?;
         Ok(found.path)
+    }
+
+    /// A run of an application from scratch that reuses nothing; a replay changes what differs.
+    pub fn run_spec(&self, app: &Application, input: Value, args: &EngineArgs) -> Result<RunSpec, CliError> {
+        let config = &self.project.config;
+        Ok(RunSpec {
+            project: self.project.root.clone(),
+            file: app.file.clone(),
+            app: app.name.clone(),
+            input,
+            mode: Mode::Fresh,
+            parent: None,
+            from: None,
+            in_doubt: InDoubt::Rerun,
+            workers: args.workers.unwrap_or_else(|| config.workers()),
+            slots: args.slots.unwrap_or_else(|| config.slots()),
+            python: self.python(args)?,
+        })
     }
 
     /// The application that `text` names: `function`, `path.py`, `path.py::function`, or the project's only one.

@@ -36,19 +36,8 @@ pub fn run(context: &Context, args: &RunArgs) -> Result<Exit, CliError> {
         );
     }
     let app = context.application(args.app.as_deref())?;
-    let spec = RunSpec {
-        project: context.project.root.clone(),
-        file: app.file.clone(),
-        app: app.name.clone(),
-        input: input::resolve(&args.input, &app, &context.project)?,
-        mode: args.mode.into(),
-        parent: None,
-        from: None,
-        in_doubt: InDoubt::Rerun,
-        workers: args.engine.workers.unwrap_or_else(|| context.project.config.workers()),
-        slots: args.engine.slots.unwrap_or_else(|| context.project.config.slots()),
-        python: context.python(&args.engine)?,
-    };
+    let input = input::resolve(&args.input, &app, &context.project)?;
+    let spec = RunSpec { mode: args.mode.into(), ..context.run_spec(&app, input, &args.engine)? };
     let store = context.store()?;
     execute(context, &store, spec, &args.output)
 }
@@ -70,17 +59,11 @@ pub fn replay(context: &Context, args: &ReplayArgs) -> Result<Exit, CliError> {
     let recorded = plain_value(&store, parent.input.as_ref())?;
     let input = input::given(&args.input, &app)?.unwrap_or(recorded);
     let spec = RunSpec {
-        project: context.project.root.clone(),
-        file: app.file,
-        app: app.name,
-        input,
         mode: args.mode.into(),
         parent: Some(id),
         from,
         in_doubt,
-        workers: args.engine.workers.unwrap_or_else(|| context.project.config.workers()),
-        slots: args.engine.slots.unwrap_or_else(|| context.project.config.slots()),
-        python: context.python(&args.engine)?,
+        ..context.run_spec(&app, input, &args.engine)?
     };
     execute(context, &store, spec, &args.output)
 }

@@ -14,8 +14,8 @@ use super::input;
 use crate::base::clock::SystemClock;
 use crate::base::ids::RunId;
 use crate::engine::project::Application;
-use crate::engine::{self, Ending, InDoubt, RunHandle, RunSpec};
-use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
+use crate::engine::{self, Ending, RunHandle, RunSpec};
+use crate::model::{Event, RunHistory, RunSummary, ValueRef};
 use crate::store::Store;
 use crate::tui::backend::{AppInfo, Backend, BackendEvent, Param, ProjectInfo, Start, ValueText};
 use crate::value::view::ViewLimits;
@@ -63,20 +63,7 @@ impl Session {
     }
 
     fn run_spec(&self, app: &Application, input: serde_json::Value) -> Result<RunSpec, String> {
-        let config = &self.context.project.config;
-        Ok(RunSpec {
-            project: self.context.project.root.clone(),
-            file: app.file.clone(),
-            app: app.name.clone(),
-            input,
-            mode: Mode::Fresh,
-            parent: None,
-            from: None,
-            in_doubt: InDoubt::Rerun,
-            workers: config.workers(),
-            slots: config.slots(),
-            python: self.context.python(&EngineArgs::default()).map_err(|error| error.message)?,
-        })
+        self.context.run_spec(app, input, &EngineArgs::default()).map_err(|error| error.message)
     }
 
     fn spec(&self, what: Start) -> Result<RunSpec, String> {

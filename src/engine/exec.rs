@@ -226,7 +226,6 @@ impl Exec {
             input: serde_json::from_slice(&request.input).unwrap_or_default(),
             mode: self.mode,
             parent: None,
-            from: None,
             in_doubt: super::InDoubt::Rerun,
             workers: 1,
             slots: DRIVER_SLOTS,

@@ -138,7 +138,6 @@ pub fn start(
             input: spec.input.clone(),
             mode: spec.mode,
             parent: spec.parent.clone(),
-            from: spec.from,
             in_doubt: spec.in_doubt.clone(),
             workers: spec.workers,
             slots: spec.slots,

@@ -374,7 +374,7 @@ impl Core {
         let ix = self.add(node);
         let name = self.functions[func].facts.name.clone();
         self.chain(ix, PositionKind::Call(&name), &[]);
-        self.position_in_operation(ix, index);
+        self.met(ix);
         ix
     }
 

@@ -168,10 +168,6 @@ impl Core {
         }
     }
 
-    pub(super) fn position_in_operation(&mut self, ix: NodeIx, _index: usize) {
-        self.met(ix);
-    }
-
     /// Strict replay: a body ended although its history goes on.
     pub(super) fn check_early_end(&mut self, ix: NodeIx) -> bool {
         if self.spec.mode != Mode::Strict {

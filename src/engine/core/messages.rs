@@ -154,8 +154,6 @@ pub struct CoreSpec {
     pub mode: Mode,
     /// The run that it replays.
     pub parent: Option<RunId>,
-    /// Calls of the parent run that must not be served: this one and what was asked for after it.
-    pub from: Option<CallNo>,
     /// What to do with calls in doubt.
     pub in_doubt: InDoubt,
     /// Most worker processes.
