@@ -15,8 +15,12 @@ const FLOORS: &[&str] = &[
 ];
 
 /// Floors that use less than all below them.
-const ONLY: &[(&str, &[&str])] =
-    &[("value", &["base"]), ("model", &["base"]), ("source", &["base"]), ("app", &["base", "model"])];
+const ONLY: &[(&str, &[&str])] = &[
+    ("value", &["base"]),
+    ("model", &["base"]),
+    ("source", &["base", "model"]),
+    ("app", &["base", "model"]),
+];
 
 /// What may be named in some places only.
 struct Rule {

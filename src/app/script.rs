@@ -130,6 +130,7 @@ impl Script {
             origin: None,
             usage: None,
             state_reads: Vec::new(),
+            reads: vec![],
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -233,7 +233,8 @@ impl Exec {
         };
         let checkpoints = Arc::new(StoreCheckpoints::new(&self.store));
         let replay = Replay::new(self.mode, None, None);
-        Core::new(spec, self.clock.clone(), checkpoints, Box::new(coder()), replay)
+        let coder = coder(&self.project, Path::new(&spec.file));
+        Core::new(spec, self.clock.clone(), checkpoints, Box::new(coder), replay)
     }
 
     /// What the script gets: the output as JSON text, or the error.

@@ -4,6 +4,7 @@
 //! sockets, the store's writer. Callers start a run with [`run::start`] and follow its events.
 
 pub mod checkpoints;
+pub mod code;
 pub mod core;
 pub mod exec;
 pub mod local;

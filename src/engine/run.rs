@@ -10,6 +10,7 @@ use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 
 use super::checkpoints::{Checkpoints, LoadError};
+use super::code::CodeBase;
 use super::core::{Core, CoreSpec, Ending, InDoubt};
 use super::local::{self, Command, Observer, Record, Setup};
 use super::replay::Replay;
@@ -19,7 +20,6 @@ use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::model::{Mode, RunHistory, ValueRef};
 use crate::proto::message::Function;
-use crate::source;
 use crate::store::Store;
 use crate::value::{self, NodeSource, StoredNode};
 
@@ -145,7 +145,7 @@ pub fn start(
         },
         clock.clone(),
         checkpoints,
-        Box::new(coder()),
+        Box::new(coder(&launch.project, &spec.file)),
         Replay::new(spec.mode, base, spec.from),
     );
     let record = Record { run: id.clone(), writer, observer, clock };
@@ -183,19 +183,10 @@ fn run_loop(
     ending
 }
 
-/// Code digests of functions, reading each file once.
-pub(super) fn coder() -> impl FnMut(&Function) -> Digest + Send {
-    let mut files: HashMap<PathBuf, (Digest, std::collections::BTreeMap<String, Digest>)> = HashMap::new();
-    move |function: &Function| {
-        let path = Path::new(&function.file).to_path_buf();
-        let (whole, digests) = files.entry(path).or_insert_with_key(|path| {
-            let bytes = std::fs::read(path).unwrap_or_default();
-            let parsed = source::parse(&String::from_utf8_lossy(&bytes));
-            (Digest::of(&bytes), source::code_digests(&parsed))
-        });
-        // What the analysis cannot find (a function made at run time) counts with its whole file.
-        digests.get(&function.name).copied().unwrap_or(*whole)
-    }
+/// Code digests of functions of the application in `file`.
+pub(super) fn coder(project: &Path, file: &Path) -> impl FnMut(&Function) -> Digest + Send + use<> {
+    let mut code = CodeBase::new(project, file);
+    move |function: &Function| code.digest(function)
 }
 
 /// The store as the scheduler sees it.

@@ -322,6 +322,8 @@ pub struct Call {
     pub progress: Option<(f64, f64, Option<String>)>,
     /// Request-state keys that its body read, with the digest of the value it got (`None`: absent).
     pub state_reads: Vec<(String, Option<Digest>)>,
+    /// Files that its own body looked at.
+    pub reads: Vec<super::witness::FileRead>,
     /// Errors of earlier attempts, oldest first.
     pub failed_attempts: Vec<ErrorInfo>,
 }

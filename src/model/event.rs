@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::call::{CallKind, CallStatus, ErrorInfo, Origin, Site, Usage, ValueRef};
+use super::witness::{CodeKnown, FileRead};
 use crate::base::clock::Micros;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
@@ -162,6 +163,9 @@ pub struct CallEnded {
     pub usage: Option<Usage>,
     /// State keys read, for the witness.
     pub state_reads: Vec<(String, Option<Digest>)>,
+    /// Files that its own body looked at (not those of the calls that it made), for the witness.
+    #[serde(default)]
+    pub reads: Vec<FileRead>,
 }
 
 /// What happened.
@@ -267,4 +271,6 @@ pub enum EventKind {
         /// Why it failed.
         error: Option<ErrorInfo>,
     },
+    /// The code of a function, before its first call with that code.
+    CodeKnown(Box<CodeKnown>),
 }

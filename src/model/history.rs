@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use super::call::{Call, CallKind, CallStatus, ErrorInfo, ValueRef};
 use super::event::{Event, EventKind, Level, Mode, RunStatus, Stream};
 use super::summary::{Counts, RunSummary, Saved};
+use super::witness::CodeKnown;
 use crate::base::clock::Micros;
+use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 
 /// A piece of text that a call wrote.
@@ -98,6 +100,8 @@ pub struct RunHistory {
     pub metrics: Vec<Metric>,
     /// Notices, in order.
     pub notices: Vec<Notice>,
+    /// What the code of its functions was.
+    pub codes: Vec<CodeKnown>,
     /// Calls by status.
     pub counts: Counts,
     /// What was spared.
@@ -134,6 +138,7 @@ impl RunHistory {
             state: Vec::new(),
             metrics: Vec::new(),
             notices: Vec::new(),
+            codes: Vec::new(),
             counts: Counts::default(),
             saved: Saved::default(),
             tokens: 0,
@@ -150,6 +155,11 @@ impl RunHistory {
 
     fn call_mut(&mut self, no: CallNo) -> Option<&mut Call> {
         self.calls.get_mut((no as usize).checked_sub(1)?)
+    }
+
+    /// What is known of a function's code.
+    pub fn code(&self, function: &str, code: &Digest) -> Option<&CodeKnown> {
+        self.codes.iter().find(|known| known.code == *code && known.function == function)
     }
 
     /// The numbers of a node's children in the order in which they were asked for.
@@ -211,6 +221,7 @@ impl RunHistory {
                 self.error.clone_from(error);
                 self.close(*status, event.at);
             }
+            EventKind::CodeKnown(known) => self.codes.push((**known).clone()),
         }
     }
 
@@ -241,6 +252,7 @@ impl RunHistory {
             site: asked.site.clone(),
             progress: None,
             state_reads: Vec::new(),
+            reads: Vec::new(),
             failed_attempts: Vec::new(),
         };
         // Numbers are given in the order of events, so this is a push; a gap would be a damaged log.
@@ -260,6 +272,7 @@ impl RunHistory {
         call.origin.clone_from(&ended.origin);
         call.usage.clone_from(&ended.usage);
         call.state_reads.clone_from(&ended.state_reads);
+        call.reads.clone_from(&ended.reads);
         if ended.status == CallStatus::Cached && call.started_at.is_none() {
             call.started_at = Some(at);
         }

@@ -12,6 +12,7 @@ fn end(no: CallNo, status: CallStatus) -> EventKind {
         origin: None,
         usage: None,
         state_reads: vec![],
+        reads: vec![],
     }))
 }
 

@@ -9,8 +9,10 @@ pub mod history;
 pub mod keys;
 pub mod path;
 pub mod summary;
+pub mod witness;
 
 pub use call::{Call, CallKind, CallStatus, ErrorInfo, ErrorKind, Frame, Origin, Site, Usage, ValueRef};
 pub use event::{Event, EventKind, Level, Mode, RunStatus, Stream};
 pub use history::RunHistory;
 pub use summary::{Counts, RunSummary, Saved};
+pub use witness::{CodeKnown, FileRead, Opaque, Package, ReadKind};

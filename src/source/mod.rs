@@ -12,6 +12,7 @@
 //! - `facts`: what the rest of the program sees of a module
 //! - `normal`: a tree without what changes no behaviour
 //! - `digest`: blake3 over normal trees
+//! - `program`: the modules of a project, and what a function reaches
 //!
 //! Invariants: no text makes anything here panic or overflow the stack; positions are those of
 //! [`Parsed::text`] (the given text without a byte-order mark, every line break as `\n`), lines and
@@ -28,6 +29,7 @@ mod imports;
 mod literal;
 mod normal;
 mod parse;
+mod program;
 mod text;
 
 pub use digest::{FINGERPRINT_VERSION, code_digest, code_digests};
@@ -36,6 +38,7 @@ pub use highlight::{Token, TokenKind, highlight};
 pub use imports::Mark;
 pub use literal::Literal;
 pub use parse::{Parsed, SyntaxError, parse};
+pub use program::{Closure, Part, Program, Sources};
 pub use text::{function_slice, source_slice};
 
 #[cfg(test)]

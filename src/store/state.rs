@@ -314,6 +314,7 @@ fn probe() -> Call {
         site: None,
         progress: None,
         state_reads: Vec::new(),
+        reads: vec![],
         failed_attempts: Vec::new(),
     }
 }
@@ -397,6 +398,7 @@ mod tests {
                             ..Usage::default()
                         }),
                         state_reads: vec![],
+                        reads: vec![],
                     })));
                 }
             }

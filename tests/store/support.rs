@@ -149,5 +149,6 @@ pub fn ended(no: CallNo, status: CallStatus, output: Option<ValueRef>, origin: O
         origin,
         usage: Some(Usage { input: 10, output: 5, cost_usd: Some(0.25), ..Usage::default() }),
         state_reads: vec![],
+        reads: vec![],
     }))
 }

@@ -74,6 +74,7 @@ fn ended(no: u32, output: &Node) -> EventKind {
         origin: None,
         usage: None,
         state_reads: vec![],
+        reads: vec![],
     }))
 }
 

@@ -111,6 +111,7 @@ impl Core {
                     origin: None,
                     usage: None,
                     state_reads: vec![],
+                    reads: vec![],
                 })));
                 self.nodes[ix].outcome = Some(Outcome::Value(value));
                 self.nodes[ix].phase = Phase::Recording;
@@ -311,6 +312,7 @@ impl Core {
                     }),
                     usage: call.usage.clone(),
                     state_reads: call.state_reads.clone(),
+                    reads: call.reads.clone(),
                 })));
                 continue;
             }
@@ -359,6 +361,7 @@ impl Core {
             origin: Some(origin.clone()),
             usage: usage.clone(),
             state_reads: state_reads.clone(),
+            reads: vec![],
         })));
         let node = &mut self.nodes[ix];
         node.outcome = Some(Outcome::Value(output));

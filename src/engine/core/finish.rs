@@ -90,6 +90,7 @@ impl Core {
             origin: None,
             usage: None,
             state_reads: vec![],
+            reads: vec![],
         })));
     }
 

@@ -87,6 +87,7 @@ impl Core {
             origin: None,
             usage: node.usage.clone(),
             state_reads: std::mem::take(&mut node.state_reads),
+            reads: vec![],
         };
         node.state_reads.clone_from(&ended.state_reads);
         self.emit(EventKind::CallEnded(Box::new(ended)));
@@ -359,6 +360,7 @@ impl Core {
             origin: None,
             usage: None,
             state_reads: vec![],
+            reads: vec![],
         })));
         self.over(op);
     }
