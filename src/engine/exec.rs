@@ -232,7 +232,9 @@ impl Exec {
             driver: true,
         };
         let checkpoints = Arc::new(StoreCheckpoints::new(&self.store));
-        let replay = Replay::new(self.mode, None, None);
+        let mut replay = Replay::new(self.mode, None, None);
+        // A log that cannot be read costs reuse, not correctness.
+        replay.set_accepted(&self.store.accepted().unwrap_or_default().declarations);
         let coder = coder(&self.project, Path::new(&spec.file));
         Core::new(spec, self.clock.clone(), checkpoints, Box::new(coder), replay)
     }

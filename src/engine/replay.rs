@@ -4,6 +4,7 @@
 
 mod effects;
 mod plan;
+mod strict;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -11,9 +12,13 @@ use std::sync::Arc;
 use super::checkpoints::Checkpoints;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
-use crate::model::{Call, CallKind, CallStatus, EventKind, Mode, Origin, RunHistory, Usage, ValueRef};
+use crate::model::keys::fingerprint;
+use crate::model::{
+    Accepted, Call, CallStatus, EventKind, Mode, Origin, RunHistory, Standing, Usage, ValueRef,
+};
 
 pub use plan::Plan;
+pub use strict::Position;
 
 /// A call that is asked for.
 #[derive(Debug)]
@@ -37,6 +42,8 @@ pub struct Hit {
     pub origin: Origin,
     /// Its key.
     pub key: Digest,
+    /// The code that made it: today's, or code that today's stands for.
+    pub code: Digest,
     /// Its output.
     pub output: ValueRef,
     /// What it used.
@@ -51,7 +58,7 @@ pub struct Hit {
     pub history: Arc<RunHistory>,
     /// Its number there.
     pub call: CallNo,
-    /// Where it is from, when that is not the replayed run.
+    /// Where it is from, when that is not the replayed run; why it counts, when its code is not today's.
     pub reason: Option<String>,
 }
 
@@ -62,17 +69,6 @@ pub struct Miss {
     pub reason: Option<String>,
     /// The replayed run had started this very call and does not know how it ended.
     pub in_doubt: Option<Origin>,
-}
-
-/// Strict replay: what the history has at a position.
-#[derive(Debug)]
-pub enum Position {
-    /// This call.
-    Same(CallNo),
-    /// Another call; what it is.
-    Other(String),
-    /// Nothing more.
-    PastTheEnd,
 }
 
 type Subtree = Arc<SubtreeFacts>;
@@ -103,6 +99,8 @@ pub struct Replay {
     excluded: HashSet<CallNo>,
     from: bool,
     codes: HashMap<String, Digest>,
+    /// Older code that today's stands for, because the user said so.
+    standing: Standing,
     consumed: HashSet<Origin>,
     others: HashMap<RunId, Option<Arc<RunHistory>>>,
     /// Looked up ahead: fingerprint → calls of other runs.
@@ -124,6 +122,7 @@ impl Replay {
             excluded: HashSet::new(),
             from: from.is_some(),
             codes: HashMap::new(),
+            standing: Standing::default(),
             consumed: HashSet::new(),
             others: HashMap::new(),
             ahead: HashMap::new(),
@@ -158,16 +157,59 @@ impl Replay {
         self.codes = codes;
     }
 
+    /// Changes of code that the user declared harmless.
+    pub fn set_accepted(&mut self, declarations: &[Accepted]) {
+        self.standing = Standing::new(declarations);
+    }
+
+    /// Whether a call that this code made may be served today: `Some` with what is to be said about it.
+    fn code_holds(&self, function: &str, recorded: &Digest) -> Option<Option<String>> {
+        let today = self.codes.get(function)?;
+        if today == recorded {
+            return Some(None);
+        }
+        self.standing.between(function, today, recorded).map(|stood| Some(stood.reason()))
+    }
+
+    /// What a call that is served below another says for itself.
+    pub fn said_below(&self, call: &Call) -> Option<String> {
+        // Strict replay asks for no code.
+        if self.mode == Mode::Strict || !call.is_call() {
+            return None;
+        }
+        self.code_holds(&call.function, &call.code).flatten()
+    }
+
     /// The replayed run.
     pub fn base(&self) -> Option<&Arc<RunHistory>> {
         self.base.as_ref()
     }
 
-    /// Looks up checkpoints of other runs for many calls at once; not for those that the replayed run has.
-    pub fn prefetch(&mut self, fingerprints: &[Digest], checkpoints: &dyn Checkpoints) {
-        let unknown = fingerprints.iter().filter(|fp| !self.by_fingerprint.contains_key(*fp));
-        let unknown: Vec<Digest> = unknown.copied().collect();
+    /// Looks up checkpoints of other runs for many calls of a function at once, by their keys; not for those that
+    /// the replayed run has.
+    pub fn prefetch(
+        &mut self,
+        function: &str,
+        code: &Digest,
+        keys: &[Digest],
+        checkpoints: &dyn Checkpoints,
+    ) {
+        let codes = self.answering(function, code);
+        let mut unknown = Vec::new();
+        for key in keys {
+            let prints: Vec<Digest> = codes.iter().map(|(code, _)| fingerprint(key, code)).collect();
+            if !prints.iter().any(|fp| self.by_fingerprint.contains_key(fp)) {
+                unknown.extend(prints);
+            }
+        }
         self.look_up(&unknown, checkpoints);
+    }
+
+    /// The code that may have made what is served for `code`, nearest first, with what is to be said about it.
+    fn answering(&self, function: &str, code: &Digest) -> Vec<(Digest, Option<String>)> {
+        let older = self.standing.of(function, code);
+        let older = older.into_iter().map(|stood| (stood.code, Some(stood.reason())));
+        std::iter::once((*code, None)).chain(older).collect()
     }
 
     fn look_up(&mut self, fingerprints: &[Digest], checkpoints: &dyn Checkpoints) {
@@ -209,40 +251,38 @@ impl Replay {
         state: &dyn Fn(&str) -> Option<Digest>,
         checkpoints: &dyn Checkpoints,
     ) -> Result<Hit, Miss> {
-        let fingerprint = crate::model::keys::fingerprint(&wanted.key, &wanted.code);
+        let answers: Vec<(Digest, Option<String>)> = self
+            .answering(wanted.function, &wanted.code)
+            .into_iter()
+            .map(|(code, said)| (fingerprint(&wanted.key, &code), said))
+            .collect();
         let mut refusal = None;
         if let Some(base) = self.base.clone() {
-            let mut own: Vec<CallNo> = self.by_fingerprint.get(&fingerprint).cloned().unwrap_or_default();
-            own.retain(|no| !self.excluded.contains(no));
-            // Stable: among equals the order of the recorded run decides.
-            own.sort_by_key(|no| rank(&base, *no, wanted));
-            for no in own {
-                match self.try_serve(&base, no, state, checkpoints) {
-                    Ok(hit) => return Ok(hit),
-                    Err(why) => refusal = refusal.or(why),
+            for (fingerprint, said) in &answers {
+                let mut own: Vec<CallNo> = self.by_fingerprint.get(fingerprint).cloned().unwrap_or_default();
+                own.retain(|no| !self.excluded.contains(no));
+                // Stable: among equals the order of the recorded run decides.
+                own.sort_by_key(|no| rank(&base, *no, wanted));
+                for no in own {
+                    match self.try_serve(&base, no, state, checkpoints) {
+                        Ok(mut hit) => {
+                            hit.reason.clone_from(said);
+                            return Ok(hit);
+                        }
+                        Err(why) => refusal = refusal.or(why),
+                    }
                 }
             }
         }
         // What the replayed run began belongs to it: its decisions were acted upon, and another run made others.
-        let begun = self.unfinished.contains(&fingerprint) || wanted.durable_id == ROOT;
+        let begun = wanted.durable_id == ROOT || answers.iter().any(|(fp, _)| self.unfinished.contains(fp));
         if !(self.from || (self.base.is_some() && begun)) {
-            // The replayed run may have one that does not hold any more, where an older one does.
-            self.look_up(&[fingerprint], checkpoints);
-            let mut others = self.ahead.get(&fingerprint).cloned().unwrap_or_default();
-            others.sort_by_key(|(run, no)| {
-                let held = self.others.get(run).cloned().flatten();
-                held.map_or(3, |history| rank(&history, *no, wanted))
-            });
-            for (run, no) in others {
-                let Some(history) = self.other(&run, checkpoints) else { continue };
-                if history.call(no).is_none_or(|call| call.fingerprint() != fingerprint) {
-                    continue;
-                }
-                match self.try_serve(&history, no, state, checkpoints) {
+            for (fingerprint, said) in &answers {
+                match self.find_elsewhere(*fingerprint, wanted, state, checkpoints) {
                     Ok(mut hit) => {
-                        if self.base.is_some() {
-                            hit.reason = Some(format!("from run {}", hit.origin.run));
-                        }
+                        let from = self.base.is_some().then(|| format!("from run {}", hit.origin.run));
+                        let all: Vec<String> = from.into_iter().chain(said.clone()).collect();
+                        hit.reason = (!all.is_empty()).then(|| all.join("; "));
                         return Ok(hit);
                     }
                     Err(why) => refusal = refusal.or(why),
@@ -250,6 +290,35 @@ impl Replay {
             }
         }
         Err(self.miss(wanted, refusal))
+    }
+
+    /// The checkpoint of another run with this fingerprint. The replayed run may have one that does not hold any
+    /// more, where an older one does.
+    fn find_elsewhere(
+        &mut self,
+        fingerprint: Digest,
+        wanted: &Wanted<'_>,
+        state: &dyn Fn(&str) -> Option<Digest>,
+        checkpoints: &dyn Checkpoints,
+    ) -> Result<Hit, Option<String>> {
+        self.look_up(&[fingerprint], checkpoints);
+        let mut others = self.ahead.get(&fingerprint).cloned().unwrap_or_default();
+        others.sort_by_key(|(run, no)| {
+            let held = self.others.get(run).cloned().flatten();
+            held.map_or(3, |history| rank(&history, *no, wanted))
+        });
+        let mut refusal = None;
+        for (run, no) in others {
+            let Some(history) = self.other(&run, checkpoints) else { continue };
+            if history.call(no).is_none_or(|call| call.fingerprint() != fingerprint) {
+                continue;
+            }
+            match self.try_serve(&history, no, state, checkpoints) {
+                Ok(hit) => return Ok(hit),
+                Err(why) => refusal = refusal.or(why),
+            }
+        }
+        Err(refusal)
     }
 
     fn miss(&self, wanted: &Wanted<'_>, refusal: Option<String>) -> Miss {
@@ -264,7 +333,9 @@ impl Replay {
         let reason = refusal.or_else(|| {
             Some(match (same_key, here) {
                 (Some(call), _) if self.excluded.contains(&call.no) => "asked for again".to_owned(),
-                (Some(call), _) if call.code != wanted.code => "code changed".to_owned(),
+                (Some(call), _) if self.code_holds(&call.function, &call.code).is_none() => {
+                    "code changed".to_owned()
+                }
                 (Some(call), _) => match call.status {
                     CallStatus::Failed => "failed before".to_owned(),
                     CallStatus::InDoubt => "in doubt".to_owned(),
@@ -317,6 +388,7 @@ impl Replay {
         Some(Hit {
             origin,
             key: call.key,
+            code: call.code,
             output: call.output.clone()?,
             usage: call.usage.clone(),
             wall_us: call.wall_us,
@@ -362,10 +434,11 @@ impl Replay {
             if !call.status.has_output() {
                 return broken(format!("{} {}", call.function, call.status.word()));
             }
-            match self.codes.get(&call.function) {
-                Some(code) if *code == call.code => {}
-                Some(_) => return broken(format!("code of {} changed", call.function)),
-                None => return broken(format!("{} is no longer defined", call.function)),
+            if !self.codes.contains_key(&call.function) {
+                return broken(format!("{} is no longer defined", call.function));
+            }
+            if self.code_holds(&call.function, &call.code).is_none() {
+                return broken(format!("code of {} changed", call.function));
             }
             // A call that was served to a later attempt has its children under the earlier one.
             if let Some(origin) = &call.origin
@@ -387,81 +460,6 @@ impl Replay {
         }
         // A call's reads include those of the calls below it, but for what was set below it before.
         SubtreeFacts { broken: None, state_reads: call.state_reads.clone() }
-    }
-
-    /// Strict replay: the root's recorded call.
-    pub fn recorded_root(&self) -> Option<CallNo> {
-        (self.mode == Mode::Strict && self.base.is_some()).then_some(1)
-    }
-
-    /// The durable calls that a recorded node made in its last attempt, in order.
-    fn recorded_children(&self, parent: CallNo) -> Vec<CallNo> {
-        let Some(base) = &self.base else { return Vec::new() };
-        let Some(call) = base.call(parent) else { return Vec::new() };
-        base.children(parent)
-            .iter()
-            .copied()
-            .filter(|no| {
-                base.call(*no).is_some_and(|child| {
-                    child.durable && (!call.is_call() || child.parent_attempt == call.attempts)
-                })
-            })
-            .collect()
-    }
-
-    /// Strict replay: compares a new call with the history.
-    pub fn at_position(&self, parent: CallNo, index: usize, durable_id: &str) -> Position {
-        let children = self.recorded_children(parent);
-        let Some(&no) = children.get(index) else { return Position::PastTheEnd };
-        let same = self.base.as_ref().and_then(|base| base.call(no)).map(|call| call.durable_id);
-        if same.is_some() && same == Digest::from_hex(durable_id) {
-            Position::Same(no)
-        } else {
-            Position::Other(self.describe(no))
-        }
-    }
-
-    /// Strict replay: the first recorded child that was not met.
-    pub fn remaining(&self, parent: CallNo, matched: usize) -> Option<String> {
-        self.recorded_children(parent).get(matched).map(|no| self.describe(*no))
-    }
-
-    /// Strict replay: the recorded outcome at a position, or why there is none to serve.
-    pub fn recorded_hit(&mut self, no: CallNo) -> Result<Option<Hit>, Miss> {
-        let Some(base) = self.base.clone() else { return Ok(None) };
-        let Some(call) = base.call(no).cloned() else { return Ok(None) };
-        let miss = |reason: &str| Err(Miss { reason: Some(reason.to_owned()), in_doubt: None });
-        match call.status {
-            _ if self.excluded.contains(&no) => return miss("asked for again"),
-            CallStatus::InDoubt => {
-                let in_doubt = Some(Origin { run: base.id.clone(), call: no });
-                return Err(Miss { reason: Some("in doubt".to_owned()), in_doubt });
-            }
-            status if status.has_output() => {}
-            CallStatus::Failed => return miss("failed before"),
-            _ => return miss("did not end before"),
-        }
-        let mut stack: Vec<CallNo> = below(&base, no).collect();
-        while let Some(at) = stack.pop() {
-            if let Some(live) = base.call(at).filter(|call| call.is_call() && !call.durable) {
-                return miss(&format!("{} is not durable", live.function));
-            }
-            stack.extend(below(&base, at));
-        }
-        let origin = origin_of(&base, &call);
-        Ok(self.hit(&base, &call, origin))
-    }
-
-    fn describe(&self, no: CallNo) -> String {
-        let Some(base) = &self.base else { return "nothing".to_owned() };
-        let Some(call) = base.call(no) else { return "nothing".to_owned() };
-        let what = match call.kind {
-            CallKind::Map => "a map over",
-            CallKind::Reduce => "a reduce with",
-            CallKind::Root | CallKind::Call => "a call of",
-        };
-        let place = call.site.as_ref().map(|s| format!(" ({}:{})", s.file, s.line)).unwrap_or_default();
-        format!("{what} {}{place}", call.function)
     }
 }
 
@@ -517,3 +515,7 @@ fn rank(history: &RunHistory, no: CallNo, wanted: &Wanted<'_>) -> u8 {
         (false, false) => 3,
     }
 }
+
+#[cfg(test)]
+#[path = "replay/accept_tests.rs"]
+mod accept_tests;

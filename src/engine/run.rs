@@ -117,6 +117,8 @@ pub fn start(
         Some(parent) => Some(Arc::new(store.history(parent)?.history)),
         None => None,
     };
+    let mut replay = Replay::new(spec.mode, base, spec.from);
+    replay.set_accepted(&store.accepted()?.declarations);
     let folder = tempfile::Builder::new().prefix("tlb-").tempdir()?;
     let socket = folder.path().join("s");
     let listener = std::os::unix::net::UnixListener::bind(&socket)?;
@@ -146,7 +148,7 @@ pub fn start(
         clock.clone(),
         checkpoints,
         Box::new(coder(&launch.project, &spec.file)),
-        Replay::new(spec.mode, base, spec.from),
+        replay,
     );
     let record = Record { run: id.clone(), writer, observer, clock };
     let setup = Setup { record, file: spec.file.clone(), launch, slots: spec.slots };

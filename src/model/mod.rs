@@ -3,6 +3,7 @@
 //! Plain data and pure functions: no I/O, no clock, no terminal, no SQL. The event log is the only
 //! truth; whoever shows or replays a run applies its events with [`history::RunHistory::apply`].
 
+pub mod accepted;
 pub mod call;
 pub mod event;
 pub mod history;
@@ -11,6 +12,7 @@ pub mod path;
 pub mod summary;
 pub mod witness;
 
+pub use accepted::{Accepted, Standing, StoodFor};
 pub use call::{Call, CallKind, CallStatus, ErrorInfo, ErrorKind, Frame, Origin, Site, Usage, ValueRef};
 pub use event::{Event, EventKind, Level, Mode, RunStatus, Stream};
 pub use history::RunHistory;

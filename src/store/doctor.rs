@@ -108,6 +108,9 @@ impl Store {
                 None => break,
             }
         }
+        if let Some(damage) = self.accepted()?.damage {
+            note(None, true, format!("{damage}: no accepted change before it counts"));
+        }
         for (digest, error) in self.bad_nodes()? {
             note(None, true, format!("{error} ({digest})"));
         }

@@ -3,7 +3,7 @@
 //! # What is where
 //!
 //! The folder `.tl-bench` (0700, ignored by git) holds `store.db` (SQLite in WAL mode, 4 KiB pages; the
-//! format is `schema/001_initial.sql`) and `heads` (where each run's log ends, kept apart: `heads.rs`).
+//! format is the sum of `schema/*.sql`) and `heads` (where each run's log ends, kept apart: `heads.rs`).
 //!
 //! | table | holds | proof |
 //! |---|---|---|
@@ -11,6 +11,7 @@
 //! | `runs`, `calls` | derived: a run in one line, a call in one line, the index of checkpoints | a checksum a row; made again from the log when it fails |
 //! | `nodes` | values, content-addressed, compressed when that pays | their digest |
 //! | `marks` | what the user said: pinned, label | a checksum a row |
+//! | `accepted` | changes of code that the user declared harmless, and takes back: only ever added to | a checksum a row, numbers without gaps |
 //! | `gone` | runs deleted on purpose | none: at worst a deleted run is reported as lost |
 //! | `meta` | format, version, count of gcs | compared with the header |
 //!
@@ -27,6 +28,7 @@
 //! Methods block on the disk: call them from plain threads or `spawn_blocking`. Every floor above may use this
 //! one; it uses `base` and `model` only, and knows values as bytes with a digest.
 
+mod accepted;
 mod calls;
 mod chain;
 mod commit;
@@ -46,6 +48,7 @@ mod state;
 mod values;
 mod writer;
 
+pub use accepted::{AcceptedLog, Change};
 pub use calls::{CallFilter, Candidate};
 pub use doctor::{Finding, Size};
 pub use error::{FindError, NodeError, StoreError};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::owner::Owner;
 use crate::base::clock::Micros;
 use crate::base::ids::{CallNo, RunId};
-use crate::model::{CallKind, CallStatus, RunStatus, RunSummary};
+use crate::model::{Accepted, CallKind, CallStatus, RunStatus, RunSummary};
 
 /// What the row of a run holds, as MessagePack: new fields go to the end with `#[serde(default)]`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -43,6 +43,21 @@ pub(super) fn mark_sum(uid: &str, pinned: bool, label: Option<&str>) -> i64 {
         uid.as_bytes(),
         &[u8::from(pinned), u8::from(label.is_some())],
         label.unwrap_or("").as_bytes(),
+    ])
+}
+
+/// Covers a row of `accepted`.
+pub(super) fn accepted_sum(one: &Accepted, revokes: Option<i64>) -> i64 {
+    sum(&[
+        b"accepted",
+        &one.id.to_le_bytes(),
+        &one.at.to_le_bytes(),
+        &revokes.unwrap_or(0).to_le_bytes(),
+        one.function.as_bytes(),
+        one.old.as_bytes(),
+        one.new.as_bytes(),
+        &[u8::from(one.note.is_some())],
+        one.note.as_deref().unwrap_or("").as_bytes(),
     ])
 }
 

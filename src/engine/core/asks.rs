@@ -299,9 +299,10 @@ impl Core {
         let wanted: Vec<Digest> = items
             .iter()
             .filter(|ix| self.nodes[**ix].durable && !self.nodes[**ix].is_over())
-            .map(|ix| self.fingerprint(*ix))
+            .map(|ix| self.nodes[*ix].key)
             .collect();
-        self.replay.prefetch(&wanted, &*self.checkpoints);
+        let func = &self.functions[self.nodes[op].func];
+        self.replay.prefetch(&func.facts.name, &func.code, &wanted, &*self.checkpoints);
         for ix in items {
             if self.ending.is_none() && !self.nodes[ix].is_over() {
                 self.decide(ix);
@@ -396,7 +397,7 @@ impl Core {
             function: self.function_name(node.func).to_owned(),
             ordinal: node.ordinal,
             key: if operation { Digest::default() } else { node.key },
-            code: self.functions[node.func].code,
+            code: node.code.unwrap_or(self.functions[node.func].code),
             durable_id: Digest::from_hex(&node.durable_id).unwrap_or_default(),
             durable: node.durable,
             input: node.input.clone(),
@@ -404,12 +405,6 @@ impl Core {
             reason,
         };
         self.emit(EventKind::CallAsked(Box::new(asked)));
-    }
-
-    /// The fingerprint of a call whose key is known.
-    pub(super) fn fingerprint(&self, ix: NodeIx) -> Digest {
-        let node = &self.nodes[ix];
-        crate::model::keys::fingerprint(&node.key, &self.functions[node.func].code)
     }
 }
 

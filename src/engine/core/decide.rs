@@ -260,6 +260,8 @@ impl Core {
                 return;
             }
         }
+        // Recorded with the code that made it: what was accepted can be taken back.
+        self.nodes[ix].code = Some(hit.code);
         self.ask_event(ix, hit.reason.clone());
         let numbers = self.record_below(ix, &hit);
         for (key, seen) in &hit.state_reads {
@@ -332,7 +334,7 @@ impl Core {
                 durable: call.durable,
                 input: call.input.clone(),
                 site: call.site.clone(),
-                reason: None,
+                reason: self.replay.said_below(call),
             })));
             stack.push((old, true));
             let made = made_at(history, old);

@@ -169,6 +169,8 @@ pub struct Node {
     pub input: Option<ValueRef>,
     /// Its key.
     pub key: Digest,
+    /// The code that made what it is served, when that is not today's.
+    pub code: Option<Digest>,
     /// Attempt that runs or ran last.
     pub attempt: u32,
     /// When that attempt's body started.
@@ -238,6 +240,7 @@ impl Node {
             delay: None,
             input: None,
             key: Digest::default(),
+            code: None,
             attempt: 0,
             started_at: 0,
             deadline: None,

@@ -88,7 +88,7 @@ impl Replay {
     }
 
     fn changed(&self, call: &Call) -> bool {
-        self.mode != Mode::Strict && self.codes.get(&call.function) != Some(&call.code)
+        self.mode != Mode::Strict && self.code_holds(&call.function, &call.code).is_none()
     }
 }
 
