@@ -208,6 +208,17 @@ fn every_command_is_documented() {
 }
 
 #[test]
+fn the_page_of_keys_is_that_of_the_table() {
+    let path = root().join("docs/keys.md");
+    let page = tl_bench::app::page::markdown();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == page, "docs/keys.md is old: UPDATE_DOCS=1 cargo test --test tidy writes it anew");
+}
+
+#[test]
 fn every_link_between_documents_leads_somewhere() {
     let mut wrong = Vec::new();
     for file in files().iter().filter(|file| file.is(&[".md"])) {

@@ -1,7 +1,7 @@
 //! Keys as the workbench names them, free of any terminal library.
 //!
-//! A key is written `q`, `R`, `space`, `ctrl-z`, `shift-tab`, `pgup`. [`Key::parse`] and [`Key::name`] are
-//! inverse for every key in the command table.
+//! A key is written `q`, `R`, `space`, `ctrl-z`, `shift-tab`, `pgup`, `f5`; a sequence of keys with spaces between
+//! them: `g g`. [`Key::parse`] reads what [`Key::written`] writes; [`Key::name`] is for people.
 
 /// Which key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -36,6 +36,8 @@ pub enum KeyCode {
     Home,
     /// End.
     End,
+    /// A function key, from 1.
+    F(u8),
 }
 
 /// A key with its modifiers.
@@ -84,7 +86,9 @@ impl Key {
             None => (false, rest),
         };
         let named = NAMED.iter().find(|(name, _, _)| *name == rest).map(|(_, code, _)| *code);
-        let code = match named {
+        let function =
+            || rest.strip_prefix('f')?.parse().ok().filter(|n| (1..=24).contains(n)).map(KeyCode::F);
+        let code = match named.or_else(function) {
             Some(code) => code,
             None => {
                 let mut chars = rest.chars();
@@ -109,16 +113,67 @@ impl Key {
         }
         match NAMED.iter().find(|(_, code, _)| *code == self.code) {
             Some((_, _, shown)) => out.push_str(shown),
-            None => {
-                if let KeyCode::Char(c) = self.code {
-                    if self.ctrl {
-                        out.extend(c.to_uppercase());
-                    } else {
-                        out.push(c);
-                    }
-                }
-            }
+            None => match self.code {
+                KeyCode::Char(c) if self.ctrl => out.extend(c.to_uppercase()),
+                KeyCode::Char(c) => out.push(c),
+                KeyCode::F(n) => out.push_str(&format!("F{n}")),
+                _ => {}
+            },
         }
         out
+    }
+
+    /// How key files write it: `ctrl-z`, `space`, `R`.
+    pub fn written(self) -> String {
+        let name = match (NAMED.iter().find(|(_, code, _)| *code == self.code), self.code) {
+            (Some((name, _, _)), _) => (*name).to_owned(),
+            (None, KeyCode::Char(c)) => c.to_string(),
+            (None, KeyCode::F(n)) => format!("f{n}"),
+            (None, _) => String::new(),
+        };
+        let (ctrl, alt) = (if self.ctrl { "ctrl-" } else { "" }, if self.alt { "alt-" } else { "" });
+        format!("{ctrl}{alt}{name}")
+    }
+}
+
+/// Reads a sequence of keys: `g g`, `ctrl-p`.
+pub fn sequence(text: &str) -> Option<Vec<Key>> {
+    let keys: Vec<Key> = text.split_whitespace().map(Key::parse).collect::<Option<_>>()?;
+    (!keys.is_empty()).then_some(keys)
+}
+
+/// A sequence for people: `g g`, `Ctrl-P`.
+pub fn sequence_name(keys: &[Key]) -> String {
+    keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn any_key() -> impl Strategy<Value = Key> {
+        let named = proptest::sample::select(NAMED.map(|(_, code, _)| code).to_vec());
+        let code = prop_oneof![
+            named,
+            "[!-~äß→]".prop_map(|s| KeyCode::Char(s.chars().next().unwrap())),
+            (1u8..=12).prop_map(KeyCode::F)
+        ];
+        (code, any::<bool>(), any::<bool>()).prop_map(|(code, ctrl, alt)| Key { code, ctrl, alt })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(keys in proptest::collection::vec(any_key(), 1..4)) {
+            let text: Vec<String> = keys.iter().map(|key| key.written()).collect();
+            prop_assert_eq!(sequence(&text.join(" ")), Some(keys));
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        for text in ["", "  ", "f0", "f99", "ctrl-", "xx", "g xx"] {
+            assert_eq!(sequence(text), None, "{text}");
+        }
     }
 }

@@ -40,8 +40,8 @@ pub fn inspector_text(area: Area) -> Area {
 
 /// The smallest screen that is drawn.
 pub const MIN: (u16, u16) = (40, 10);
-/// From this width on all three panes are shown.
-pub const THREE: u16 = 100;
+/// From this width on several panes are shown.
+pub const TWO: u16 = 100;
 /// From this width on the panes are roomy.
 const WIDE: u16 = 180;
 
@@ -99,7 +99,7 @@ pub fn layout(state: &AppState) -> Layout {
         notice: row(h - 2),
         footer: row(h - 1),
         body,
-        single: w < THREE || state.zoom,
+        single: w < TWO || state.zoom,
         ..Layout::default()
     };
     if out.single {

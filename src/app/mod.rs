@@ -8,20 +8,26 @@
 //! `settle` are total. Selections are identities (run ids, call numbers), never row numbers.
 
 pub mod command;
-pub mod help;
+pub mod editor;
 pub mod inspect;
+pub mod keymap;
 pub mod keys;
 pub mod layout;
 pub mod msg;
+pub mod page;
+pub mod palette;
 pub mod runs;
 pub mod say;
+pub mod settings;
 pub mod state;
 pub mod tone;
 pub mod tour;
 pub mod tree;
 pub mod update;
 
-pub use msg::{AppInfo, BackendEvent, Effect, Env, Msg, Param, ProjectInfo, Reply, Start, ValueText};
+pub use msg::{
+    AppInfo, BackendEvent, Effect, Env, Msg, Param, ProjectInfo, Reply, SourceFile, Sources, Start, ValueText,
+};
 pub use state::AppState;
 pub use update::{settle, update};
 

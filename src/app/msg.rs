@@ -62,6 +62,24 @@ pub struct ValueText {
     pub cut: Option<String>,
 }
 
+/// A file that was read.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct SourceFile {
+    /// Its path as the user knows it; a theme's name for a theme.
+    pub path: String,
+    /// What it holds.
+    pub text: String,
+}
+
+/// The files that settings are made of.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Sources {
+    /// The user's, then the project's.
+    pub files: Vec<SourceFile>,
+    /// The user's themes by name.
+    pub themes: Vec<SourceFile>,
+}
+
 /// What to start.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Start {
@@ -95,6 +113,8 @@ pub enum BackendEvent {
     Changed,
     /// The project's source changed: its applications are read again.
     ProjectChanged,
+    /// A settings file or a theme changed.
+    SettingsChanged,
     /// A sentence for the user.
     Notice(String),
 }
@@ -104,6 +124,8 @@ pub enum BackendEvent {
 pub enum Reply {
     /// To [`Effect::LoadProject`].
     Project(ProjectInfo),
+    /// To [`Effect::LoadSettings`].
+    Settings(Sources),
     /// To [`Effect::LoadRuns`].
     Runs {
         /// Of the question.
@@ -176,6 +198,8 @@ pub enum Msg {
 pub enum Effect {
     /// Read the project again.
     LoadProject,
+    /// Read the settings again.
+    LoadSettings,
     /// Read the list of runs.
     LoadRuns {
         /// To be sent back.

@@ -8,10 +8,14 @@ use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::model::{Call, CallStatus, Event, EventKind, Level, RunHistory, RunStatus};
 
+use super::editor::Editor;
 use super::inspect::Doc;
+use super::keys::Key;
 use super::layout::layout;
 use super::msg::{ProjectInfo, ValueText};
+use super::palette::CommandList;
 use super::runs::RunList;
+use super::settings::Settings;
 use super::tour::Tour;
 use super::tree::CallTree;
 
@@ -67,35 +71,29 @@ pub struct Toast {
     pub until: Micros,
 }
 
-/// One line of text being edited.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct Editor {
-    /// The characters.
-    pub text: Vec<char>,
-    /// The cursor, in characters.
-    pub at: usize,
+/// Keys that were pressed and begin a sequence.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Pending {
+    /// The keys so far.
+    pub keys: Vec<Key>,
+    /// When the first was pressed.
+    pub since: Micros,
 }
 
-impl Editor {
-    /// With the cursor at the end.
-    pub fn new(text: &str) -> Self {
-        let text: Vec<char> = text.chars().collect();
-        Editor { at: text.len(), text }
-    }
-
-    /// The text.
-    pub fn value(&self) -> String {
-        self.text.iter().collect()
-    }
-}
+/// How long a sequence may stay unfinished before the keys that can follow are shown.
+pub const WHICH_KEY: Micros = 300_000;
 
 /// What lies over the panes and gets the keys.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Overlay {
-    /// The list of keys.
-    Help {
-        /// First line shown.
-        top: usize,
+    /// Commands to choose from.
+    Commands(CommandList),
+    /// Which theme.
+    Themes {
+        /// The row.
+        at: usize,
+        /// The theme that was chosen before.
+        before: Option<String>,
     },
     /// Which application to run.
     ChooseApp {
@@ -271,6 +269,12 @@ pub struct AppState {
     pub value_order: Vec<Digest>,
     /// What lies over the panes.
     pub overlay: Option<Overlay>,
+    /// Keys that begin a sequence.
+    pub pending: Option<Pending>,
+    /// Look and keys.
+    pub settings: Settings,
+    /// The theme that was chosen here; it counts before the settings.
+    pub theme: Option<String>,
     /// A passing sentence.
     pub toast: Option<Toast>,
     /// Columns and rows of the terminal.
@@ -310,6 +314,9 @@ impl AppState {
             values: HashMap::new(),
             value_order: Vec::new(),
             overlay: None,
+            pending: None,
+            settings: Settings::default(),
+            theme: None,
             toast: None,
             size,
             tour: None,
@@ -330,6 +337,12 @@ impl AppState {
     /// The run that is shown, to change where the user is in it.
     pub fn current_mut(&mut self) -> Option<&mut OpenRun> {
         self.open.get_mut(self.runs.selected.as_ref()?)
+    }
+
+    /// What is wrong with the project and with the settings, one sentence each.
+    pub fn problems(&self) -> impl Iterator<Item = &String> {
+        let settings = self.settings.problems.iter().chain(&self.settings.theme_problems);
+        self.project.problems.iter().chain(settings)
     }
 
     /// Whether the run that is shown executes now.
@@ -353,7 +366,8 @@ impl AppState {
         let moving = self.current_runs() || self.running_row_shown();
         let spin = moving.then_some(now - now.rem_euclid(SPIN) + SPIN);
         let toast = self.toast.as_ref().map(|toast| toast.until);
-        spin.into_iter().chain(toast).min()
+        let which_key = self.pending.as_ref().map(|pending| pending.since + WHICH_KEY).filter(|at| *at > now);
+        spin.into_iter().chain(toast).chain(which_key).min()
     }
 
     fn running_row_shown(&self) -> bool {

@@ -5,7 +5,9 @@ use crate::app::script::{self as fake, Script, T0};
 use crate::app::state::{Overlay, Pane, Tab};
 use crate::app::tour::{Tour, TourStep};
 use crate::app::update::start;
-use crate::app::{AppState, BackendEvent, Effect, Env, Msg, Reply, Start, settle, update};
+use crate::app::{
+    AppState, BackendEvent, Effect, Env, Msg, Reply, SourceFile, Sources, Start, settle, update,
+};
 use crate::base::ids::RunId;
 use crate::model::{Mode, RunStatus};
 
@@ -63,7 +65,7 @@ fn a_failed_run_opens_at_its_failure() {
 fn moving_keeps_to_the_rows() {
     let mut state = failed();
     for (keys, expected) in
-        [("home", 1), ("k", 1), ("j j", 3), ("end", 8), ("down", 8), ("pgup", 1), ("G", 8), ("g", 1)]
+        [("home", 1), ("k", 1), ("j j", 3), ("end", 8), ("down", 8), ("pgup", 1), ("G", 8), ("g g", 1)]
     {
         assert_eq!(press(&mut state, keys), []);
         assert_eq!(selected(&state), expected, "{keys}");
@@ -100,7 +102,7 @@ fn folding_takes_the_selection_to_what_is_folded() {
 #[test]
 fn keys_of_one_batch_see_each_other() {
     let mut state = mapped();
-    press(&mut state, "space g");
+    press(&mut state, "space home");
     for key in ["j", "j", "space", "j"] {
         update(&mut state, Msg::Key(Key::parse(key).unwrap()), &ENV);
     }
@@ -177,7 +179,7 @@ fn a_started_run_is_selected_and_followed_until_the_user_moves() {
     let n = script.events.len();
     send(&mut state, &script, 8, n - 1);
     assert_eq!(selected(&state), 2, "stays where the user went");
-    press(&mut state, "f");
+    press(&mut state, "F");
     assert_eq!(selected(&state), 8);
     send(&mut state, &script, n - 1, n);
     assert!(state.toast.as_ref().unwrap().text.contains("8f3c succeeded"));
@@ -276,7 +278,7 @@ fn a_chosen_tab_stays_but_errors_come_first() {
     assert_eq!(state.effective_tab(), Tab::Input, "the habit");
     press(&mut state, "k j j");
     assert_eq!(state.effective_tab(), Tab::Input, "what was chosen for this call");
-    press(&mut state, "g");
+    press(&mut state, "home");
     assert_eq!(state.effective_tab(), Tab::Error, "another failed call");
 }
 
@@ -295,10 +297,73 @@ fn quitting_asks_while_a_run_of_this_workbench_goes_on() {
 #[test]
 fn help_takes_the_keys_until_it_is_closed() {
     let mut state = failed();
-    press(&mut state, "? j j end");
-    assert!(matches!(state.overlay, Some(Overlay::Help { top }) if top > 2 && top < 100));
+    press(&mut state, "? down down");
+    assert!(matches!(&state.overlay, Some(Overlay::Commands(list)) if list.at == 2));
     assert_eq!(press(&mut state, "q"), [], "q closes the help only");
     assert_eq!(state.overlay, None);
+}
+
+#[test]
+fn the_palette_finds_and_executes() {
+    let mut state = failed();
+    press(&mut state, ": r p l a y");
+    let replay = Start::Replay { run: RunId::from_text("2c1a00000000"), mode: Mode::Adaptive };
+    assert_eq!(press(&mut state, "enter"), [Effect::Start(replay)]);
+    assert_eq!(state.overlay, None);
+    // What cannot be done now is shown with its reason and does nothing.
+    press(&mut state, "ctrl-p s t o p");
+    assert_eq!(press(&mut state, "enter"), []);
+    assert!(state.overlay.is_some());
+    press(&mut state, "esc");
+    assert_eq!(state.overlay, None);
+}
+
+#[test]
+fn a_command_of_a_pane_takes_the_focus_there() {
+    let mut state = failed();
+    press(&mut state, "g r : n e x t space t a b enter");
+    assert_eq!(state.focus, Pane::Inspector);
+}
+
+#[test]
+fn a_sequence_waits_for_its_end_and_shows_what_may_follow() {
+    let mut state = failed();
+    press(&mut state, "g");
+    assert_eq!(selected(&state), 8, "nothing happens yet");
+    assert_eq!(state.next_wake(T0), Some(T0 + 300_000), "the box comes by itself");
+    assert_eq!(state.next_wake(T0 + 300_000), None, "and then stays");
+    press(&mut state, "g");
+    assert_eq!((selected(&state), state.pending.is_none()), (1, true));
+    press(&mut state, "g esc");
+    assert_eq!((&state.pending, state.focus), (&None, Pane::Calls), "escape ends the sequence only");
+    press(&mut state, "g q");
+    assert!(state.toast.as_ref().unwrap().text.contains("g q means nothing here"));
+}
+
+#[test]
+fn a_theme_is_shown_while_it_is_selected() {
+    let mut state = failed();
+    press(&mut state, ": t h e m e enter down down");
+    assert_eq!(state.theme.as_deref(), Some("light"));
+    press(&mut state, "esc");
+    assert_eq!(state.theme, None);
+    press(&mut state, ": t h e m e enter down enter");
+    assert_eq!((state.theme.as_deref(), &state.overlay), (Some("dark"), &None));
+}
+
+#[test]
+fn settings_are_taken_up_while_it_runs() {
+    let mut state = failed();
+    state.theme = Some("light".to_owned());
+    let effects = update(&mut state, Msg::Backend(BackendEvent::SettingsChanged), &ENV);
+    assert_eq!(effects, [Effect::LoadSettings]);
+    let text = "[workbench]\ntheme = 'dark'\nthme = 1\n[workbench.keys]\nreplay = 'f5'\n".to_owned();
+    let files = vec![SourceFile { path: "tl-bench.toml".to_owned(), text }];
+    update(&mut state, Msg::Reply(Reply::Settings(Sources { files, themes: vec![] })), &ENV);
+    assert_eq!(state.theme, None, "the files say something new");
+    assert!(state.problems().next().unwrap().starts_with("tl-bench.toml:3: "));
+    assert!(matches!(press(&mut state, "f5").as_slice(), [Effect::Start(_)]));
+    assert_eq!(press(&mut state, "R"), []);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The ground floor: digests, ids, the clock, paths, and text that is safe to show.
+//! The ground floor: digests, ids, the clock, paths, text that is safe to show, and TOML with its lines.
 //!
 //! Invariants: no module here knows what a run or a call is; nothing here does I/O except
 //! `paths` (which looks for folders) and `SystemClock`. Everybody may use this floor.
@@ -6,5 +6,6 @@
 pub mod clock;
 pub mod digest;
 pub mod ids;
+pub mod located;
 pub mod paths;
 pub mod text;

@@ -14,6 +14,7 @@ mod maintenance;
 pub mod output;
 mod runs;
 mod session;
+mod settings;
 mod show;
 mod signals;
 mod view;

@@ -17,7 +17,7 @@ use crate::engine::project::Application;
 use crate::engine::{self, Ending, RunHandle, RunSpec};
 use crate::model::{Event, RunHistory, RunSummary, ValueRef};
 use crate::store::Store;
-use crate::tui::backend::{AppInfo, Backend, BackendEvent, Param, ProjectInfo, Start, ValueText};
+use crate::tui::backend::{AppInfo, Backend, BackendEvent, Param, ProjectInfo, Sources, Start, ValueText};
 use crate::value::view::ViewLimits;
 use crate::watch;
 
@@ -30,6 +30,7 @@ enum Report {
     Events(RunId, Vec<Event>),
     Store,
     Sources,
+    Settings,
     Notice(String),
 }
 
@@ -130,9 +131,12 @@ impl Session {
     fn watch(&self) {
         let reports = Mutex::new(self.reports.clone());
         let store_dir = self.context.project.store_dir();
-        let dirs = [store_dir.clone(), self.context.project.root.clone()];
+        let mut dirs = vec![store_dir.clone(), self.context.project.root.clone()];
+        dirs.extend(super::settings::folders());
         let changed = move |path: &Path| {
-            if path.starts_with(&store_dir) {
+            if super::settings::is_one(path) {
+                let _ = lock(&reports).send(Report::Settings);
+            } else if path.starts_with(&store_dir) {
                 let _ = lock(&reports).send(Report::Store);
             } else if path.extension().is_some_and(|ext| ext == "py") {
                 let _ = lock(&reports).send(Report::Sources);
@@ -174,6 +178,10 @@ impl Backend for Session {
                 })
                 .collect(),
         }
+    }
+
+    fn settings(&self) -> Sources {
+        super::settings::sources(&self.context.project.root)
     }
 
     fn runs(&self, limit: usize) -> Result<Vec<RunSummary>, String> {
@@ -268,7 +276,7 @@ fn pump(store: &Store, inbox: &StdReceiver<Report>, send: &mpsc::Sender<BackendE
     while let Some(batch) = watch::gather(inbox, patience) {
         let mut runs: Vec<(RunId, Vec<Event>)> = Vec::new();
         let mut out = Vec::new();
-        let (mut foreign, mut sources) = (false, false);
+        let (mut foreign, mut sources, mut settings) = (false, false, false);
         for report in batch {
             match report {
                 Report::Events(run, events) => match runs.iter_mut().find(|(id, _)| *id == run) {
@@ -277,10 +285,14 @@ fn pump(store: &Store, inbox: &StdReceiver<Report>, send: &mpsc::Sender<BackendE
                 },
                 Report::Store => foreign = true,
                 Report::Sources => sources = true,
+                Report::Settings => settings = true,
                 Report::Notice(text) => out.push(BackendEvent::Notice(text)),
             }
         }
         out.extend(runs.into_iter().map(|(run, events)| BackendEvent::Run { run, events }));
+        if settings {
+            out.push(BackendEvent::SettingsChanged);
+        }
         if sources {
             out.push(BackendEvent::ProjectChanged);
         }

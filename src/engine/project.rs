@@ -26,6 +26,9 @@ pub struct Config {
     /// The interpreter.
     #[serde(default)]
     pub python: Option<PathBuf>,
+    /// How the workbench looks; read there, mistakes included.
+    #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
+    pub workbench: toml::Table,
 }
 
 impl Config {

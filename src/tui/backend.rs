@@ -5,7 +5,7 @@ use tokio::sync::mpsc::Receiver;
 use crate::base::ids::RunId;
 use crate::model::{Event, RunHistory, RunSummary, ValueRef};
 
-pub use crate::app::msg::{AppInfo, BackendEvent, Param, ProjectInfo, Start, ValueText};
+pub use crate::app::msg::{AppInfo, BackendEvent, Param, ProjectInfo, SourceFile, Sources, Start, ValueText};
 
 /// The engine and the store.
 ///
@@ -14,6 +14,9 @@ pub use crate::app::msg::{AppInfo, BackendEvent, Param, ProjectInfo, Start, Valu
 pub trait Backend: Send + Sync + 'static {
     /// The project and its applications, as of now.
     fn project(&self) -> ProjectInfo;
+
+    /// The files that settings are made of, as of now.
+    fn settings(&self) -> Sources;
 
     /// The latest runs, newest first.
     fn runs(&self, limit: usize) -> Result<Vec<RunSummary>, String>;

@@ -31,6 +31,7 @@ pub(super) fn ask(backend: &Arc<dyn Backend>, replies: &Sender<Reply>, effect: E
 fn answer(backend: &dyn Backend, effect: Effect) -> Option<Reply> {
     Some(match effect {
         Effect::LoadProject => Reply::Project(backend.project()),
+        Effect::LoadSettings => Reply::Settings(backend.settings()),
         Effect::LoadRuns { generation, limit } => Reply::Runs { generation, result: backend.runs(limit) },
         Effect::LoadHistory { run, generation } => {
             let result = backend.history(&run).map(Box::new);
@@ -55,7 +56,7 @@ mod tests {
     use crate::app::script::agent;
     use crate::base::ids::RunId;
     use crate::model::{Event, RunHistory, RunStatus, RunSummary, ValueRef};
-    use crate::tui::backend::{BackendEvent, ProjectInfo, Start, ValueText};
+    use crate::tui::backend::{BackendEvent, ProjectInfo, Sources, Start, ValueText};
     use crate::tui::fake::Fake;
     use tokio::sync::mpsc::{Receiver, channel};
 
@@ -79,6 +80,9 @@ mod tests {
     impl Backend for Broken {
         fn project(&self) -> ProjectInfo {
             ProjectInfo::default()
+        }
+        fn settings(&self) -> Sources {
+            Sources::default()
         }
         fn runs(&self, _: usize) -> Result<Vec<RunSummary>, String> {
             panic!("a bug in the store");

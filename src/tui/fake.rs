@@ -10,7 +10,7 @@ use crate::base::clock::{Clock, SystemClock};
 use crate::base::ids::RunId;
 use crate::model::{Event, RunHistory, RunStatus, RunSummary, ValueRef};
 
-use super::backend::{Backend, BackendEvent, ProjectInfo, Start, ValueText};
+use super::backend::{Backend, BackendEvent, ProjectInfo, Sources, Start, ValueText};
 
 /// A backend over scripts.
 pub struct Fake {
@@ -37,6 +37,10 @@ impl Fake {
 impl Backend for Fake {
     fn project(&self) -> ProjectInfo {
         project()
+    }
+
+    fn settings(&self) -> Sources {
+        Sources::default()
     }
 
     fn runs(&self, limit: usize) -> Result<Vec<RunSummary>, String> {

@@ -15,10 +15,10 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::app::keys::{Key, KeyCode};
 use crate::app::tour::Tour;
-use crate::app::{AppState, BackendEvent, Effect, Env, Msg, Reply, settle, update};
+use crate::app::update::configure;
+use crate::app::{AppState, BackendEvent, Effect, Env, Msg, Reply, Sources, settle, update};
 use crate::base::clock::{Clock, SystemClock};
-use crate::ui::glyphs::Glyphs;
-use crate::ui::theme::Theme;
+use crate::ui::colour::Depth;
 use crate::ui::{Look, draw};
 
 use super::backend::Backend;
@@ -34,8 +34,10 @@ const BATCH: usize = 512;
 /// How the workbench looks and begins.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// A theme's name; `None`: the terminal's own palette.
+    /// A theme's name; `None`: as the settings say.
     pub theme: Option<String>,
+    /// The colours that there are.
+    pub depth: Depth,
     /// No signs beyond ASCII.
     pub ascii: bool,
     /// A guided tour.
@@ -43,11 +45,15 @@ pub struct Options {
 }
 
 impl Options {
-    /// What the environment asks for: `NO_COLOR`, `TL_BENCH_THEME`, `TL_BENCH_GLYPHS=ascii`.
+    /// What the environment asks for: `TL_BENCH_THEME`, `TL_BENCH_GLYPHS=ascii`, and what [`Depth::detect`] reads.
     pub fn from_env() -> Self {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let theme = if set("NO_COLOR").is_some() { Some("mono".to_owned()) } else { set("TL_BENCH_THEME") };
-        Options { theme, ascii: set("TL_BENCH_GLYPHS").is_some_and(|value| value == "ascii"), tour: None }
+        Options {
+            theme: set("TL_BENCH_THEME"),
+            ascii: set("TL_BENCH_GLYPHS").is_some_and(|value| value == "ascii"),
+            depth: Depth::detect(set),
+            tour: None,
+        }
     }
 }
 
@@ -64,24 +70,28 @@ pub enum Outcome {
 ///
 /// Must be awaited within a tokio runtime with time and I/O enabled.
 pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outcome> {
-    let (theme, warnings) = Theme::named(options.theme.as_deref().unwrap_or("terminal"));
-    let glyphs = if options.ascii { Glyphs::Ascii } else { Glyphs::Unicode };
     let mut signals = Signals::new()?;
     let events = backend.subscribe();
-    let project = {
+    let (project, sources) = {
         let backend = Arc::clone(&backend);
-        tokio::task::spawn_blocking(move || backend.project()).await.map_err(io::Error::other)?
+        let read = move || (backend.project(), backend.settings());
+        tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
     };
     let guard = Guard::take()?;
     let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
     let size = terminal.size()?;
     let mut state = AppState::new(project, (size.width, size.height));
-    state.tour = options.tour;
-    state.project.problems.extend(warnings);
+    state.tour = options.tour.clone();
+    configure(&mut state, sources);
+    let (look, problems) = Look::of(&state, options.theme.as_deref(), options.ascii, options.depth);
+    state.settings.theme_problems = problems;
+    let dressed = Dress::of(&state);
     let (reply_to, replies) = channel(64);
     let mut bench = Bench {
         state,
-        look: Look { theme, glyphs },
+        look,
+        dressed,
+        options,
         backend,
         reply_to,
         replies,
@@ -135,6 +145,9 @@ enum Wake {
 struct Bench {
     state: AppState,
     look: Look,
+    /// What the look was made of.
+    dressed: Dress,
+    options: Options,
     backend: Arc<dyn Backend>,
     reply_to: tokio::sync::mpsc::Sender<Reply>,
     replies: Receiver<Reply>,
@@ -146,6 +159,27 @@ struct Bench {
     dirty: bool,
     drawn: Option<Instant>,
     outcome: Option<Outcome>,
+}
+
+/// What a look is made of, beside the environment.
+#[derive(PartialEq)]
+struct Dress {
+    theme: Option<String>,
+    named: Option<String>,
+    ascii: Option<bool>,
+    sources: Arc<Sources>,
+}
+
+impl Dress {
+    fn of(state: &AppState) -> Self {
+        let settings = &state.settings;
+        Dress {
+            theme: state.theme.clone(),
+            named: settings.theme.clone(),
+            ascii: settings.ascii,
+            sources: Arc::clone(&settings.sources),
+        }
+    }
 }
 
 impl Bench {
@@ -271,6 +305,7 @@ impl Bench {
         let now = SystemClock.now();
         let effects = settle(&mut self.state, &Env { now });
         self.execute(effects)?;
+        self.dress();
         let (state, look) = (&self.state, &self.look);
         execute!(io::stdout(), BeginSynchronizedUpdate)?;
         self.terminal.draw(|frame| draw(state, look, now, frame.buffer_mut()))?;
@@ -278,6 +313,18 @@ impl Bench {
         self.drawn = Some(Instant::now());
         self.dirty = false;
         Ok(())
+    }
+
+    /// Makes the look anew when what it is made of has changed.
+    fn dress(&mut self) {
+        let wanted = Dress::of(&self.state);
+        if wanted != self.dressed {
+            let Options { theme, ascii, depth, .. } = &self.options;
+            let (look, problems) = Look::of(&self.state, theme.as_deref(), *ascii, *depth);
+            self.look = look;
+            self.state.settings.theme_problems = problems;
+            self.dressed = wanted;
+        }
     }
 
     fn repaint(&mut self) -> io::Result<()> {

@@ -71,8 +71,8 @@ pub(super) fn notice(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
             Level::Error => Tone::Bad,
         };
         canvas.text(area, 1, 0, tone, &toast.text);
-    } else if let Some(problem) = state.project.problems.first() {
-        let more = state.project.problems.len() - 1;
+    } else if let Some(problem) = state.problems().next() {
+        let more = state.problems().count() - 1;
         let x = canvas.text(area, 1, 0, Tone::Warning, problem);
         if more > 0 {
             canvas.text(area, x + 1, 0, Tone::Faint, &format!("and {more} more"));

@@ -17,12 +17,14 @@
 //! its place or reach the terminal as a control sequence; no colour is named outside [`theme`]; any size draws.
 
 pub mod cells;
+pub mod colour;
 pub mod glyphs;
 pub mod theme;
 
 mod bars;
 mod calls;
 mod inspector;
+mod lists;
 mod overlay;
 mod runs;
 
@@ -38,6 +40,7 @@ use crate::app::tone::Tone;
 use crate::base::clock::Micros;
 
 use cells::Canvas;
+use colour::Depth;
 use glyphs::Glyphs;
 use theme::Theme;
 
@@ -48,6 +51,18 @@ pub struct Look {
     pub theme: Theme,
     /// Signs of statuses.
     pub glyphs: Glyphs,
+}
+
+impl Look {
+    /// What the settings ask for, with what is wrong with the theme. `ascii` and `theme` are the environment's.
+    pub fn of(state: &AppState, theme: Option<&str>, ascii: bool, depth: Depth) -> (Self, Vec<String>) {
+        let settings = &state.settings;
+        let default = if depth == Depth::None { "mono" } else { "terminal" };
+        let name = state.theme.as_deref().or(theme).or(settings.theme.as_deref()).unwrap_or(default);
+        let (theme, problems) = Theme::of(name, &settings.sources, depth);
+        let ascii = settings.ascii.unwrap_or(ascii);
+        (Look { theme, glyphs: if ascii { Glyphs::Ascii } else { Glyphs::Unicode } }, problems)
+    }
 }
 
 /// Draws the whole screen.
@@ -75,6 +90,7 @@ pub fn draw(state: &AppState, look: &Look, now: Micros, buffer: &mut Buffer) {
     bars::notice(&mut canvas, places.notice, state);
     bars::footer(&mut canvas, places.footer, state);
     overlay::draw(&mut canvas, &places, state);
+    lists::which_key(&mut canvas, &places, state, now);
 }
 
 /// The tone of a pane's title.

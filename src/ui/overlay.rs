@@ -1,19 +1,22 @@
-//! What lies over the panes: help, the choice of an application, an input.
+//! What lies over the panes: lists of commands, the choice of an application or a theme, an input.
 
 use crate::app::AppState;
 use crate::app::command::Hint;
-use crate::app::help;
-use crate::app::layout::{Area, Layout};
-use crate::app::state::{Editor, Overlay};
+use crate::app::editor::Editor;
+use crate::app::layout::{Area, Layout, scroll_to};
+use crate::app::state::Overlay;
 use crate::app::tone::Tone;
 use crate::base::text;
+use crate::model::CallStatus;
 
 use super::cells::Canvas;
+use super::lists;
 
 /// The keys of an overlay.
 pub(super) fn hints(overlay: &Overlay) -> Vec<Hint> {
     let pairs: &[(&str, &'static str)] = match overlay {
-        Overlay::Help { .. } => &[("Down", "further"), ("PgDn", "page"), ("Esc", "close")],
+        Overlay::Commands(_) => &[("Down", "next"), ("Enter", "do it"), ("Esc", "close")],
+        Overlay::Themes { .. } => &[("Down", "next"), ("Enter", "keep"), ("Esc", "as before")],
         Overlay::ChooseApp { .. } => &[("Down", "next"), ("Enter", "run"), ("Esc", "cancel")],
         Overlay::Input { .. } => &[("Enter", "run"), ("Ctrl-U", "clear"), ("Esc", "cancel")],
     };
@@ -24,7 +27,8 @@ pub(super) fn hints(overlay: &Overlay) -> Vec<Hint> {
 pub(super) fn draw(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState) {
     match &state.overlay {
         None => {}
-        Some(Overlay::Help { top }) => help(canvas, places.body, state, *top),
+        Some(Overlay::Commands(list)) => lists::commands(canvas, places.body, state, list),
+        Some(Overlay::Themes { at, .. }) => themes(canvas, places.body, state, *at),
         Some(Overlay::ChooseApp { at }) => choose(canvas, places.body, state, *at),
         Some(Overlay::Input { app, editor, problem }) => {
             input(canvas, places.body, state, app, editor, problem.as_deref());
@@ -33,7 +37,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState) {
 }
 
 /// A cleared area with a frame in the middle of the body; returns its inside.
-fn window(canvas: &mut Canvas<'_>, body: Area, w: u16, h: u16, title: &str) -> Area {
+pub(super) fn window(canvas: &mut Canvas<'_>, body: Area, w: u16, h: u16, title: &str) -> Area {
     let w = w.saturating_add(4).min(body.w);
     let h = h.saturating_add(2).min(body.h);
     let area = Area { x: body.x + (body.w - w) / 2, y: body.y + (body.h - h) / 2, w, h };
@@ -58,19 +62,45 @@ fn window(canvas: &mut Canvas<'_>, body: Area, w: u16, h: u16, title: &str) -> A
     Area { x: area.x + 2, y: area.y + 1, w: w.saturating_sub(4), h: h.saturating_sub(2) }
 }
 
-fn help(canvas: &mut Canvas<'_>, body: Area, state: &AppState, top: usize) {
-    let width = help::width(body.w);
-    let lines = help::lines(state, usize::from(width));
-    let inner = window(canvas, body, width, u16::try_from(lines.len()).unwrap_or(u16::MAX), "Keys");
-    let top = top.min(lines.len().saturating_sub(usize::from(inner.h)));
-    for y in 0..inner.h {
-        let Some(line) = lines.get(top + usize::from(y)) else { break };
-        canvas.pieces(inner, 0, y, line);
+/// A line being edited, with its cursor; `empty` stands there before anything is typed.
+pub(super) fn edited(canvas: &mut Canvas<'_>, area: Area, y: u16, editor: &Editor, empty: &str) {
+    // The window of the text that holds the cursor; characters are at most two columns wide.
+    let room = usize::from(area.w).max(2) / 2;
+    let whole = text::width(&text::line(&editor.value())) < usize::from(area.w);
+    let from = if whole { 0 } else { editor.at.saturating_sub(room) };
+    let before: String = editor.text.iter().skip(from).take(editor.at.saturating_sub(from)).collect();
+    let after: String = editor.text.iter().skip(editor.at + 1).collect();
+    let under = editor.text.get(editor.at).copied().unwrap_or(' ');
+    let x = canvas.text(area, 0, y, Tone::Text, &before);
+    let x = canvas.text(area, x, y, Tone::Selected, &under.to_string());
+    canvas.text(area, x, y, Tone::Text, &after);
+    if editor.text.is_empty() {
+        canvas.text(area, x + 1, y, Tone::Faint, empty);
     }
-    let below = lines.len().saturating_sub(top + usize::from(inner.h));
-    if below > 0 && inner.h > 0 {
-        let last = Area { y: inner.y + inner.h, h: 1, ..inner };
-        canvas.right(last, last.w, 0, last.w, Tone::Quiet, &format!(" {below} more, Down "));
+}
+
+fn themes(canvas: &mut Canvas<'_>, body: Area, state: &AppState, at: usize) {
+    let names = state.settings.themes();
+    let height = u16::try_from(names.len()).unwrap_or(u16::MAX);
+    let inner = window(canvas, body, 34, height, "Which theme?");
+    let top = scroll_to(0, at, names.len(), usize::from(inner.h));
+    for y in 0..inner.h {
+        let Some(name) = names.get(top + usize::from(y)) else { break };
+        canvas.text(inner, 1, y, Tone::Text, name);
+        let signs = [
+            (Tone::Quiet, CallStatus::Cached),
+            (Tone::Good, CallStatus::Fresh),
+            (Tone::Bad, CallStatus::Failed),
+            (Tone::Marked, CallStatus::Edited),
+            (Tone::Warning, CallStatus::InDoubt),
+        ];
+        if top + usize::from(y) == at {
+            canvas.tint(inner, y, Tone::Selected);
+        }
+        for (x, (tone, status)) in (20u16..).step_by(2).zip(signs) {
+            let glyph = canvas.look.glyphs.status(status, 0);
+            canvas.text(inner, x, y, tone, glyph);
+        }
     }
 }
 
@@ -80,7 +110,7 @@ fn choose(canvas: &mut Canvas<'_>, body: Area, state: &AppState, at: usize) {
     let width = u16::try_from(widest + 24).unwrap_or(u16::MAX).clamp(30, 80);
     let height = u16::try_from(apps.len()).unwrap_or(u16::MAX);
     let inner = window(canvas, body, width, height, "Run which application?");
-    let top = crate::app::layout::scroll_to(0, at, apps.len(), usize::from(inner.h));
+    let top = scroll_to(0, at, apps.len(), usize::from(inner.h));
     for y in 0..inner.h {
         let row = top + usize::from(y);
         let Some(app) = apps.get(row) else { break };
@@ -122,19 +152,7 @@ fn input(
         })
         .unwrap_or_default();
     canvas.text(inner, 0, 0, Tone::Quiet, &params);
-    // The window of the text that holds the cursor; a line of its own characters each at most two columns wide.
-    let room = usize::from(inner.w).max(2) / 2;
-    let from = if text::width(&text::line(&editor.value())) < usize::from(inner.w) {
-        0
-    } else {
-        editor.at.saturating_sub(room)
-    };
-    let before: String = editor.text.iter().skip(from).take(editor.at.saturating_sub(from)).collect();
-    let after: String = editor.text.iter().skip(editor.at + 1).collect();
-    let under = editor.text.get(editor.at).copied().unwrap_or(' ');
-    let x = canvas.text(inner, 0, 2, Tone::Text, &before);
-    let x = canvas.text(inner, x, 2, Tone::Selected, &under.to_string());
-    canvas.text(inner, x, 2, Tone::Text, &after);
+    edited(canvas, inner, 2, editor, "nothing: the defaults");
     if let Some(problem) = problem {
         canvas.text(inner, 0, 3, Tone::Bad, problem);
     }

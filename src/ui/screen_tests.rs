@@ -14,7 +14,7 @@ use crate::model::{CallKind, CallStatus, RunStatus, Stream};
 use crate::ui::glyphs::Glyphs;
 use crate::ui::theme::Theme;
 
-const SIZES: [(u16, u16); 4] = [(200, 60), (120, 30), (80, 24), (40, 10)];
+const SIZES: [(u16, u16); 4] = [(200, 60), (120, 40), (80, 24), (40, 10)];
 const ENV: Env = Env { now: T0 + 3_200_000 };
 
 fn look() -> Look {
@@ -75,13 +75,20 @@ fn shown(buffer: &Buffer) -> String {
 fn snapshots(name: &str, scripts: impl Fn() -> Vec<Script>, keys: &str) {
     for (w, h) in SIZES {
         let state = bench(scripts(), (w, h), keys);
-        let screen = shown(&render(&state, &look()));
-        insta::with_settings!({
-            snapshot_path => "../../tests/screens", prepend_module_to_snapshot => false, omit_expression => true,
-        }, {
-            insta::assert_snapshot!(format!("{name}_{w}x{h}"), screen);
-        });
+        snapshot(&format!("{name}_{w}x{h}"), &state);
     }
+}
+
+fn snapshot(name: &str, state: &AppState) {
+    snapshot_text(name, &shown(&render(state, &look())));
+}
+
+fn snapshot_text(name: &str, text: &str) {
+    insta::with_settings!({
+        snapshot_path => "../../tests/screens", prepend_module_to_snapshot => false, omit_expression => true,
+    }, {
+        insta::assert_snapshot!(name.to_owned(), text);
+    });
 }
 
 fn some_runs() -> Vec<Script> {
@@ -126,6 +133,45 @@ fn mapped() {
 #[test]
 fn help() {
     snapshots("help", some_runs, "?");
+    snapshots("palette", some_runs, ": s t o p");
+    snapshots("themes", some_runs, ": t h e m e enter down");
+}
+
+#[test]
+fn which_key() {
+    for (w, h) in SIZES {
+        let mut state = bench(some_runs(), (w, h), "g");
+        state.pending.as_mut().unwrap().since -= 300_000;
+        snapshot(&format!("which_key_{w}x{h}"), &state);
+    }
+}
+
+/// The styles of a screen: each row's stretches of one style.
+fn styles(buffer: &Buffer) -> String {
+    let mut out = String::new();
+    for y in 0..buffer.area.height {
+        let mut at = 0;
+        while at < buffer.area.width {
+            let style = |x: u16| {
+                let cell = &buffer[(x, y)];
+                (cell.fg, cell.bg, cell.modifier)
+            };
+            let end = (at..buffer.area.width).find(|x| style(*x) != style(at)).unwrap_or(buffer.area.width);
+            let (fg, bg, modifier) = style(at);
+            out.push_str(&format!("{y}:{at}-{end} {fg} {bg} {modifier:?}\n"));
+            at = end;
+        }
+    }
+    out
+}
+
+#[test]
+fn colours() {
+    for theme in ["dark", "light", "mono"] {
+        let state = bench(some_runs(), (80, 24), "");
+        let look = Look { theme: Theme::named(theme).0, glyphs: Glyphs::Unicode };
+        snapshot_text(&format!("colours_{theme}_80x24"), &styles(&render(&state, &look)));
+    }
 }
 
 #[test]
@@ -233,6 +279,11 @@ fn any_key() -> impl Strategy<Value = &'static str> {
         "enter",
         "esc",
         "?",
+        ":",
+        "g",
+        "z",
+        "Z",
+        "e",
         "r",
         "R",
         "x",
@@ -254,7 +305,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
     #[test]
     fn any_state_draws_at_any_size(
-        sizes in proptest::collection::vec((0u16..=120, 0u16..=50), 1..6),
+        sizes in proptest::collection::vec((0u16..=300, 0u16..=100), 1..6),
         keys in proptest::collection::vec(any_key(), 0..30),
         which in 0usize..5,
         prefix in 0usize..60,

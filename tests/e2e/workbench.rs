@@ -60,7 +60,7 @@ fn the_demo_at_120x30() {
     terminal.sees("its end", &["succeeded", "28 cached", "5 fresh", "4/4", "Runs 2"]);
 
     // The calls have the focus: to the top, folded and unfolded.
-    terminal.keys("g");
+    terminal.keys("gg");
     terminal.sees("the first call", &["call_llm#1"]);
     terminal.keys(" ");
     terminal.misses("what is below the root to be folded", "call_llm#1 ");

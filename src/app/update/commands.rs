@@ -1,12 +1,15 @@
 //! What each command does.
 
 use crate::app::command::CommandId;
+use crate::app::editor::Editor;
+use crate::app::keys::sequence_name;
 use crate::app::msg::{AppInfo, Effect, Env, Start};
-use crate::app::state::{AppState, Editor, Overlay, Pane, Tab};
+use crate::app::palette::{CommandList, Kind};
+use crate::app::state::{AppState, Overlay, Pane, Tab};
 use crate::base::text;
 use crate::model::{Level, Mode};
 
-use super::{navigate, toast};
+use super::{navigate, overlay, toast};
 
 /// Executes an enabled command.
 pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Effect> {
@@ -30,7 +33,13 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::PrevPane => pane(state, 2),
         CommandId::Open => open(state),
         CommandId::Back => back(state),
-        CommandId::Help => state.overlay = Some(Overlay::Help { top: 0 }),
+        CommandId::Help => state.overlay = Some(Overlay::Commands(CommandList::new(Kind::Help))),
+        CommandId::Palette => state.overlay = Some(Overlay::Commands(CommandList::new(Kind::Palette))),
+        CommandId::Theme => overlay::choose_theme(state),
+        CommandId::GoRuns => state.focus = Pane::Runs,
+        CommandId::GoCalls => state.focus = Pane::Calls,
+        CommandId::GoInspector => state.focus = Pane::Inspector,
+        CommandId::Zoom => state.zoom = !state.zoom,
         CommandId::Run => return choose(state, env),
         CommandId::Replay => return replay(state, env),
         CommandId::Stop => return stop(state, env),
@@ -44,12 +53,18 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
 fn follow(state: &mut AppState, env: &Env) {
     let Some(open) = state.current_mut() else { return };
     open.follow = !open.follow;
-    let sentence = if open.follow {
-        "Following what starts; move to stop."
+    let follows = open.follow;
+    let sentence = if follows {
+        "Following what starts; move to stop.".to_owned()
     } else {
-        "Not following any more; f follows."
+        format!("Not following any more; {} follows.", key(state, CommandId::Follow))
     };
     toast(state, Level::Info, sentence, env);
+}
+
+/// The key to name for a command in a sentence.
+fn key(state: &AppState, id: CommandId) -> String {
+    state.settings.keymap.keys(id).next().map(sequence_name).unwrap_or_else(|| "the palette".to_owned())
 }
 
 fn tab(state: &mut AppState, by: usize) {
@@ -169,7 +184,8 @@ fn stop(state: &mut AppState, env: &Env) -> Vec<Effect> {
     let sentence = if force {
         format!("Stopping run {} at once.", run.short())
     } else {
-        format!("Stopping run {}: what executes may finish. x again stops at once.", run.short())
+        let key = key(state, CommandId::Stop);
+        format!("Stopping run {}: what executes may finish. {key} again stops at once.", run.short())
     };
     toast(state, Level::Info, sentence, env);
     vec![Effect::Stop { run, force }]
@@ -180,7 +196,8 @@ fn quit(state: &mut AppState, env: &Env) -> Vec<Effect> {
     if going > 0 && !state.quit_asked {
         state.quit_asked = true;
         let runs = text::count(going, "run");
-        let sentence = format!("{runs} of this workbench still going. q again stops and leaves.");
+        let key = key(state, CommandId::Quit);
+        let sentence = format!("{runs} of this workbench still going. {key} again stops and leaves.");
         toast(state, Level::Warning, sentence, env);
         return Vec::new();
     }

@@ -11,12 +11,13 @@ mod settle;
 use crate::base::clock::Micros;
 use crate::model::Level;
 
-use super::command;
-use super::keys::Key;
+use super::command::{self, CommandId};
+use super::keymap::Found;
+use super::keys::{Key, KeyCode, sequence_name};
 use super::msg::{BackendEvent, Effect, Env, Msg};
-use super::state::{AppState, Toast};
+use super::state::{AppState, Pending, Toast};
 
-pub use replies::{EVENT_BATCH, RUN_LIMIT};
+pub use replies::{EVENT_BATCH, RUN_LIMIT, configure};
 pub use settle::settle;
 
 /// How long a sentence stays.
@@ -43,6 +44,7 @@ pub fn update(state: &mut AppState, msg: Msg, env: &Env) -> Vec<Effect> {
         Msg::Backend(BackendEvent::Run { run, events }) => replies::local_events(state, run, &events, env),
         Msg::Backend(BackendEvent::Changed) => replies::store_changed(state),
         Msg::Backend(BackendEvent::ProjectChanged) => vec![Effect::LoadProject],
+        Msg::Backend(BackendEvent::SettingsChanged) => vec![Effect::LoadSettings],
         Msg::Backend(BackendEvent::Notice(text)) => {
             toast(state, Level::Info, text, env);
             Vec::new()
@@ -60,13 +62,37 @@ fn press(state: &mut AppState, key: Key, env: &Env) -> Vec<Effect> {
     if let Some(effects) = overlay::press(state, key, env) {
         return effects;
     }
-    let Some(command) = command::lookup(key, state.focus) else { return Vec::new() };
-    if command.id != command::CommandId::Quit {
+    let pending = state.pending.take();
+    let since = pending.as_ref().map_or(env.now, |pending| pending.since);
+    let mut keys = pending.map(|pending| pending.keys).unwrap_or_default();
+    if !keys.is_empty() && key.code == KeyCode::Esc {
+        return Vec::new();
+    }
+    keys.push(key);
+    match state.settings.keymap.find(&keys, &command::scopes(state)) {
+        Found::Command(id) => perform(state, id, env),
+        Found::Prefix => {
+            state.pending = Some(Pending { keys, since });
+            Vec::new()
+        }
+        Found::Nothing if keys.len() > 1 => {
+            let sentence = format!("{} means nothing here.", sequence_name(&keys));
+            toast(state, Level::Info, sentence, env);
+            Vec::new()
+        }
+        Found::Nothing => Vec::new(),
+    }
+}
+
+/// Executes a command, or says why it cannot be.
+fn perform(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Effect> {
+    if id != CommandId::Quit {
         state.quit_asked = false;
     }
+    let Some(command) = command::command(id) else { return Vec::new() };
     if let Err(why) = (command.enabled)(state) {
         toast(state, Level::Info, why, env);
         return Vec::new();
     }
-    commands::execute(state, command.id, env)
+    commands::execute(state, id, env)
 }

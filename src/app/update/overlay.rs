@@ -1,8 +1,12 @@
 //! Keys while something lies over the panes.
 
+use crate::app::command::Scope;
+use crate::app::editor::Editor;
 use crate::app::keys::{Key, KeyCode};
 use crate::app::msg::{Effect, Env, Start};
-use crate::app::state::{AppState, Editor, Overlay};
+use crate::app::palette::{self, CommandList, Kind};
+use crate::app::settings;
+use crate::app::state::{AppState, Overlay};
 
 use super::commands;
 
@@ -16,27 +20,82 @@ pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Eff
     }
     let leave = key.code == KeyCode::Esc || (key.ctrl && key.code == KeyCode::Char('c'));
     if leave {
+        if let Overlay::Themes { before, .. } = overlay {
+            state.theme = before;
+        }
         return Some(Vec::new());
     }
     match overlay {
-        Overlay::Help { top } => state.overlay = help(top, key),
+        Overlay::Commands(list) => return Some(commands_list(state, list, key, env)),
+        Overlay::Themes { at, before } => themes(state, at, before, key),
         Overlay::ChooseApp { at } => return Some(choose(state, at, key, env)),
         Overlay::Input { app, editor, .. } => return Some(input(state, app, editor, key, env)),
     }
     Some(Vec::new())
 }
 
-fn help(top: usize, key: Key) -> Option<Overlay> {
-    let top = match key.code {
-        KeyCode::Down | KeyCode::Char('j') => top.saturating_add(1),
-        KeyCode::Up | KeyCode::Char('k') => top.saturating_sub(1),
-        KeyCode::PageDown | KeyCode::Char(' ') => top.saturating_add(10),
-        KeyCode::PageUp => top.saturating_sub(10),
-        KeyCode::Home | KeyCode::Char('g') => 0,
-        KeyCode::End | KeyCode::Char('G') => usize::MAX,
+/// A list of commands: moves, executes, or takes what is typed to find one.
+fn commands_list(state: &mut AppState, mut list: CommandList, key: Key, env: &Env) -> Vec<Effect> {
+    let close = list.kind == Kind::Help
+        && list.query.text.is_empty()
+        && matches!(key.code, KeyCode::Char('q' | '?') | KeyCode::F(1));
+    if close {
+        return Vec::new();
+    }
+    let rows = palette::rows(state, &list);
+    let n = palette::commands(&rows).count();
+    if key.code == KeyCode::Enter {
+        if let Some(command) = palette::commands(&rows).nth(list.at).filter(|c| (c.enabled)(state).is_ok()) {
+            if let Scope::Pane(pane) = command.scope {
+                state.focus = pane;
+            }
+            return super::perform(state, command.id, env);
+        }
+    } else if let Some(at) = moved(list.at, n, key) {
+        list.at = at;
+    } else if list.query.key(key) {
+        list.at = 0;
+    }
+    state.overlay = Some(Overlay::Commands(list));
+    Vec::new()
+}
+
+/// Where a key moves the selection of a list with so many rows; `None`: it does not.
+fn moved(at: usize, rows: usize, key: Key) -> Option<usize> {
+    let to = match key.code {
+        KeyCode::Down => at + 1,
+        KeyCode::Up => at.saturating_sub(1),
+        KeyCode::Char('n' | 'j') if key.ctrl => at + 1,
+        KeyCode::Char('p' | 'k') if key.ctrl => at.saturating_sub(1),
+        KeyCode::PageDown => at + 10,
+        KeyCode::PageUp => at.saturating_sub(10),
         _ => return None,
     };
-    Some(Overlay::Help { top })
+    Some(to.min(rows.saturating_sub(1)))
+}
+
+/// Opens the list of themes.
+pub(super) fn choose_theme(state: &mut AppState) {
+    let shown = state.theme.as_deref().or(state.settings.theme.as_deref()).unwrap_or(settings::THEMES[0]);
+    let at = state.settings.themes().iter().position(|name| *name == shown).unwrap_or(0);
+    state.overlay = Some(Overlay::Themes { at, before: state.theme.clone() });
+}
+
+/// Each theme is shown while it is selected.
+fn themes(state: &mut AppState, at: usize, before: Option<String>, key: Key) {
+    let names = state.settings.themes();
+    let key = match key.code {
+        KeyCode::Char('j') => Key::plain(KeyCode::Down),
+        KeyCode::Char('k') => Key::plain(KeyCode::Up),
+        _ => key,
+    };
+    let at = moved(at, names.len(), key).unwrap_or(at);
+    if let Some(name) = names.get(at).filter(|_| key.code != KeyCode::Enter) {
+        state.theme = Some((*name).to_owned());
+    }
+    if key.code != KeyCode::Enter {
+        state.overlay = Some(Overlay::Themes { at, before });
+    }
 }
 
 fn choose(state: &mut AppState, at: usize, key: Key, env: &Env) -> Vec<Effect> {
@@ -62,31 +121,12 @@ fn input(state: &mut AppState, app: String, mut editor: Editor, key: Key, env: &
             Ok(input) => return commands::begin(state, Start::Run { app, input }, env),
             Err(why) => problem = Some(why),
         },
-        KeyCode::Char('u') if key.ctrl => editor = Editor::default(),
-        KeyCode::Char('a') if key.ctrl => editor.at = 0,
-        KeyCode::Char('e') if key.ctrl => editor.at = editor.text.len(),
-        KeyCode::Char(c) if !key.ctrl && !key.alt => insert(&mut editor, c),
-        KeyCode::Backspace if editor.at > 0 => {
-            editor.at -= 1;
-            editor.text.remove(editor.at);
+        _ => {
+            editor.key(key);
         }
-        KeyCode::Delete if editor.at < editor.text.len() => {
-            editor.text.remove(editor.at);
-        }
-        KeyCode::Left => editor.at = editor.at.saturating_sub(1),
-        KeyCode::Right => editor.at = (editor.at + 1).min(editor.text.len()),
-        KeyCode::Home => editor.at = 0,
-        KeyCode::End => editor.at = editor.text.len(),
-        _ => {}
     }
     state.overlay = Some(Overlay::Input { app, editor, problem });
     Vec::new()
-}
-
-fn insert(editor: &mut Editor, c: char) {
-    let at = editor.at.min(editor.text.len());
-    editor.text.insert(at, c);
-    editor.at = at + 1;
 }
 
 /// The input as JSON text, `None` when it was left empty.
@@ -101,12 +141,17 @@ fn check(value: &str) -> Result<Option<String>, String> {
     }
 }
 
-/// Puts pasted text into the input; line breaks are only space in JSON.
+/// Puts pasted text where text is typed. The text itself stays as it is; only drawing shows stand-ins.
 pub(super) fn paste(state: &mut AppState, pasted: &str) {
-    let Some(Overlay::Input { editor, problem, .. }) = &mut state.overlay else { return };
-    *problem = None;
-    // The text itself goes to the application unchanged; only drawing shows stand-ins.
-    for c in pasted.chars() {
-        insert(editor, if c.is_control() { ' ' } else { c });
+    match &mut state.overlay {
+        Some(Overlay::Input { editor, problem, .. }) => {
+            *problem = None;
+            editor.paste(pasted);
+        }
+        Some(Overlay::Commands(list)) => {
+            list.query.paste(pasted);
+            list.at = 0;
+        }
+        Some(Overlay::Themes { .. } | Overlay::ChooseApp { .. }) | None => {}
     }
 }

@@ -1,7 +1,8 @@
 //! What the engine and the store say.
 
-use crate::app::msg::{Effect, Env, Reply, Start};
+use crate::app::msg::{Effect, Env, Reply, Sources, Start};
 use crate::app::say;
+use crate::app::settings;
 use crate::app::state::{AppState, OpenRun, Pane, ValueState};
 use crate::base::digest::Digest;
 use crate::base::ids::RunId;
@@ -124,11 +125,24 @@ fn ask_events(state: &mut AppState, run: &RunId) -> Vec<Effect> {
     vec![Effect::LoadEvents { run: run.clone(), after_seq, limit: EVENT_BATCH, generation }]
 }
 
+/// Takes up the settings. A theme that was chosen by hand gives way to one that the files name anew.
+pub fn configure(state: &mut AppState, sources: Sources) {
+    let settings = settings::read(sources);
+    if settings.theme != state.settings.theme {
+        state.theme = None;
+    }
+    state.settings = settings;
+}
+
 /// Applies an answer.
 pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect> {
     match reply {
         Reply::Project(project) => {
             state.project = project;
+            Vec::new()
+        }
+        Reply::Settings(sources) => {
+            configure(state, sources);
             Vec::new()
         }
         Reply::Runs { generation, result } => runs(state, generation, result, env),

@@ -1,10 +1,9 @@
 //! Brings the derived parts of the state up to date, once after a batch of messages.
 
-use crate::app::help;
 use crate::app::inspect;
 use crate::app::layout::{self, scroll_to};
 use crate::app::msg::{Effect, Env};
-use crate::app::state::{AppState, Overlay, ValueState};
+use crate::app::state::{AppState, ValueState};
 use crate::app::tour;
 use crate::base::ids::RunId;
 use crate::model::RunStatus;
@@ -32,12 +31,6 @@ pub fn settle(state: &mut AppState, env: &Env) -> Vec<Effect> {
     }
     if let Some(area) = places.inspector.map(layout::inspector_text) {
         text(state, area.w, usize::from(area.h));
-    }
-    if matches!(state.overlay, Some(Overlay::Help { .. })) {
-        let lines = help::lines(state, usize::from(help::width(places.body.w))).len();
-        if let Some(Overlay::Help { top }) = &mut state.overlay {
-            *top = (*top).min(lines.saturating_sub(usize::from(places.body.h.saturating_sub(2))));
-        }
     }
     forget(state);
     effects

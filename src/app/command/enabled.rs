@@ -1,0 +1,72 @@
+//! When a command cannot be used, and why: a sentence for the palette, the help, and whoever pressed its key.
+//!
+//! Asked for every frame, so nothing here walks a tree.
+
+use crate::app::state::{AppState, OpenRun, Pane};
+use crate::model::{RunStatus, RunSummary};
+
+type Enabled = Result<(), &'static str>;
+
+pub(super) fn always(_: &AppState) -> Enabled {
+    Ok(())
+}
+
+fn selected(state: &AppState) -> Result<&RunSummary, &'static str> {
+    state.runs.current().ok_or("No run is selected.")
+}
+
+fn open(state: &AppState) -> Result<&OpenRun, &'static str> {
+    state.current().filter(|open| !open.tree.rows().is_empty()).ok_or("No run is open.")
+}
+
+pub(super) fn can_run(state: &AppState) -> Enabled {
+    if state.project.applications.is_empty() { Err("This project has no application.") } else { Ok(()) }
+}
+
+pub(super) fn can_replay(state: &AppState) -> Enabled {
+    match selected(state)?.status {
+        RunStatus::Running => Err("The run is still going; it can be replayed when it has ended."),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn can_stop(state: &AppState) -> Enabled {
+    match selected(state)?.status {
+        RunStatus::Running => Ok(()),
+        _ => Err("The run has ended."),
+    }
+}
+
+pub(super) fn has_failed(state: &AppState) -> Enabled {
+    let open = open(state)?;
+    let counts = &open.history.counts;
+    let root = open.history.call(1).is_some_and(|call| call.error.is_some());
+    if counts.failed + counts.in_doubt > 0 || root { Ok(()) } else { Err("Nothing failed in this run.") }
+}
+
+pub(super) fn has_calls(state: &AppState) -> Enabled {
+    open(state).map(|_| ())
+}
+
+pub(super) fn can_fold(state: &AppState) -> Enabled {
+    let open = open(state)?;
+    if open.tree.foldable(open.selected) { Ok(()) } else { Err("Nothing lies below this call.") }
+}
+
+pub(super) fn can_open(state: &AppState) -> Enabled {
+    match state.focus {
+        Pane::Runs => selected(state).map(|_| ()),
+        Pane::Inspector if state.size.0 < crate::app::layout::TWO => {
+            Err("The window has room for one pane only.")
+        }
+        Pane::Calls | Pane::Inspector => has_calls(state),
+    }
+}
+
+pub(super) fn has_panes(state: &AppState) -> Enabled {
+    if state.size.0 < crate::app::layout::TWO {
+        Err("The window has room for one pane only.")
+    } else {
+        Ok(())
+    }
+}

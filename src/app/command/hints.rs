@@ -1,0 +1,82 @@
+//! The bottom line: the keys that matter for what is selected.
+
+use crate::app::keys::sequence_name;
+use crate::app::state::{AppState, OpenRun, Pane};
+
+use super::{COMMANDS, Command, CommandId, scopes};
+
+/// A key in the bottom line.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Hint {
+    /// The key's name.
+    pub key: String,
+    /// What it does, in a word or two.
+    pub word: &'static str,
+    /// When space is short, the highest go first.
+    pub rank: u8,
+}
+
+/// Most keys in the bottom line.
+const MOST: usize = 8;
+
+/// The keys that matter now, always in the order of the table, so that each stays in its place.
+pub fn hints(state: &AppState) -> Vec<Hint> {
+    let scopes = scopes(state);
+    let mut out: Vec<Hint> = COMMANDS
+        .iter()
+        .filter(|command| {
+            scopes.contains(&command.scope) && relevant(command.id, state) && (command.enabled)(state).is_ok()
+        })
+        .filter_map(|command| hint(command, state))
+        .collect();
+    while out.len() > MOST {
+        let worst = out.iter().enumerate().max_by_key(|(i, hint)| (hint.rank, *i)).map(|(i, _)| i);
+        out.remove(worst.unwrap_or(0));
+    }
+    out
+}
+
+/// What can be spared in the bottom line.
+fn rank(id: CommandId) -> u8 {
+    match id {
+        CommandId::Help | CommandId::Quit | CommandId::Stop => 0,
+        CommandId::Replay | CommandId::NextFailed => 1,
+        CommandId::Run => 2,
+        CommandId::Open | CommandId::Palette => 3,
+        CommandId::Follow => 4,
+        CommandId::NextTab | CommandId::ToggleFold => 5,
+        _ => 6,
+    }
+}
+
+/// Whether a usable command deserves a place in the bottom line.
+fn relevant(id: CommandId, state: &AppState) -> bool {
+    match id {
+        CommandId::ToggleFold => {
+            let folded = |open: &OpenRun| open.tree.folded(open.selected);
+            let operation = |open: &OpenRun| open.call().is_some_and(|call| !call.is_call());
+            state.current().is_some_and(|open| folded(open) || operation(open))
+        }
+        CommandId::Follow => state.current_runs() && state.current().is_some_and(|open| !open.follow),
+        _ => true,
+    }
+}
+
+fn hint(command: &Command, state: &AppState) -> Option<Hint> {
+    let key = sequence_name(state.settings.keymap.keys(command.id).next()?);
+    let word = match (command.id, state.focus) {
+        (CommandId::Open, Pane::Runs) => "calls",
+        (CommandId::Open, Pane::Inspector) if state.zoom => "all panes",
+        (CommandId::Open, Pane::Inspector) => "one pane",
+        (CommandId::ToggleFold, _) if state.current().is_some_and(|open| open.tree.folded(open.selected)) => {
+            "unfold"
+        }
+        (CommandId::Stop, _)
+            if state.runs.selected.as_ref().is_some_and(|run| state.runs.stopping.contains(run)) =>
+        {
+            "stop now"
+        }
+        _ => command.hint,
+    };
+    (!word.is_empty()).then_some(Hint { key, word, rank: rank(command.id) })
+}

@@ -1,0 +1,112 @@
+//! Every command in one table: what it is called, what it does, its keys, where it works, and when not, why.
+//!
+//! The keymap, the help, the palette, the which-key box, the bottom line and `docs/keys.md` derive from
+//! [`COMMANDS`]; nothing else knows a key. Adding a command is a row in `table.rs` and an arm in
+//! `update/commands.rs`.
+
+mod enabled;
+mod hints;
+mod table;
+
+pub use hints::{Hint, hints};
+pub use table::{COMMANDS, CommandId, PREFIXES};
+
+use super::state::{AppState, Pane};
+
+/// Where a command works.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Scope {
+    /// Everywhere.
+    Global,
+    /// In one pane.
+    Pane(Pane),
+}
+
+impl Scope {
+    /// The heading in the help.
+    pub fn title(self) -> &'static str {
+        match self {
+            Scope::Global => "Everywhere",
+            Scope::Pane(Pane::Runs) => "In the list of runs",
+            Scope::Pane(Pane::Calls) => "In the tree of calls",
+            Scope::Pane(Pane::Inspector) => "In the inspector",
+        }
+    }
+
+    /// All headings in order.
+    pub const ALL: [Scope; 4] =
+        [Scope::Global, Scope::Pane(Pane::Runs), Scope::Pane(Pane::Calls), Scope::Pane(Pane::Inspector)];
+}
+
+/// One command.
+pub struct Command {
+    /// Which.
+    pub id: CommandId,
+    /// Its name in key files.
+    pub name: &'static str,
+    /// What it does, one sentence.
+    pub doc: &'static str,
+    /// Its keys when nobody says otherwise; the first is shown. Several keys after one another: `g g`.
+    pub keys: &'static [&'static str],
+    /// Where it works.
+    pub scope: Scope,
+    /// The word for it in the bottom line and the which-key box; empty: never in the bottom line.
+    pub hint: &'static str,
+    /// Why it cannot be used now.
+    pub enabled: fn(&AppState) -> Result<(), &'static str>,
+}
+
+/// The command with this id.
+pub fn command(id: CommandId) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.id == id)
+}
+
+/// The command with this name.
+pub fn named(name: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.name == name)
+}
+
+/// The scopes whose keys count now, the narrowest first.
+pub fn scopes(state: &AppState) -> [Scope; 2] {
+    [Scope::Pane(state.focus), Scope::Global]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::keys;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_command_is_described_and_reachable() {
+        let mut names = HashSet::new();
+        for command in COMMANDS {
+            assert!(names.insert(command.name), "{} twice", command.name);
+            assert!(command.doc.ends_with('.'), "{}", command.name);
+            assert!(Scope::ALL.contains(&command.scope), "{} is missing in the help", command.name);
+        }
+    }
+
+    #[test]
+    fn keys_are_valid_and_mean_one_thing_in_a_pane() {
+        let mut seen = HashSet::new();
+        for command in COMMANDS {
+            for key in command.keys {
+                assert!(keys::sequence(key).is_some(), "{key}");
+                assert!(seen.insert((command.scope, key)), "{key} twice in {:?}", command.scope);
+                // Keys that need AltGr on common layouts are no defaults.
+                assert!(!key.contains(|c| "[]{}\\@~|".contains(c)), "{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_prefix_has_a_name() {
+        for command in COMMANDS {
+            for key in command.keys.iter().filter(|key| key.contains(' ')) {
+                let first = key.split(' ').next().unwrap_or_default();
+                assert!(PREFIXES.iter().any(|(prefix, _)| *prefix == first), "{first}");
+            }
+        }
+    }
+}

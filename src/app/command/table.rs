@@ -1,0 +1,82 @@
+//! The table itself. Order is that of the help and of the bottom line.
+
+use crate::app::state::Pane;
+
+use super::enabled::*;
+use super::{Command, Scope};
+
+/// Names of the keys that begin a sequence.
+pub const PREFIXES: &[(&str, &str)] = &[("g", "Go to"), ("z", "Folds and panes")];
+
+const CALLS: Scope = Scope::Pane(Pane::Calls);
+const INSPECTOR: Scope = Scope::Pane(Pane::Inspector);
+
+macro_rules! commands {
+    ($($id:ident $name:literal $scope:ident, $keys:expr, $hint:literal, $enabled:expr, $doc:literal;)*) => {
+        /// Names of the commands.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        #[allow(missing_docs)] // Each is described by its row in the table.
+        pub enum CommandId { $($id),* }
+
+        /// Every command.
+        pub const COMMANDS: &[Command] = &[$(Command {
+            id: CommandId::$id, name: $name, doc: $doc, keys: &$keys, scope: $scope, hint: $hint, enabled: $enabled,
+        }),*];
+    };
+}
+
+use Scope::Global;
+
+commands! {
+    Open "open" Global, ["enter"], "inspect", can_open,
+        "Go from the run to its calls, from the call to its inspector, and there to one pane and back.";
+    Run "run" Global, ["r"], "run", can_run,
+        "Start a new run of an application; nothing is reused.";
+    Replay "replay" Global, ["R"], "replay", can_replay,
+        "Replay the selected run: what still holds is served, what failed or changed is executed.";
+    Stop "stop" Global, ["x"], "stop", can_stop,
+        "Stop the selected run; pressed again, without waiting for what executes.";
+    NextFailed "next-failed" Global, ["n"], "failures", has_failed,
+        "Select the next failed call, also inside folded rows.";
+    PrevFailed "previous-failed" Global, ["N", "p"], "", has_failed,
+        "Select the previous failed call.";
+    Follow "follow" Global, ["F"], "follow", has_calls,
+        "Let the selection go along with what starts; moving the selection ends it.";
+    ToggleFold "toggle-fold" CALLS, ["space", "z a"], "fold", can_fold,
+        "Fold or unfold what lies below the call.";
+    Fold "fold" CALLS, ["left", "h"], "", has_calls,
+        "Fold the call, or go to the call above it.";
+    Unfold "unfold" CALLS, ["right", "l"], "", has_calls,
+        "Unfold the call, or go to the first call below it.";
+    PrevTab "previous-tab" INSPECTOR, ["left", "h"], "", has_calls,
+        "Show the tab to the left.";
+    NextTab "next-tab" INSPECTOR, ["right", "l"], "tab", has_calls,
+        "Show the tab to the right.";
+    CycleTab "cycle-tab" Global, ["t"], "", has_calls,
+        "Show the inspector's next tab.";
+    Up "up" Global, ["up", "k"], "", always, "Go up.";
+    Down "down" Global, ["down", "j"], "", always, "Go down.";
+    PageUp "page-up" Global, ["pgup", "ctrl-b", "ctrl-u"], "", always, "Go up a page.";
+    PageDown "page-down" Global, ["pgdn", "ctrl-f", "ctrl-d"], "", always, "Go down a page.";
+    Top "top" Global, ["home", "g g"], "", always, "Go to the first row.";
+    Bottom "bottom" Global, ["end", "G", "g e"], "", always, "Go to the last row.";
+    NextPane "next-pane" Global, ["tab"], "pane", always,
+        "Go to the next pane: runs, calls, inspector.";
+    PrevPane "previous-pane" Global, ["shift-tab"], "", always, "Go to the previous pane.";
+    GoRuns "go-runs" Global, ["g r"], "", always, "Go to the list of runs.";
+    GoCalls "go-calls" Global, ["g c"], "", always, "Go to the tree of calls.";
+    GoInspector "go-inspector" Global, ["g i"], "", always, "Go to the inspector.";
+    Zoom "zoom" Global, ["Z", "z z"], "", has_panes, "Give the focused pane the whole window, or all panes their room again.";
+    Back "back" Global, ["esc", "backspace"], "", always,
+        "Go back: from one pane to all, from the inspector to the calls, from there to the runs.";
+    Palette "palette" Global, [":", "ctrl-p"], "commands", always,
+        "Find a command by its name or what it does, and execute it.";
+    Theme "choose-theme" Global, [], "", always,
+        "Choose the colours; each theme is shown while it is selected.";
+    Help "help" Global, ["?", "f1"], "help", always, "Show what every key does here.";
+    Repaint "repaint" Global, ["ctrl-l"], "", always, "Draw the screen anew.";
+    Suspend "suspend" Global, ["ctrl-z"], "", always,
+        "Go back to the shell; `fg` returns. Runs go on meanwhile only as far as the shell lets them.";
+    Quit "quit" Global, ["q", "ctrl-c"], "quit", always,
+        "Leave. Runs of this workbench are stopped; it asks first.";
+}
