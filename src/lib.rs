@@ -9,6 +9,7 @@ pub mod model;
 pub mod source;
 pub mod proto;
 pub mod store;
+pub mod find;
 pub mod python;
 pub mod engine;
 pub mod watch;

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 /// The floors, lowest first. `main` stands on top.
 const FLOORS: &[&str] = &[
-    "base", "value", "model", "source", "proto", "store", "python", "engine", "watch", "app", "ui", "tui",
-    "cli", "main",
+    "base", "value", "model", "source", "proto", "store", "find", "python", "engine", "watch", "app", "ui",
+    "tui", "cli", "main",
 ];
 
 /// Floors that use less than all below them.
@@ -19,6 +19,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("value", &["base"]),
     ("model", &["base"]),
     ("source", &["base", "model"]),
+    ("find", &["base", "value", "model", "store"]),
     ("app", &["base", "model"]),
 ];
 

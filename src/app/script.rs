@@ -108,6 +108,7 @@ impl Script {
             input: (!input.is_empty()).then(|| value(input)),
             site: Some(Site { file: "/home/agent/app.py".to_owned(), line: 41 }),
             reason: None,
+            effect: false,
         })));
         no
     }

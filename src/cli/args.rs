@@ -159,6 +159,9 @@ pub struct ShowArgs {
     pub run: String,
     /// An id prefix or a path: `research_agent/call_llm#3`, `batch_processor/process_document[17]`
     pub call: Option<String>,
+    /// Only the calls that this means: `failed`, `fn:call_* and ms>500`, `out~"refund"`; docs/filter.md has the language
+    #[arg(long, value_name = "EXPR")]
+    pub filter: Option<String>,
     #[command(flatten)]
     pub json: JsonArgs,
 }
@@ -170,6 +173,9 @@ pub struct LogsArgs {
     pub run: String,
     /// An id prefix or a path
     pub call: Option<String>,
+    /// Only the calls that this means: `failed`, `fn:call_* and ms>500`, `out~"refund"`; docs/filter.md has the language
+    #[arg(long, value_name = "EXPR")]
+    pub filter: Option<String>,
     #[command(flatten)]
     pub json: JsonArgs,
 }

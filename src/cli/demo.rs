@@ -104,7 +104,12 @@ fn headless(context: &Context, folder: &Path) -> Result<Exit, CliError> {
     let exit = launch::replay(context, &replay)?;
     out.note("");
     say("$ tl-bench show");
-    let show = super::args::ShowArgs { run: "latest".to_owned(), call: None, json: Default::default() };
+    let show = super::args::ShowArgs {
+        run: "latest".to_owned(),
+        call: None,
+        filter: None,
+        json: Default::default(),
+    };
     super::show::run(context, &show)?;
     Ok(exit)
 }

@@ -7,6 +7,7 @@ pub mod context;
 mod demo;
 pub mod error;
 mod exec;
+mod filtered;
 mod follow;
 mod input;
 mod launch;

@@ -1,22 +1,29 @@
 //! `tl-bench show` and `tl-bench logs`.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::args::{LogsArgs, ShowArgs};
 use super::context::{Context, plain_value, value_json, whole_value};
 use super::error::{CliError, Exit};
 use super::output::Tone;
-use super::{launch, view};
+use super::{filtered, launch, view};
 use crate::base::ids::{CallNo, call_id};
 use crate::base::text;
+use crate::model::filter::Filter;
 use crate::model::{Call, CallKind, CallStatus, RunHistory, Stream, ValueRef};
 use crate::store::Store;
 use crate::value::view::ViewLimits;
 
 /// `tl-bench show RUN [CALL]`.
 pub fn run(context: &Context, args: &ShowArgs) -> Result<Exit, CliError> {
+    let filter = args.filter.as_deref().map(filtered::parse).transpose()?;
     let store = context.existing_store()?;
     let history = context.history(&store, &store.find_run(&args.run)?)?;
+    if let Some(filter) = filter {
+        return matching(context, &store, &history, &filter, args);
+    }
     match &args.call {
         Some(text) => {
             let no = context.call(&history, text)?;
@@ -27,7 +34,7 @@ pub fn run(context: &Context, args: &ShowArgs) -> Result<Exit, CliError> {
                 one_call(context, &store, &history, call)?;
             }
         }
-        None if args.json.json => context.out.json(&whole_run(&store, &history)?),
+        None if args.json.json => context.out.json(&whole_run(&store, &history, &history.calls)?),
         None => tree(context, &history),
     }
     Ok(Exit::Success)
@@ -40,10 +47,15 @@ fn full_call(store: &Store, run: &RunHistory, call: &Call) -> Result<Value, CliE
     Ok(Value::Object(object))
 }
 
-fn whole_run(store: &Store, run: &RunHistory) -> Result<Value, CliError> {
+/// The run, and these calls of it.
+fn whole_run<'a>(
+    store: &Store,
+    run: &RunHistory,
+    calls: impl IntoIterator<Item = &'a Call>,
+) -> Result<Value, CliError> {
     let mut document = launch::run_json(store, run)?;
     let calls: Result<Vec<Value>, CliError> =
-        run.calls.iter().map(|call| full_call(store, run, call)).collect();
+        calls.into_iter().map(|call| full_call(store, run, call)).collect();
     let mut state = serde_json::Map::new();
     for change in &run.state {
         state.insert(change.key.clone(), whole_value(store, Some(&change.value))?);
@@ -58,6 +70,32 @@ fn whole_run(store: &Store, run: &RunHistory) -> Result<Value, CliError> {
     Ok(document)
 }
 
+/// The calls that a filter means, each with its path.
+fn matching(
+    context: &Context,
+    store: &Store,
+    run: &RunHistory,
+    filter: &Filter,
+    args: &ShowArgs,
+) -> Result<Exit, CliError> {
+    let below = args.call.as_deref().map(|text| context.call(run, text)).transpose()?;
+    let found = filtered::matching(store, run, filter, below)?;
+    let calls = found.iter().filter_map(|no| run.call(*no));
+    if args.json.json {
+        let mut document = whole_run(store, run, calls)?;
+        if let Value::Object(object) = &mut document {
+            object.insert("filter".to_owned(), json!(filter.to_string()));
+        }
+        context.out.json(&document);
+    } else {
+        for call in calls {
+            line(context, call, &crate::model::path::path(run, call.no), 0);
+        }
+        filtered::tell(context, filter, found.len(), run.calls.len());
+    }
+    Ok(Exit::Success)
+}
+
 /// Runs of equal siblings longer than this are folded in the printed tree.
 const FOLD: usize = 12;
 
@@ -67,7 +105,7 @@ fn tree(context: &Context, run: &RunHistory) {
     let mut stack: Vec<(CallNo, usize)> = run.children(0).iter().rev().map(|no| (*no, 0)).collect();
     while let Some((no, depth)) = stack.pop() {
         let Some(call) = run.call(no) else { continue };
-        line(context, run, call, depth);
+        line(context, call, &crate::model::path::label(run, call), depth);
         let children = run.children(no);
         let fold = !call.is_call() && children.len() > FOLD;
         for child in children.iter().rev() {
@@ -93,10 +131,10 @@ fn folded(run: &RunHistory, children: &[CallNo]) -> String {
     view::counts_words(&counts)
 }
 
-fn line(context: &Context, run: &RunHistory, call: &Call, depth: usize) {
+fn line(context: &Context, call: &Call, name: &str, depth: usize) {
     let out = context.out;
     let glyph = out.paint(view::tone(call.status), view::glyph(call.status));
-    let name = text::line(&crate::model::path::label(run, call));
+    let name = text::line(name);
     let input = call.input.as_ref().map(|v| text::line(&v.preview)).unwrap_or_default();
     let result = match (&call.output, &call.error) {
         // The preview of a model's message that calls a tool brings its own arrow.
@@ -169,10 +207,22 @@ fn section(context: &Context, store: &Store, name: &str, value: &ValueRef) -> Re
 
 /// `tl-bench logs RUN [CALL]`.
 pub fn logs(context: &Context, args: &LogsArgs) -> Result<Exit, CliError> {
+    let filter = args.filter.as_deref().map(filtered::parse).transpose()?;
     let store = context.existing_store()?;
     let history = context.history(&store, &store.find_run(&args.run)?)?;
     let only = args.call.as_deref().map(|text| context.call(&history, text)).transpose()?;
-    let wanted = history.logs.iter().filter(|log| only.is_none_or(|no| history.is_within(log.call, no)));
+    let meant: Option<HashSet<CallNo>> = match &filter {
+        Some(filter) => {
+            let found = filtered::matching(&store, &history, filter, only)?;
+            filtered::tell(context, filter, found.len(), history.calls.len());
+            Some(found.into_iter().collect())
+        }
+        None => None,
+    };
+    let wanted = history.logs.iter().filter(|log| match &meant {
+        Some(meant) => meant.contains(&log.call),
+        None => only.is_none_or(|no| history.is_within(log.call, no)),
+    });
     if args.json.json {
         let lines: Vec<Value> = wanted
             .map(|log| {

@@ -18,6 +18,7 @@ use super::worker::Launch;
 use crate::base::clock::Clock;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
+use crate::find::StoreNodes;
 use crate::model::{Mode, RunHistory, ValueRef};
 use crate::proto::message::Function;
 use crate::store::Store;
@@ -214,19 +215,6 @@ impl NodeSource for AheadNodes<'_> {
         match held {
             Some(data) => Ok(StoredNode { data, verified: true }),
             None => StoreNodes(&self.0.store).get(digest),
-        }
-    }
-}
-
-/// The store as the value floor sees it.
-pub struct StoreNodes<'a>(pub &'a Store);
-
-impl NodeSource for StoreNodes<'_> {
-    fn get(&self, digest: &Digest) -> Result<StoredNode, value::NodeError> {
-        match self.0.node(digest) {
-            Ok(data) => Ok(StoredNode { data, verified: true }),
-            Err(crate::store::NodeError::Missing { .. }) => Err(value::NodeError::Missing),
-            Err(_) => Err(value::NodeError::Damaged),
         }
     }
 }

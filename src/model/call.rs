@@ -294,6 +294,8 @@ pub struct Call {
     pub durable_id: Digest,
     /// Whether its outcome may be reused.
     pub durable: bool,
+    /// Whether its function says `effect=True`.
+    pub effect: bool,
     /// Attempts so far.
     pub attempts: u32,
     /// The attempt of the parent that made the call, from 1.

@@ -142,6 +142,9 @@ pub struct CallAsked {
     pub site: Option<Site>,
     /// Why it executes rather than being served.
     pub reason: Option<String>,
+    /// Whether executing it has an effect outside that must not be repeated unseen (`effect=True`).
+    #[serde(default)]
+    pub effect: bool,
 }
 
 /// How a call ended.

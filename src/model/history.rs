@@ -238,6 +238,7 @@ impl RunHistory {
             code: asked.code,
             durable_id: asked.durable_id,
             durable: asked.durable,
+            effect: asked.effect,
             attempts: 0,
             parent_attempt: asked.parent_attempt,
             asked_at: at,
@@ -392,6 +393,7 @@ pub mod test_support {
                 input: None,
                 site: None,
                 reason: None,
+                effect: false,
             };
             run.apply(&Event { seq: u64::from(no), at: 0, kind: EventKind::CallAsked(Box::new(asked)) });
         }

@@ -84,7 +84,7 @@ pub fn find(run: &RunHistory, text: &str) -> Result<CallNo, NotFound> {
 }
 
 /// A path without its `#1`s.
-fn bare(path: &str) -> String {
+pub(super) fn bare(path: &str) -> String {
     let inner = path.replace("#1/", "/");
     inner.strip_suffix("#1").unwrap_or(&inner).to_owned()
 }

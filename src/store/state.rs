@@ -300,6 +300,7 @@ fn probe() -> Call {
         code: Digest::default(),
         durable_id: Digest::default(),
         durable: false,
+        effect: false,
         attempts: 0,
         parent_attempt: 0,
         asked_at: 0,
@@ -372,6 +373,7 @@ mod tests {
                         input: None,
                         site: None,
                         reason: None,
+                        effect: false,
                     })));
                 }
                 (2, Some(no)) => kinds.push(EventKind::CallStarted { no, attempt: 1, worker: 1 }),

@@ -136,6 +136,7 @@ pub fn asked(no: CallNo, parent: CallNo) -> EventKind {
         input: Some(inline("{}")),
         site: None,
         reason: None,
+        effect: false,
     }))
 }
 

@@ -50,6 +50,7 @@ fn asked(no: u32) -> EventKind {
         input: Some(inline("{}")),
         site: None,
         reason: None,
+        effect: false,
     }))
 }
 

@@ -403,6 +403,7 @@ impl Core {
             input: node.input.clone(),
             site: node.site.clone(),
             reason,
+            effect: !operation && self.functions[node.func].facts.effect,
         };
         self.emit(EventKind::CallAsked(Box::new(asked)));
     }

@@ -335,6 +335,7 @@ impl Core {
                 input: call.input.clone(),
                 site: call.site.clone(),
                 reason: self.replay.said_below(call),
+                effect: call.effect,
             })));
             stack.push((old, true));
             let made = made_at(history, old);

@@ -9,6 +9,7 @@ mod instances;
 mod json;
 mod known;
 mod preview;
+mod texts;
 mod times;
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod tests;
 
 pub use json::to_json;
 pub use preview::{preview, preview_arguments};
+pub use texts::any_text;
 
 /// How much of a value a view shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -272,7 +272,7 @@ impl Line {
 }
 
 /// Digits as Python prints them, near enough.
-fn float(number: f64) -> String {
+pub(super) fn float(number: f64) -> String {
     if number.is_nan() {
         return "nan".to_owned();
     }
