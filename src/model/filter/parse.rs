@@ -1,9 +1,11 @@
 //! From text to expressions, and errors that point at the character.
 //!
-//!     or        := and ("or" and)*
-//!     and       := unary ("and"? unary)*
-//!     unary     := ("not" | "!") unary | "(" or ")" | condition
-//!     condition := flag | field operator value | word | string
+//! ```text
+//! or        := and ("or" and)*
+//! and       := unary ("and"? unary)*
+//! unary     := ("not" | "!") unary | "(" or ")" | condition
+//! condition := flag | field operator value | word | string
+//! ```
 //!
 //! The parser also notes what it was about to read when the text ended: completion is made of that.
 
