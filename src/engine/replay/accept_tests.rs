@@ -56,6 +56,7 @@ fn run(id: &str, outer: &str, inner: &str) -> Arc<RunHistory> {
             input: None,
             site: None,
             reason: None,
+            effect: false,
         })));
         apply(EventKind::CallStarted { no: i as CallNo + 1, attempt: 1, worker: 1 });
     }
