@@ -6,6 +6,7 @@
 pub mod base;
 pub mod value;
 pub mod model;
+pub mod diff;
 pub mod source;
 pub mod proto;
 pub mod store;

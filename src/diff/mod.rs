@@ -1,0 +1,8 @@
+//! What differs between two runs, and between two values.
+//!
+//! Pure: histories and values in, differences out. Nothing here reads a store, a file or a clock, and
+//! nothing draws. The command line, the workbench and reports show the same facts.
+//!
+//! - [`tree`]: which call of one run is which call of the other, and which differences are causes
+
+pub mod tree;

@@ -1,0 +1,27 @@
+//! Run against run: the two call trees as one tree with marks.
+//!
+//! Calls are paired by what they are, not by their numbers, so an inserted call does not shift what follows:
+//!
+//! - `shape`: a run's calls as a tree of labels, inputs and digests of whole subtrees
+//! - `align`: which node of one tree is which node of the other, at the least cost
+//! - `sequence`: the same for two lists of siblings
+//! - `merge`: both trees as one, with what differs in each pair
+//! - `causes`: differences that nothing before explains, and what follows from them
+//!
+//! Invariant: each call of either run stands in the merged tree exactly once.
+
+mod align;
+mod causes;
+mod merge;
+mod sequence;
+mod shape;
+
+pub use causes::{Cause, Role};
+pub use merge::{Differs, Merged, Pair, PairKind, merge};
+
+#[cfg(test)]
+#[path = "planted_tests.rs"]
+mod planted_tests;
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,225 @@
+//! Two lists of siblings: which element of one is which of the other.
+//!
+//! Exact (least cost) while the table is small. Longer lists are cut first: equal ends are taken off, then subtrees
+//! that occur once on either side hold the lists together. Where there are none, the lists are cut in the middle.
+
+use std::collections::{HashMap, HashSet};
+
+use super::shape::{Ix, Node, Shape};
+
+/// A node that is only in one of the runs.
+pub(super) const GAP: u64 = 10;
+/// Other arguments. More than half of two gaps, so that two calls that changed places are found as a move and
+/// not as two changes; less than two, so that a changed call stays a pair.
+pub(super) const CHANGED: u64 = 11;
+
+/// Cells of the largest table.
+const CELLS: usize = 1 << 20;
+/// How far below a pair its cost is computed rather than estimated.
+const DEPTH: u32 = 64;
+/// Cells of all tables together; beyond it costs of pairs are estimated.
+const BUDGET: u64 = 60_000_000;
+
+/// Computes costs of pairs of two trees.
+pub(super) struct Costs<'a> {
+    pub(super) a: &'a Shape,
+    pub(super) b: &'a Shape,
+    known: HashMap<(Ix, Ix), u64>,
+    spent: u64,
+    depth: u32,
+    /// Pairs that must not be made.
+    barred: &'a HashSet<(Ix, Ix)>,
+    /// What was asked for, by side.
+    asked: [HashSet<u64>; 2],
+}
+
+impl<'a> Costs<'a> {
+    pub(super) fn new(a: &'a Shape, b: &'a Shape, barred: &'a HashSet<(Ix, Ix)>) -> Self {
+        let asked = [a, b].map(|shape| shape.nodes.iter().map(|node| node.asked).collect());
+        Costs { a, b, known: HashMap::new(), spent: 0, depth: 0, barred, asked }
+    }
+
+    pub(super) fn is_barred(&self, x: Ix, y: Ix) -> bool {
+        !self.barred.is_empty() && self.barred.contains(&(x, y))
+    }
+
+    /// Other arguments cost a little more for a call that has its like in the other run: that one is to be found.
+    fn changed(&self, x: &Node, y: &Node) -> u64 {
+        let like = |side: &HashSet<u64>, node: &Node| u64::from(side.contains(&node.asked));
+        CHANGED + like(&self.asked[1], x) + like(&self.asked[0], y)
+    }
+
+    /// What it costs to take one node, with all below it, for the other; `None` when it cannot be.
+    fn pair(&mut self, x: Ix, y: Ix) -> Option<u64> {
+        let (a, b) = (self.a.node(x), self.b.node(y));
+        if a.label != b.label || self.is_barred(x, y) {
+            return None;
+        }
+        if a.shape == b.shape {
+            return Some(0);
+        }
+        let own = if a.asked == b.asked { 0 } else { self.changed(a, b) };
+        if a.turns.is_empty() && b.turns.is_empty() {
+            return Some(own);
+        }
+        if let Some(known) = self.known.get(&(x, y)) {
+            return Some(own + known);
+        }
+        if self.depth >= DEPTH || self.spent > BUDGET {
+            // At least the difference in size must be made up.
+            return Some(own + u64::from(a.size.abs_diff(b.size)) * GAP + 1);
+        }
+        self.depth += 1;
+        let below = self.below(x, y, &mut |_, _| {});
+        self.depth -= 1;
+        self.known.insert((x, y), below);
+        Some(own + below)
+    }
+
+    /// Aligns the children of a pair; returns the cost and tells each pair.
+    pub(super) fn below(&mut self, x: Ix, y: Ix, pair: &mut dyn FnMut(Ix, Ix)) -> u64 {
+        let (a, b) = (self.a, self.b);
+        let (left, right) = (&a.node(x).turns, &b.node(y).turns);
+        let mut cost = 0;
+        for turn in 0..left.len().max(right.len()) {
+            let xs = left.get(turn).map_or(&[][..], Vec::as_slice);
+            let ys = right.get(turn).map_or(&[][..], Vec::as_slice);
+            cost += self.lists(xs, ys, pair);
+        }
+        cost
+    }
+
+    fn weight(shape: &Shape, list: &[Ix]) -> u64 {
+        list.iter().map(|ix| u64::from(shape.node(*ix).size) * GAP).sum()
+    }
+
+    fn lists(&mut self, xs: &[Ix], ys: &[Ix], pair: &mut dyn FnMut(Ix, Ix)) -> u64 {
+        let (a, b) = (self.a, self.b);
+        let same = |x: &Ix, y: &Ix| a.node(*x).shape == b.node(*y).shape;
+        let head = xs.iter().zip(ys).take_while(|(x, y)| same(x, y)).count();
+        let (xs, ys) = (take(xs, head, pair, ys), &ys[head..]);
+        let tail = xs.iter().rev().zip(ys.iter().rev()).take_while(|(x, y)| same(x, y)).count();
+        for (x, y) in xs[xs.len() - tail..].iter().zip(&ys[ys.len() - tail..]) {
+            pair(*x, *y);
+        }
+        let (xs, ys) = (&xs[..xs.len() - tail], &ys[..ys.len() - tail]);
+        if xs.is_empty() || ys.is_empty() {
+            return Self::weight(a, xs) + Self::weight(b, ys);
+        }
+        if (xs.len() + 1) * (ys.len() + 1) <= CELLS {
+            return self.table(xs, ys, pair);
+        }
+        let mut anchors = anchors(xs, ys, |x| a.node(x).shape, |y| b.node(y).shape);
+        if anchors.is_empty() {
+            anchors = self::anchors(xs, ys, |x| a.node(x).asked, |y| b.node(y).asked);
+        }
+        if anchors.is_empty() {
+            // Nothing tells where one is in the other: about as far from the start.
+            let (x, y) = (xs.len() / 2, ys.len() / 2);
+            return self.lists(&xs[..x], &ys[..y], pair) + self.lists(&xs[x..], &ys[y..], pair);
+        }
+        let mut cost = 0;
+        let (mut i, mut j) = (0, 0);
+        for (at_x, at_y) in anchors {
+            cost += self.lists(&xs[i..at_x], &ys[j..at_y], pair);
+            cost += self.pair(xs[at_x], ys[at_y]).unwrap_or_default();
+            pair(xs[at_x], ys[at_y]);
+            (i, j) = (at_x + 1, at_y + 1);
+        }
+        cost + self.lists(&xs[i..], &ys[j..], pair)
+    }
+
+    /// Least cost by a table of all beginnings of one list against all of the other.
+    fn table(&mut self, xs: &[Ix], ys: &[Ix], pair: &mut dyn FnMut(Ix, Ix)) -> u64 {
+        let (n, m) = (xs.len(), ys.len());
+        let row = m + 1;
+        let gap = |shape: &Shape, ix: Ix| u64::from(shape.node(ix).size) * GAP;
+        let mut costs = vec![0u64; (n + 1) * row];
+        self.spent += costs.len() as u64;
+        for i in 1..=n {
+            costs[i * row] = costs[(i - 1) * row] + gap(self.a, xs[i - 1]);
+        }
+        for j in 1..=m {
+            costs[j] = costs[j - 1] + gap(self.b, ys[j - 1]);
+        }
+        for i in 1..=n {
+            let above = gap(self.a, xs[i - 1]);
+            for j in 1..=m {
+                let mut best =
+                    (costs[(i - 1) * row + j] + above).min(costs[i * row + j - 1] + gap(self.b, ys[j - 1]));
+                let before = costs[(i - 1) * row + j - 1];
+                if before < best
+                    && let Some(cost) = self.pair(xs[i - 1], ys[j - 1])
+                {
+                    best = best.min(before + cost);
+                }
+                costs[i * row + j] = best;
+            }
+        }
+        let (mut i, mut j) = (n, m);
+        let mut pairs = Vec::new();
+        while i > 0 && j > 0 {
+            let here = costs[i * row + j];
+            if let Some(cost) = self.pair(xs[i - 1], ys[j - 1])
+                && costs[(i - 1) * row + j - 1] + cost == here
+            {
+                (i, j) = (i - 1, j - 1);
+                pairs.push((xs[i], ys[j]));
+            } else if costs[(i - 1) * row + j] + gap(self.a, xs[i - 1]) == here {
+                i -= 1;
+            } else {
+                j -= 1;
+            }
+        }
+        for (x, y) in pairs.into_iter().rev() {
+            pair(x, y);
+        }
+        costs[n * row + m]
+    }
+}
+
+fn take<'l>(xs: &'l [Ix], head: usize, pair: &mut dyn FnMut(Ix, Ix), ys: &[Ix]) -> &'l [Ix] {
+    for (x, y) in xs[..head].iter().zip(ys) {
+        pair(*x, *y);
+    }
+    &xs[head..]
+}
+
+/// Elements that occur once in each list, as many as keep their order.
+fn anchors(xs: &[Ix], ys: &[Ix], of_x: impl Fn(Ix) -> u64, of_y: impl Fn(Ix) -> u64) -> Vec<(usize, usize)> {
+    let mut seen: HashMap<u64, (usize, usize, usize, usize)> = HashMap::new();
+    for (i, x) in xs.iter().enumerate() {
+        let slot = seen.entry(of_x(*x)).or_default();
+        (slot.0, slot.1) = (slot.0 + 1, i);
+    }
+    for (j, y) in ys.iter().enumerate() {
+        let slot = seen.entry(of_y(*y)).or_default();
+        (slot.2, slot.3) = (slot.2 + 1, j);
+    }
+    let mut both: Vec<(usize, usize)> =
+        seen.values().filter(|slot| slot.0 == 1 && slot.2 == 1).map(|slot| (slot.1, slot.3)).collect();
+    both.sort_unstable();
+    longest_rise(&both)
+}
+
+/// The longest subsequence whose second parts rise (patience sorting).
+fn longest_rise(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
+    let mut piles: Vec<usize> = Vec::new();
+    let mut before: Vec<Option<usize>> = Vec::with_capacity(pairs.len());
+    for (ix, (_, value)) in pairs.iter().enumerate() {
+        let pile = piles.partition_point(|top| pairs[*top].1 < *value);
+        before.push(pile.checked_sub(1).map(|lower| piles[lower]));
+        match piles.get_mut(pile) {
+            Some(top) => *top = ix,
+            None => piles.push(ix),
+        }
+    }
+    let mut out = Vec::new();
+    let mut at = piles.last().copied();
+    while let Some(ix) = at {
+        out.push(pairs[ix]);
+        at = before[ix];
+    }
+    out.reverse();
+    out
+}

@@ -1,0 +1,241 @@
+//! Runs made by hand, and what is said of them.
+
+#![allow(clippy::print_stdout)]
+
+use super::*;
+use crate::base::digest::Digest;
+use crate::base::ids::CallNo;
+use crate::model::event::{CallAsked, CallEnded};
+use crate::model::{CallKind, CallStatus, Event, EventKind, RunHistory, ValueRef};
+
+/// A run made by hand: each call has a function, an argument and an answer.
+struct Script(RunHistory);
+
+fn value(text: &str) -> ValueRef {
+    ValueRef { digest: Digest::of(text.as_bytes()), size: 1, preview: text.to_owned(), inline: None }
+}
+
+impl Script {
+    fn new(name: &str) -> Self {
+        let mut script = Script(RunHistory::new(crate::base::ids::RunId::from_text(name)));
+        script.asked("main", 0, CallKind::Root, "in", 1);
+        script
+    }
+
+    fn push(&mut self, kind: EventKind) {
+        let seq = self.0.last_seq + 1;
+        self.0.apply(&Event { seq, at: 0, kind });
+    }
+
+    fn asked(&mut self, function: &str, parent: CallNo, kind: CallKind, input: &str, attempt: u32) -> CallNo {
+        let no = self.0.calls.len() as CallNo + 1;
+        self.push(EventKind::CallAsked(Box::new(CallAsked {
+            no,
+            parent,
+            parent_attempt: attempt,
+            kind,
+            function: function.to_owned(),
+            ordinal: no,
+            key: Digest::of(input.as_bytes()),
+            code: Digest::default(),
+            durable_id: Digest::default(),
+            durable: true,
+            input: Some(value(input)),
+            site: None,
+            reason: None,
+        })));
+        no
+    }
+
+    fn ended(&mut self, no: CallNo, status: CallStatus, output: &str) {
+        self.push(EventKind::CallEnded(Box::new(CallEnded {
+            no,
+            status,
+            wall_us: 0,
+            output: status.has_output().then(|| value(output)),
+            error: None,
+            origin: None,
+            usage: None,
+            state_reads: vec![],
+            reads: vec![],
+        })));
+    }
+
+    fn call(&mut self, function: &str, parent: CallNo, input: &str, output: &str) -> CallNo {
+        let no = self.asked(function, parent, CallKind::Call, input, 1);
+        self.ended(no, CallStatus::Fresh, output);
+        no
+    }
+
+    fn end(mut self, output: &str) -> RunHistory {
+        self.ended(1, CallStatus::Fresh, output);
+        self.0
+    }
+}
+
+fn words(merged: &Merged, a: &RunHistory, b: &RunHistory) -> Vec<String> {
+    let name = |pair: &Pair| {
+        let call = pair.b.and_then(|no| b.call(no)).or_else(|| pair.a.and_then(|no| a.call(no))).unwrap();
+        format!("{}({})", call.function, call.input.as_ref().unwrap().preview)
+    };
+    merged
+        .pairs
+        .iter()
+        .map(|pair| {
+            let role = match pair.role {
+                Role::None => String::new(),
+                Role::Cause(cause) => format!(" cause: {}", cause.words()),
+                Role::Consequence => " follows".to_owned(),
+            };
+            format!("{:?} {}{role}", pair.kind, name(pair))
+        })
+        .collect()
+}
+
+#[test]
+fn one_inserted_call_does_not_shift_what_follows() {
+    let mut a = Script::new("a");
+    let mut b = Script::new("b");
+    for x in ["1", "2", "3"] {
+        a.call("f", 1, x, x);
+    }
+    for x in ["0", "1", "2", "3"] {
+        b.call("f", 1, x, x);
+    }
+    let (a, b) = (a.end("out"), b.end("out"));
+    let merged = merge(&a, &b);
+    let kinds: Vec<PairKind> = merged.pairs.iter().map(|pair| pair.kind).collect();
+    use PairKind::{Added, Both};
+    assert_eq!(kinds, [Both, Added, Both, Both, Both]);
+    assert_eq!(merged.pairs[2].a, Some(2));
+}
+
+#[test]
+fn another_answer_is_the_cause_and_what_uses_it_follows() {
+    let mut a = Script::new("a");
+    a.call("llm", 1, "prompt", "yes");
+    a.call("tool", 1, "yes", "1");
+    a.call("other", 1, "x", "x");
+    let mut b = Script::new("b");
+    b.call("llm", 1, "prompt", "no");
+    b.call("tool", 1, "no", "2");
+    b.call("other", 1, "x", "x");
+    let (a, b) = (a.end("1"), b.end("2"));
+    let merged = merge(&a, &b);
+    assert_eq!(
+        words(&merged, &a, &b),
+        [
+            "Both main(in) follows",
+            "Both llm(prompt) cause: another answer to the same question",
+            "Both tool(no) follows",
+            "Both other(x)",
+        ]
+    );
+    assert_eq!(merged.causes().collect::<Vec<_>>(), [1]);
+    assert_eq!(merged.first_divergence(), Some(1));
+}
+
+#[test]
+fn a_call_that_changed_its_place_has_moved() {
+    let mut a = Script::new("a");
+    a.call("f", 1, "1", "1");
+    a.call("f", 1, "2", "2");
+    let mut b = Script::new("b");
+    b.call("f", 1, "2", "2");
+    b.call("f", 1, "1", "1");
+    let (a, b) = (a.end("x"), b.end("x"));
+    let merged = merge(&a, &b);
+    let moved = merged.pairs.iter().filter(|pair| pair.kind == PairKind::Moved).count();
+    assert_eq!((moved, merged.pairs.len()), (1, 3));
+    assert!(merged.pairs.iter().all(|pair| !pair.differs.matters()));
+}
+
+#[test]
+fn a_wrapped_call_has_moved_below_its_wrapper() {
+    let mut a = Script::new("a");
+    a.call("f", 1, "1", "1");
+    let mut b = Script::new("b");
+    let wrapper = b.asked("wrap", 1, CallKind::Call, "w", 1);
+    b.call("f", wrapper, "1", "1");
+    b.ended(wrapper, CallStatus::Fresh, "1");
+    let (a, b) = (a.end("x"), b.end("x"));
+    let merged = merge(&a, &b);
+    assert_eq!(
+        merged.pairs.iter().map(|pair| pair.kind).collect::<Vec<_>>(),
+        [PairKind::Both, PairKind::Added, PairKind::Moved]
+    );
+}
+
+#[test]
+fn the_same_question_asked_once_more_is_repeated() {
+    let mut a = Script::new("a");
+    a.call("llm", 1, "q", "1");
+    let mut b = Script::new("b");
+    b.call("llm", 1, "q", "1");
+    b.call("llm", 1, "q", "2");
+    let (a, b) = (a.end("x"), b.end("x"));
+    let merged = merge(&a, &b);
+    assert_eq!(merged.pairs[2].kind, PairKind::Repeated);
+}
+
+#[test]
+fn calls_of_a_failed_attempt_are_not_those_of_the_last() {
+    let mut a = Script::new("a");
+    let caller = a.asked("caller", 1, CallKind::Call, "c", 1);
+    a.call("f", caller, "1", "1");
+    a.ended(caller, CallStatus::Fresh, "x");
+    let mut b = Script::new("b");
+    let caller = b.asked("caller", 1, CallKind::Call, "c", 1);
+    b.call("f", caller, "1", "1");
+    let again = b.asked("f", caller, CallKind::Call, "1", 2);
+    b.ended(again, CallStatus::Fresh, "1");
+    b.ended(caller, CallStatus::Fresh, "x");
+    let (a, b) = (a.end("x"), b.end("x"));
+    let merged = merge(&a, &b);
+    let f: Vec<_> =
+        merged.pairs[1].children.iter().map(|row| (merged.pairs[*row].a, merged.pairs[*row].b)).collect();
+    assert_eq!(f, [(None, Some(3)), (Some(3), Some(4))]);
+}
+
+#[test]
+fn each_call_stands_in_the_merged_tree_once_whatever_is_compared() {
+    let mut a = Script::new("a");
+    for i in 0..5 {
+        let caller = a.call("caller", 1, &i.to_string(), "x");
+        a.call("f", caller, &(i % 2).to_string(), "y");
+    }
+    let mut b = Script::new("b");
+    b.call("g", 1, "1", "1");
+    let (a, b) = (a.end("x"), b.end("y"));
+    let merged = merge(&a, &b);
+    let mut left: Vec<_> = merged.pairs.iter().filter_map(|pair| pair.a).collect();
+    left.sort_unstable();
+    assert_eq!(left, (1..=a.calls.len() as CallNo).collect::<Vec<_>>());
+    assert_eq!(merged.pairs.iter().filter(|pair| pair.b.is_some()).count(), b.calls.len());
+}
+
+/// Ten thousand against ten thousand, every tenth changed, some dropped, some new, and the worst case: nothing alike.
+/// Run it in release: `cargo test --release --lib diff:: -- --ignored --nocapture`.
+#[test]
+#[ignore = "a figure, not a test"]
+fn figures() {
+    let big = |salt: usize, drop: usize| {
+        let mut script = Script::new("run");
+        for i in 0..10_000usize {
+            if drop > 0 && i % drop == 3 {
+                continue;
+            }
+            let input = if salt > 0 && i % salt == 0 { format!("{i} changed") } else { i.to_string() };
+            script.call("f", 1, &input, &input);
+        }
+        script.end("x")
+    };
+    let base = big(0, 0);
+    for (name, other) in
+        [("same", big(0, 0)), ("every 10th", big(10, 97)), ("all", big(1, 0)), ("all, fewer", big(1, 7))]
+    {
+        let start = std::time::Instant::now();
+        let merged = merge(&base, &other);
+        println!("{name}: {:?}, {} rows", start.elapsed(), merged.pairs.len());
+    }
+}
