@@ -4,5 +4,7 @@
 //! nothing draws. The command line, the workbench and reports show the same facts.
 //!
 //! - [`tree`]: which call of one run is which call of the other, and which differences are causes
+//! - [`value`]: which parts of a value differ, and which words of a text
 
 pub mod tree;
+pub mod value;
