@@ -33,6 +33,8 @@ pub enum Command {
     Logs(LogsArgs),
     /// Say why a call was executed or served
     Why(WhyArgs),
+    /// Compare two runs: causes first, then what follows from them
+    Diff(DiffArgs),
     /// Run a command in which `run_local_application` makes recorded runs
     Exec(ExecArgs),
     /// Copy an example workspace to a temporary folder and run it there
@@ -186,6 +188,45 @@ pub struct WhyArgs {
     pub run: String,
     /// An id prefix or a path
     pub call: String,
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+/// When `diff` exits with 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Anything but the time differs
+    Changed,
+    /// The run's output or status differs
+    Output,
+    /// Calls were added, removed or moved
+    Structure,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct DiffArgs {
+    /// A run; with neither: the run that the newest one replays
+    pub a: Option<String>,
+    /// The run to compare it with; without it A is compared with the run that it replays
+    pub b: Option<String>,
+    /// Only this call: an id prefix or a path, in B or in A
+    #[arg(long, value_name = "CALL")]
+    pub call: Option<String>,
+    /// Print unified diffs of the outputs that differ
+    #[arg(long, conflicts_with_all = ["json", "stat"])]
+    pub patch: bool,
+    /// Print the summary alone
+    #[arg(long, conflicts_with = "json")]
+    pub stat: bool,
+    /// Places inside values that are not compared, such as `*.id` or `usage.*`
+    #[arg(long, value_name = "PATH", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+    /// Numbers that differ by at most this part are equal
+    #[arg(long, value_name = "PART", default_value_t = 0.0)]
+    pub tolerance: f64,
+    /// Exit with 1 when this differs
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub fail_on: Option<FailOn>,
     #[command(flatten)]
     pub json: JsonArgs,
 }

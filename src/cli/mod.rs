@@ -5,6 +5,7 @@
 pub mod args;
 pub mod context;
 mod demo;
+mod diff;
 pub mod error;
 mod exec;
 mod filtered;
@@ -73,6 +74,7 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::Show(args)) => show::run(&Context::new(cli, out)?, args),
         Some(Command::Logs(args)) => show::logs(&Context::new(cli, out)?, args),
         Some(Command::Why(args)) => why::run(&Context::new(cli, out)?, args),
+        Some(Command::Diff(args)) => diff::run(&Context::new(cli, out)?, args),
         Some(Command::Demo(args)) => demo::run(out, args),
         Some(Command::Gc(args)) => maintenance::gc(&Context::new(cli, out)?, args),
         Some(Command::Doctor(args)) => maintenance::doctor(&Context::new(cli, out)?, args),

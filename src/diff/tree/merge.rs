@@ -82,6 +82,11 @@ pub struct Merged {
 }
 
 impl Merged {
+    /// Says anew which differences are causes, after some were taken back.
+    pub fn judge(&mut self, a: &RunHistory, b: &RunHistory) {
+        causes::assign(self, a, b);
+    }
+
     /// The rows that explain the others, in order.
     pub fn causes(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.pairs.len()).filter(|row| matches!(self.pairs[*row].role, Role::Cause(_)))

@@ -1,0 +1,75 @@
+//! `tl-bench diff --json`: one document.
+
+use serde_json::{Value, json};
+
+use super::Comparison;
+use crate::base::ids::call_id;
+use crate::cli::error::CliError;
+use crate::diff::tree::Role;
+use crate::model::{Call, RunHistory};
+
+pub(super) fn print(comparison: &Comparison<'_>, rows: &[usize]) -> Result<(), CliError> {
+    let tally = comparison.tally();
+    let rows: Result<Vec<Value>, CliError> = rows.iter().map(|row| one(comparison, *row)).collect();
+    let causes: Vec<String> = comparison.merged.causes().map(|row| comparison.path(row)).collect();
+    comparison.context.out.json(&json!({
+        "a": side(&comparison.a),
+        "b": side(&comparison.b),
+        "counts": {
+            "same": tally.same,
+            "changed": tally.changed,
+            "added": tally.added,
+            "removed": tally.removed,
+            "moved": tally.moved,
+        },
+        "first_divergence": comparison.merged.first_divergence().map(|row| comparison.path(row)),
+        "causes": causes,
+        "calls": rows?,
+    }));
+    Ok(())
+}
+
+fn side(run: &RunHistory) -> Value {
+    json!({
+        "run": run.id.as_str(),
+        "app": run.app,
+        "status": run.status.word(),
+        "started_at": run.started_at,
+        "tokens": run.tokens,
+        "cost_usd": run.known_cost(),
+    })
+}
+
+fn one(comparison: &Comparison<'_>, row: usize) -> Result<Value, CliError> {
+    let (pair, old, new) = comparison.pair(row);
+    let id = |run: &RunHistory, call: Option<&Call>| call.map(|call| call_id(&run.id, call.no));
+    let (role, cause) = match pair.role {
+        Role::None => ("none", None),
+        Role::Cause(cause) => ("cause", Some(cause)),
+        Role::Consequence => ("consequence", None),
+    };
+    let input = |call: Option<&Call>| call.and_then(|call| call.input.clone());
+    let output = |call: Option<&Call>| call.and_then(|call| call.output.clone());
+    let both = old.is_some() && new.is_some();
+    let changes = |a: Option<crate::model::ValueRef>, b: Option<crate::model::ValueRef>| {
+        if both { comparison.changes(a.as_ref(), b.as_ref()) } else { Ok(Vec::new()) }
+    };
+    Ok(json!({
+        "path": comparison.path(row),
+        "function": old.or(new).map(|call| &call.function),
+        "a": id(&comparison.a, old),
+        "b": id(&comparison.b, new),
+        "kind": pair.kind,
+        "differs": pair.differs,
+        "role": role,
+        "cause": cause,
+        "status": [old.map(|call| call.status.word()), new.map(|call| call.status.word())],
+        "wall_ms": [old.map(|call| call.wall_us as f64 / 1e3), new.map(|call| call.wall_us as f64 / 1e3)],
+        "input": changes(input(old), input(new))?,
+        "output": changes(output(old), output(new))?,
+        "error": [
+            old.and_then(|call| call.error.as_ref()).map(|error| error.headline()),
+            new.and_then(|call| call.error.as_ref()).map(|error| error.headline()),
+        ],
+    }))
+}

@@ -1,0 +1,200 @@
+//! `tl-bench diff [A] [B]`: what differs between two runs, causes first.
+
+mod json;
+mod print;
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::args::{DiffArgs, FailOn};
+use super::context::{Context, value_json};
+use super::error::{CliError, Exit};
+use crate::base::ids::{CallNo, RunId};
+use crate::diff::tree::{Merged, Pair, PairKind, merge};
+use crate::diff::value::{self, Change, Options, Pattern};
+use crate::model::{Call, CallKind, RunHistory, ValueRef};
+use crate::store::Store;
+use crate::value::view::ViewLimits;
+
+/// Two runs and what differs.
+struct Comparison<'a> {
+    context: &'a Context,
+    store: &'a Store,
+    a: RunHistory,
+    b: RunHistory,
+    merged: Merged,
+    options: Options,
+}
+
+/// How often each thing happened.
+#[derive(Default)]
+struct Tally {
+    same: usize,
+    changed: usize,
+    added: usize,
+    removed: usize,
+    moved: usize,
+}
+
+/// `tl-bench diff A B`.
+pub fn run(context: &Context, args: &DiffArgs) -> Result<Exit, CliError> {
+    let store = context.existing_store()?;
+    let (a, b) = which(&store, args)?;
+    let options = options(args)?;
+    let (a, b) = (context.history(&store, &a)?, context.history(&store, &b)?);
+    let merged = merge(&a, &b);
+    let mut comparison = Comparison { context, store: &store, a, b, merged, options };
+    comparison.forget_ignored()?;
+    let rows = comparison.rows(args)?;
+    match (args.json.json, args.patch, args.stat) {
+        (true, ..) => json::print(&comparison, &rows)?,
+        (_, true, _) => print::patch(&comparison, &rows)?,
+        (_, _, true) => print::stat(&comparison),
+        _ if args.call.is_some() => print::calls(&comparison, &rows)?,
+        _ => print::whole(&comparison)?,
+    }
+    Ok(comparison.exit(args.fail_on))
+}
+
+/// The runs that were named; without names the newest run and the one that it replays.
+fn which(store: &Store, args: &DiffArgs) -> Result<(RunId, RunId), CliError> {
+    match (&args.a, &args.b) {
+        (Some(a), Some(b)) => Ok((store.find_run(a)?, store.find_run(b)?)),
+        (one, _) => {
+            let child = store.find_run(one.as_deref().unwrap_or("latest"))?;
+            let parent = store.history(&child)?.history.parent;
+            let parent = parent.ok_or_else(|| {
+                CliError::usage(format!(
+                    "run {child} replays no other run, so there is nothing to compare it with"
+                ))
+                .hint("name both runs: tl-bench diff A B; tl-bench runs lists them")
+            })?;
+            Ok((parent, child))
+        }
+    }
+}
+
+fn options(args: &DiffArgs) -> Result<Options, CliError> {
+    let ignore: Result<Vec<Pattern>, _> = args.ignore.iter().map(|text| Pattern::parse(text)).collect();
+    let ignore = ignore.map_err(|error| CliError::usage(error.to_string()))?;
+    Ok(Options { ignore, tolerance: args.tolerance })
+}
+
+impl Comparison<'_> {
+    /// The calls of a row.
+    fn pair(&self, row: usize) -> (&Pair, Option<&Call>, Option<&Call>) {
+        let pair = &self.merged.pairs[row];
+        (pair, pair.a.and_then(|no| self.a.call(no)), pair.b.and_then(|no| self.b.call(no)))
+    }
+
+    /// The path of a row's call, in the second run when it is there.
+    fn path(&self, row: usize) -> String {
+        match (self.merged.pairs[row].a, self.merged.pairs[row].b) {
+            (_, Some(no)) => crate::model::path::path(&self.b, no),
+            (Some(no), None) => crate::model::path::path(&self.a, no),
+            (None, None) => String::new(),
+        }
+    }
+
+    fn view(&self, value: Option<&ValueRef>) -> Result<Value, CliError> {
+        match value {
+            Some(value) => Ok(value_json(self.store, value, &ViewLimits::full())?.json),
+            None => Ok(Value::Null),
+        }
+    }
+
+    /// What differs between two recorded values.
+    fn changes(&self, old: Option<&ValueRef>, new: Option<&ValueRef>) -> Result<Vec<Change>, CliError> {
+        if old.map(|value| value.digest) == new.map(|value| value.digest) {
+            return Ok(Vec::new());
+        }
+        Ok(value::diff(&self.view(old)?, &self.view(new)?, &self.options))
+    }
+
+    /// Values that differ only in what is ignored do not differ.
+    fn forget_ignored(&mut self) -> Result<(), CliError> {
+        if self.options == Options::default() {
+            return Ok(());
+        }
+        for row in 0..self.merged.pairs.len() {
+            let (pair, old, new) = self.pair(row);
+            let (Some(old), Some(new)) = (old, new) else { continue };
+            let (mut input, mut output) = (pair.differs.input, pair.differs.output);
+            if input {
+                input = !self.changes(old.input.as_ref(), new.input.as_ref())?.is_empty();
+            }
+            if output && old.output.is_some() && new.output.is_some() {
+                output = !self.changes(old.output.as_ref(), new.output.as_ref())?.is_empty();
+            }
+            let differs = &mut self.merged.pairs[row].differs;
+            (differs.input, differs.output) = (input, output);
+        }
+        self.merged.judge(&self.a, &self.b);
+        Ok(())
+    }
+
+    /// The rows that are asked for: that of `--call` and those below it, or all that differ.
+    fn rows(&self, args: &DiffArgs) -> Result<Vec<usize>, CliError> {
+        let Some(text) = &args.call else {
+            return Ok((0..self.merged.pairs.len())
+                .filter(|row| self.merged.pairs[*row].is_different())
+                .collect());
+        };
+        // A call may be in one of the runs only.
+        let new = self.context.call(&self.b, text);
+        let is = |pair: &Pair| match &new {
+            Ok(no) => pair.b == Some(*no),
+            Err(_) => false,
+        };
+        if let Some(row) = self.merged.pairs.iter().position(is) {
+            return Ok(vec![row]);
+        }
+        let old: CallNo = self.context.call(&self.a, text).map_err(|error| new.err().unwrap_or(error))?;
+        Ok(self.merged.pairs.iter().position(|pair| pair.a == Some(old)).into_iter().collect())
+    }
+
+    fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for row in 0..self.merged.pairs.len() {
+            let (pair, old, new) = self.pair(row);
+            // The application's own call does not count, and neither do operations.
+            if old.or(new).is_none_or(|call| call.kind != CallKind::Call) {
+                continue;
+            }
+            *match pair.kind {
+                PairKind::Both if pair.differs.matters() => &mut tally.changed,
+                PairKind::Both => &mut tally.same,
+                PairKind::Moved => &mut tally.moved,
+                PairKind::Added | PairKind::Repeated => &mut tally.added,
+                PairKind::Removed => &mut tally.removed,
+            } += 1;
+        }
+        tally
+    }
+
+    /// Rows to show when only differences are: those, and what leads to them.
+    fn shown(&self) -> HashSet<usize> {
+        let mut shown = HashSet::new();
+        for row in (0..self.merged.pairs.len()).filter(|row| self.merged.pairs[*row].is_different()) {
+            let mut at = Some(row);
+            while let Some(row) = at.filter(|row| shown.insert(*row)) {
+                at = self.merged.pairs[row].parent;
+            }
+        }
+        shown
+    }
+
+    fn exit(&self, fail_on: Option<FailOn>) -> Exit {
+        let pairs = &self.merged.pairs;
+        let fails = match fail_on {
+            None => false,
+            Some(FailOn::Changed) => pairs.iter().any(Pair::is_different),
+            Some(FailOn::Output) => {
+                pairs.first().is_some_and(|root| root.differs.output || root.differs.status)
+            }
+            Some(FailOn::Structure) => pairs.iter().any(|pair| pair.kind != PairKind::Both),
+        };
+        if fails { Exit::Failed } else { Exit::Success }
+    }
+}

@@ -1,0 +1,297 @@
+//! `tl-bench diff` for people: the causes with what they changed, then the tree of what differs.
+
+use serde_json::Value;
+
+use super::Comparison;
+use crate::base::text;
+use crate::cli::error::CliError;
+use crate::cli::output::Tone;
+use crate::cli::view;
+use crate::diff::tree::{Cause, PairKind, Role};
+use crate::diff::value::{Change, ChangeKind, LineKind, lines, patch as unified};
+use crate::model::{Call, ErrorInfo, RunHistory, ValueRef};
+
+/// Causes that are shown with their values.
+const CAUSES: usize = 5;
+/// Differences of one value that are shown.
+const CHANGES: usize = 8;
+/// Rows of the tree that are shown for one parent.
+const ROWS: usize = 12;
+
+/// Everything, shortest first.
+pub(super) fn whole(comparison: &Comparison<'_>) -> Result<(), CliError> {
+    head(comparison);
+    causes(comparison)?;
+    tree(comparison);
+    Ok(())
+}
+
+/// `--stat`: the first lines alone.
+pub(super) fn stat(comparison: &Comparison<'_>) {
+    head(comparison);
+}
+
+fn head(comparison: &Comparison<'_>) {
+    let out = comparison.context.out;
+    for (name, run) in [("a", &comparison.a), ("b", &comparison.b)] {
+        let sentence = view::run_sentence(run, &|tone, text| out.paint(tone, text));
+        out.line(&format!("{}  {sentence}", out.paint(Tone::Quiet, name)));
+    }
+    let tally = comparison.tally();
+    let parts = [
+        (tally.same, "same"),
+        (tally.changed, "changed"),
+        (tally.added, "added"),
+        (tally.removed, "removed"),
+        (tally.moved, "moved"),
+    ];
+    let words: Vec<String> =
+        parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    out.line(&format!("{}  {}", out.paint(Tone::Strong, "calls"), words.join(", ")));
+    let figures = |run: &RunHistory| (run.tokens, run.ended_at.unwrap_or(run.started_at) - run.started_at);
+    let ((tokens_a, wall_a), (tokens_b, wall_b)) = (figures(&comparison.a), figures(&comparison.b));
+    let tokens =
+        if tokens_a + tokens_b > 0 { format!("tokens {tokens_a} → {tokens_b}, ") } else { String::new() };
+    out.line(&out.paint(
+        Tone::Quiet,
+        &format!("       {tokens}time {} → {}", text::duration(wall_a), text::duration(wall_b)),
+    ));
+}
+
+fn causes(comparison: &Comparison<'_>) -> Result<(), CliError> {
+    let out = comparison.context.out;
+    let rows: Vec<usize> = comparison.merged.causes().collect();
+    if rows.is_empty() {
+        let same = !comparison.merged.pairs.iter().any(|pair| pair.is_different());
+        out.line(if same { "nothing differs" } else { "no call explains the differences by itself" });
+        return Ok(());
+    }
+    out.line("");
+    out.line(&out.paint(Tone::Strong, &text::count(rows.len() as u64, "cause")));
+    for row in rows.iter().take(CAUSES) {
+        let (pair, ..) = comparison.pair(*row);
+        let Role::Cause(cause) = pair.role else { continue };
+        let path = text::line(&comparison.path(*row));
+        out.line(&format!(
+            "{} {path}  {}",
+            out.paint(Tone::Warn, "●"),
+            out.paint(Tone::Quiet, cause.words())
+        ));
+        values(comparison, *row, "    ", cause == Cause::Input)?;
+    }
+    if rows.len() > CAUSES {
+        let more = format!("  and {} more: tl-bench diff --json lists all", rows.len() - CAUSES);
+        out.line(&out.paint(Tone::Quiet, &more));
+    }
+    Ok(())
+}
+
+/// `--call`: the differences of single calls in full.
+pub(super) fn calls(comparison: &Comparison<'_>, rows: &[usize]) -> Result<(), CliError> {
+    let out = comparison.context.out;
+    for row in rows {
+        let (pair, ..) = comparison.pair(*row);
+        let role = match pair.role {
+            Role::Cause(cause) => cause.words(),
+            Role::Consequence => "follows from other differences",
+            Role::None => "nothing differs",
+        };
+        let path = out.paint(Tone::Strong, &text::line(&comparison.path(*row)));
+        out.line(&format!("{path}  {}  {role}", kind_word(pair.kind)));
+        values(comparison, *row, "  ", true)?;
+    }
+    Ok(())
+}
+
+/// What differs in the values of a pair.
+fn values(comparison: &Comparison<'_>, row: usize, indent: &str, input: bool) -> Result<(), CliError> {
+    let out = comparison.context.out;
+    let (_, old, new) = comparison.pair(row);
+    let (Some(old), Some(new)) = (old, new) else { return Ok(()) };
+    let mut sections: Vec<(&str, Option<&ValueRef>, Option<&ValueRef>)> = Vec::new();
+    if input {
+        sections.push(("input", old.input.as_ref(), new.input.as_ref()));
+    }
+    sections.push(("output", old.output.as_ref(), new.output.as_ref()));
+    for (name, was, now) in sections {
+        if was.is_none() || now.is_none() {
+            continue;
+        }
+        let changes = comparison.changes(was, now)?;
+        for change in changes.iter().take(CHANGES) {
+            for line in change_lines(comparison, name, change) {
+                out.line(&format!("{indent}{line}"));
+            }
+        }
+        if changes.len() > CHANGES {
+            let more = format!("{indent}and {} more in the {name}", changes.len() - CHANGES);
+            out.line(&out.paint(Tone::Quiet, &more));
+        }
+    }
+    let ending = |call: &Call| match &call.error {
+        Some(error) => ErrorInfo::headline(error),
+        None => call.status.word().to_owned(),
+    };
+    if old.error.is_some() || new.error.is_some() {
+        out.line(&format!(
+            "{indent}{} → {}",
+            out.paint(Tone::Bad, &text::line(&ending(old))),
+            out.paint(Tone::Good, &text::line(&ending(new)))
+        ));
+    }
+    Ok(())
+}
+
+/// A difference in one line; that of two texts with several lines as a diff.
+fn change_lines(comparison: &Comparison<'_>, name: &str, change: &Change) -> Vec<String> {
+    let out = comparison.context.out;
+    let place = change.path.to_string();
+    let place = match place.as_str() {
+        "" => name.to_owned(),
+        inner if inner.starts_with('[') => format!("{name}{inner}"),
+        inner => format!("{name}.{inner}"),
+    };
+    let place = text::line(&place);
+    if let (Some(Value::String(old)), Some(Value::String(new))) = (&change.old, &change.new)
+        && change.kind == ChangeKind::Changed
+        && (old.contains('\n') || new.contains('\n') || old.len() + new.len() > 120)
+    {
+        let mut shown = vec![place];
+        for line in lines(old, new, 1) {
+            let body: String = line.spans.iter().map(|span| span_text(comparison, line.kind, span)).collect();
+            let (sign, tone) = match line.kind {
+                LineKind::Same => (" ", Tone::Quiet),
+                LineKind::Removed => ("-", Tone::Bad),
+                LineKind::Added => ("+", Tone::Good),
+            };
+            shown.push(format!("  {} {body}", out.paint(tone, sign)));
+        }
+        return shown;
+    }
+    let short = |value: &Option<Value>| {
+        let json = value.as_ref().map(|value| serde_json::to_string(value).unwrap_or_default());
+        text::fit(&text::line(&json.unwrap_or_default()), 60).trim_end().to_owned()
+    };
+    let (old, new) = (out.paint(Tone::Bad, &short(&change.old)), out.paint(Tone::Good, &short(&change.new)));
+    let from = change.from.as_ref().map(|from| text::line(&from.to_string())).unwrap_or_default();
+    vec![match change.kind {
+        ChangeKind::Changed => format!("{place}  {old} → {new}"),
+        ChangeKind::Added => format!("{place}  added {new}"),
+        ChangeKind::Removed => format!("{place}  removed {old}"),
+        ChangeKind::Renamed => format!("{place}  was called {from}"),
+        ChangeKind::Moved if from == text::line(&change.path.to_string()) => {
+            format!("{place}  keys in another order")
+        }
+        ChangeKind::Moved => format!("{place}  was at {from}"),
+    }]
+}
+
+fn span_text(comparison: &Comparison<'_>, kind: LineKind, span: &crate::diff::value::Span) -> String {
+    let shown = text::line(&span.text);
+    match (kind, span.differs) {
+        (LineKind::Removed, true) => comparison.context.out.paint(Tone::Bad, &shown),
+        (LineKind::Added, true) => comparison.context.out.paint(Tone::Good, &shown),
+        (LineKind::Same, _) => comparison.context.out.paint(Tone::Quiet, &shown),
+        _ => shown,
+    }
+}
+
+/// The merged tree without what is the same.
+fn tree(comparison: &Comparison<'_>) {
+    let shown = comparison.shown();
+    if shown.is_empty() {
+        return;
+    }
+    let out = comparison.context.out;
+    out.line("");
+    let mut stack = vec![(0usize, 0usize)];
+    while let Some((row, depth)) = stack.pop() {
+        out.line(&tree_line(comparison, row, depth));
+        let children = &comparison.merged.pairs[row].children;
+        let (different, same): (Vec<usize>, Vec<usize>) =
+            children.iter().partition(|row| shown.contains(row));
+        if !same.is_empty() {
+            let text = format!("{}  {} same", "  ".repeat(depth + 1), same.len());
+            out.line(&out.paint(Tone::Quiet, &text));
+        }
+        let hidden = different.len().saturating_sub(ROWS);
+        if hidden > 0 {
+            let text = format!("{}  {hidden} more that differ", "  ".repeat(depth + 1));
+            out.line(&out.paint(Tone::Quiet, &text));
+        }
+        stack.extend(different.into_iter().take(ROWS).rev().map(|row| (row, depth + 1)));
+    }
+}
+
+fn tree_line(comparison: &Comparison<'_>, row: usize, depth: usize) -> String {
+    let out = comparison.context.out;
+    let (pair, old, new) = comparison.pair(row);
+    let (sign, tone) = match pair.kind {
+        PairKind::Added | PairKind::Repeated => ("+", Tone::Good),
+        PairKind::Removed => ("-", Tone::Bad),
+        PairKind::Moved => ("»", Tone::Warn),
+        PairKind::Both if pair.differs.matters() => ("~", Tone::Warn),
+        PairKind::Both => (" ", Tone::Quiet),
+    };
+    let run = if new.is_some() { &comparison.b } else { &comparison.a };
+    let label = new.or(old).map(|call| crate::model::path::label(run, call)).unwrap_or_default();
+    let differs = pair.differs;
+    let mut words: Vec<&str> = Vec::new();
+    if pair.kind != PairKind::Both {
+        words.push(kind_word(pair.kind));
+    }
+    for (differs, word) in [
+        (differs.input, "input"),
+        (differs.output, "output"),
+        (differs.status, "status"),
+        (differs.code, "code"),
+        (differs.attempts, "attempts"),
+    ] {
+        if differs {
+            words.push(word);
+        }
+    }
+    let role = match pair.role {
+        Role::Cause(_) => out.paint(Tone::Warn, "  ● cause"),
+        _ => String::new(),
+    };
+    format!(
+        "{}{} {}  {}{role}",
+        "  ".repeat(depth),
+        out.paint(tone, sign),
+        text::line(&label),
+        out.paint(Tone::Quiet, &words.join(", "))
+    )
+}
+
+fn kind_word(kind: PairKind) -> &'static str {
+    match kind {
+        PairKind::Both => "in both",
+        PairKind::Moved => "moved",
+        PairKind::Added => "added",
+        PairKind::Repeated => "asked once more",
+        PairKind::Removed => "removed",
+    }
+}
+
+/// `--patch`: unified diffs of all outputs that differ, as JSON text.
+pub(super) fn patch(comparison: &Comparison<'_>, rows: &[usize]) -> Result<(), CliError> {
+    for row in rows {
+        let (_, old, new) = comparison.pair(*row);
+        let pretty = |call: Option<&Call>| -> Result<String, CliError> {
+            let value = comparison.view(call.and_then(|call| call.output.as_ref()))?;
+            Ok(match (&value, call.and_then(|call| call.error.as_ref())) {
+                (Value::Null, Some(error)) => format!("{}\n", error.headline()),
+                (Value::Null, None) => String::new(),
+                (Value::String(text), _) => format!("{text}\n"),
+                _ => format!("{}\n", serde_json::to_string_pretty(&value).unwrap_or_default()),
+            })
+        };
+        let path = comparison.path(*row);
+        let found = unified(&pretty(old)?, &pretty(new)?, &format!("a/{path}"), &format!("b/{path}"));
+        if !found.is_empty() {
+            comparison.context.out.line(text::lines(&found).trim_end_matches('\n'));
+        }
+    }
+    Ok(())
+}
