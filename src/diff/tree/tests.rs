@@ -43,6 +43,7 @@ impl Script {
             input: Some(value(input)),
             site: None,
             reason: None,
+            effect: false,
         })));
         no
     }

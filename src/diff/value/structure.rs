@@ -160,8 +160,8 @@ impl Differ<'_> {
         let mut gone: HashMap<u64, Vec<usize>> = HashMap::new();
         for op in &ops {
             if let DiffOp::Delete { old_index, old_len, .. } = op {
-                for at in *old_index..old_index + old_len {
-                    gone.entry(a[at]).or_default().push(at);
+                for (at, hash) in a.iter().enumerate().skip(*old_index).take(*old_len) {
+                    gone.entry(*hash).or_default().push(at);
                 }
             }
         }
