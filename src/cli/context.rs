@@ -93,6 +93,7 @@ impl Context {
             workers: args.workers.unwrap_or_else(|| config.workers()),
             slots: args.slots.unwrap_or_else(|| config.slots()),
             python: self.python(args)?,
+            track: config.track.clone(),
         })
     }
 

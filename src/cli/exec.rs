@@ -22,6 +22,7 @@ pub fn run(context: &Context, args: &ExecArgs) -> Result<i32, CliError> {
         project: context.project.root.clone(),
         command: args.command.clone(),
         mode: args.mode.into(),
+        track: context.project.config.track.clone(),
     };
     // Ctrl-C goes to the command, too; it decides, and what it was doing is recorded.
     let _ignored = ignore_interrupt();

@@ -96,6 +96,7 @@ fn by_name(value: Value, app: &Application) -> Result<Map<String, Value>, CliErr
         ([], Value::Null) => {}
         ([], Value::Object(map)) if map.is_empty() => {}
         ([], _) => return Err(CliError::usage(format!("{} takes no input", app.name))),
+        ([one], Value::Object(map)) if map.len() == 1 && map.contains_key(&one.name) => object = map,
         ([one], value) => {
             object.insert(one.name.clone(), value);
         }
@@ -161,7 +162,9 @@ mod tests {
     #[test]
     fn one_parameter_takes_the_whole_value() {
         assert_eq!(input("[1,2]", &["xs"]).unwrap(), serde_json::json!({"xs": [1, 2]}));
-        assert_eq!(input("{\"xs\":1}", &["xs"]).unwrap(), serde_json::json!({"xs": {"xs": 1}}));
+        assert_eq!(input("{\"ys\":1}", &["xs"]).unwrap(), serde_json::json!({"xs": {"ys": 1}}));
+        // Nobody who names the parameter means an object with that name in it.
+        assert_eq!(input("{\"xs\":1}", &["xs"]).unwrap(), serde_json::json!({"xs": 1}));
     }
 
     #[test]

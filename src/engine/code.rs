@@ -66,6 +66,11 @@ impl CodeBase {
         self.program.closure(&file, qualname, &self.disk)
     }
 
+    /// The files that the analysis has read, relative to the project.
+    pub fn files(&self) -> Vec<String> {
+        self.program.files().into_iter().map(|(path, _)| path).collect()
+    }
+
     /// The code digest of a function as a worker registered it.
     pub fn digest(&mut self, function: &Function) -> Digest {
         let file = Path::new(&function.file);

@@ -14,16 +14,19 @@ use bytes::Bytes;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 
+use super::coder::Analyst;
 use super::core::{Core, CoreSpec, Ending, Input};
+use super::files::Files;
 use super::local::{self, Command, QUEUE, Record};
 use super::peer::{self, Peers};
 use super::replay::Replay;
-use super::run::{StartError, StoreCheckpoints, coder};
+use super::run::{StartError, StoreCheckpoints};
+use super::track::{Track, Tracked};
 use super::worker::Launch;
 use crate::base::clock::Clock;
 use crate::base::ids::RunId;
 use crate::model::{ErrorInfo, ErrorKind, Mode, RunStatus};
-use crate::proto::message::{FromWorker, Function, ToWorker, ValidationMessage};
+use crate::proto::message::{FromWorker, Function, Loaded, ToWorker, ValidationMessage};
 use crate::store::Store;
 
 /// Calls that a script may execute at once, in threads of its own.
@@ -38,6 +41,8 @@ pub struct ExecSpec {
     pub command: Vec<OsString>,
     /// How its runs reuse checkpoints.
     pub mode: Mode,
+    /// What the project tracks beside what is found by itself.
+    pub track: Track,
 }
 
 /// How it went.
@@ -55,6 +60,7 @@ struct Exec {
     project: PathBuf,
     token: String,
     mode: Mode,
+    track: Track,
     peers: RefCell<Peers>,
     /// Inputs of the run that was started last: where `context` connections belong.
     current: RefCell<Option<mpsc::Sender<Input>>>,
@@ -80,6 +86,7 @@ pub fn exec(store: &Store, spec: ExecSpec, clock: Arc<dyn Clock>) -> Result<Exec
         project: spec.project.clone(),
         token,
         mode: spec.mode,
+        track: spec.track.clone(),
         peers: RefCell::default(),
         current: RefCell::default(),
         runs: RefCell::default(),
@@ -144,6 +151,7 @@ struct Request {
     app: String,
     functions: Vec<Function>,
     messages: Vec<ValidationMessage>,
+    loaded: Box<Loaded>,
     input: Bytes,
 }
 
@@ -153,12 +161,12 @@ async fn drive(reader: &mut peer::Reader, conn: u32, python: &str, exec: &Rc<Exe
     while let Ok(Some(frame)) = reader.next().await {
         let Ok(message) = FromWorker::parse(&frame) else { break };
         match message {
-            FromWorker::RunApp { id, app, functions, messages } => {
+            FromWorker::RunApp { id, app, functions, messages, loaded } => {
                 let (send, incoming) = mpsc::channel(QUEUE);
                 *exec.current.borrow_mut() = Some(send.clone());
                 inputs = Some(send);
                 let input = frame.blobs.into_iter().next().unwrap_or_default();
-                let request = Request { id, app, functions, messages, input };
+                let request = Request { id, app, functions, messages, loaded, input };
                 tokio::task::spawn_local(one_run(request, conn, python.to_owned(), incoming, exec.clone()));
             }
             message => {
@@ -192,6 +200,7 @@ async fn one_run(
                 python,
                 functions: request.functions,
                 messages: request.messages,
+                loaded: request.loaded,
             });
             let record =
                 Record { run: run.clone(), writer, observer: Box::new(|_, _| {}), clock: exec.clock.clone() };
@@ -232,11 +241,13 @@ impl Exec {
             driver: true,
         };
         let checkpoints = Arc::new(StoreCheckpoints::new(&self.store));
-        let mut replay = Replay::new(self.mode, None, None);
+        let files = Arc::new(Files::new(&self.project, self.clock.clone()));
+        let mut replay = Replay::new(self.mode, None, None, files.clone());
         // A log that cannot be read costs reuse, not correctness.
         replay.set_accepted(&self.store.accepted().unwrap_or_default().declarations);
-        let coder = coder(&self.project, Path::new(&spec.file));
-        Core::new(spec, self.clock.clone(), checkpoints, Box::new(coder), replay)
+        let tracked = Tracked::new(&self.project, self.track.clone());
+        let coder = Analyst::new(&self.project, Path::new(&spec.file), files.clone(), tracked);
+        Core::new(spec, self.clock.clone(), checkpoints, Box::new(coder), files, replay)
     }
 
     /// What the script gets: the output as JSON text, or the error.

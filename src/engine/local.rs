@@ -14,13 +14,14 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
 use super::core::{Action, ConnId, Core, Ending, Input};
+use super::files::{self, Files};
 use super::peer::{self, Peers};
 use super::watched::Watched;
 use super::worker::{self, Launch};
 use crate::base::clock::Clock;
 use crate::base::ids::RunId;
 use crate::model::{ErrorInfo, ErrorKind, Event};
-use crate::proto::message::{FromWorker, Load, ToWorker};
+use crate::proto::message::{FromWorker, Load, Sighting, ToWorker};
 use crate::store::{Batch, StoreError, Writer};
 
 /// Inputs of connections that may wait; when it is full, sockets are not read.
@@ -56,6 +57,8 @@ pub struct Setup {
     pub launch: Launch,
     /// Calls that may execute at once in a worker.
     pub slots: u32,
+    /// The project's files.
+    pub files: Arc<Files>,
 }
 
 /// The user's wishes while a run goes on.
@@ -80,6 +83,7 @@ struct Shared {
     setup: Launch,
     file: PathBuf,
     slots: u32,
+    files: Arc<Files>,
     waiting: Waiting,
     peers: RefCell<Peers>,
     inputs: mpsc::Sender<Input>,
@@ -97,6 +101,7 @@ pub async fn drive(
         setup: setup.launch,
         file: setup.file,
         slots: setup.slots,
+        files: setup.files,
         waiting: Rc::default(),
         peers: RefCell::default(),
         inputs,
@@ -259,9 +264,13 @@ async fn read_messages(
             // it would not be known whose it is.
             tokio::task::yield_now().await;
         }
+        if let FromWorker::End(end) = &message {
+            warm(&shared.files, &end.reads).await;
+        }
         let input = match message {
-            FromWorker::Ready { functions, messages } => {
-                Input::Ready { conn, worker, python: python.to_owned(), functions, messages }
+            FromWorker::Ready { functions, messages, loaded } => {
+                warm(&shared.files, &loaded.reads).await;
+                Input::Ready { conn, worker, python: python.to_owned(), functions, messages, loaded }
             }
             FromWorker::LoadFailed { error } => Input::LoadFailed { worker, error },
             message => Input::Message { conn, message, blobs: frame.blobs },
@@ -271,6 +280,15 @@ async fn read_messages(
         }
     }
     Ok(())
+}
+
+/// Hashes large files away from the thread that serves all workers; only this worker's messages wait.
+async fn warm(files: &Arc<Files>, reads: &[Sighting]) {
+    let large: Vec<Sighting> = reads.iter().filter(|read| files::is_large(read)).cloned().collect();
+    if !large.is_empty() {
+        let files = files.clone();
+        let _ = tokio::task::spawn_blocking(move || files.warm(&large)).await;
+    }
 }
 
 /// Starts a worker and stays with it to its end.

@@ -4,16 +4,21 @@
 //! sockets, the store's writer. Callers start a run with [`run::start`] and follow its events.
 
 pub mod checkpoints;
+pub mod closures;
 pub mod code;
+pub mod coder;
 pub mod core;
 pub mod exec;
+pub mod files;
 pub mod local;
 mod peer;
+pub mod packages;
 pub mod project;
 pub mod recorder;
 pub mod replay;
 pub mod run;
 pub mod suggest;
+pub mod track;
 pub mod values;
 mod watched;
 mod worker;

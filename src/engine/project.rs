@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::track::Track;
 use crate::base::paths;
 use crate::source::{self, FunctionFacts, ParamKind};
 
@@ -26,6 +27,9 @@ pub struct Config {
     /// The interpreter.
     #[serde(default)]
     pub python: Option<PathBuf>,
+    /// What is tracked beside what is found by itself.
+    #[serde(default)]
+    pub track: Track,
     /// How the workbench looks; read there, mistakes included.
     #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
     pub workbench: toml::Table,

@@ -5,20 +5,24 @@
 mod effects;
 mod plan;
 mod strict;
+pub mod witness;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::checkpoints::Checkpoints;
+use super::files::Files;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::model::keys::fingerprint;
 use crate::model::{
-    Accepted, Call, CallStatus, EventKind, Mode, Origin, RunHistory, Standing, Usage, ValueRef,
+    Accepted, Call, CallStatus, CodeKnown, EventKind, FileRead, Mode, Origin, RunHistory, Standing, Usage,
+    ValueRef,
 };
 
 pub use plan::Plan;
 pub use strict::Position;
+use witness::{ReadNo, Witnesses};
 
 /// A call that is asked for.
 #[derive(Debug)]
@@ -52,6 +56,8 @@ pub struct Hit {
     pub wall_us: i64,
     /// What state it read.
     pub state_reads: Vec<(String, Option<Digest>)>,
+    /// Files that its own body looked at.
+    pub reads: Vec<FileRead>,
     /// What it and its descendants did to the run, in order.
     pub effects: Vec<EventKind>,
     /// The run that has its record, with everything below it.
@@ -83,6 +89,14 @@ struct SubtreeFacts {
     broken: Option<String>,
     /// State that it or its descendants read before they set it themselves.
     state_reads: Vec<(String, Option<Digest>)>,
+    /// Files that it or its descendants looked at, sorted.
+    reads: Vec<ReadNo>,
+}
+
+impl SubtreeFacts {
+    fn broken(why: impl Into<String>) -> Self {
+        SubtreeFacts { broken: Some(why.into()), ..SubtreeFacts::default() }
+    }
 }
 
 /// Recorded runs and what was taken from them.
@@ -98,7 +112,8 @@ pub struct Replay {
     /// Calls that must not be served: those that were asked for from this one on, and its callers.
     excluded: HashSet<CallNo>,
     from: bool,
-    codes: HashMap<String, Digest>,
+    known: HashMap<String, Arc<CodeKnown>>,
+    witnesses: Witnesses,
     /// Older code that today's stands for, because the user said so.
     standing: Standing,
     consumed: HashSet<Origin>,
@@ -111,7 +126,7 @@ pub struct Replay {
 
 impl Replay {
     /// A replay of `base` (or, without one, reuse from any run when the mode is adaptive).
-    pub fn new(mode: Mode, base: Option<Arc<RunHistory>>, from: Option<CallNo>) -> Self {
+    pub fn new(mode: Mode, base: Option<Arc<RunHistory>>, from: Option<CallNo>, files: Arc<Files>) -> Self {
         let mut replay = Replay {
             mode,
             base: None,
@@ -121,7 +136,8 @@ impl Replay {
             by_position: HashMap::new(),
             excluded: HashSet::new(),
             from: from.is_some(),
-            codes: HashMap::new(),
+            known: HashMap::new(),
+            witnesses: Witnesses::new(files),
             standing: Standing::default(),
             consumed: HashSet::new(),
             others: HashMap::new(),
@@ -152,9 +168,9 @@ impl Replay {
         replay
     }
 
-    /// Today's code digests by function; known once the application is loaded.
-    pub fn set_codes(&mut self, codes: HashMap<String, Digest>) {
-        self.codes = codes;
+    /// Today's code by function; known once the application is loaded.
+    pub fn set_known(&mut self, known: HashMap<String, Arc<CodeKnown>>) {
+        self.known = known;
     }
 
     /// Changes of code that the user declared harmless.
@@ -164,7 +180,7 @@ impl Replay {
 
     /// Whether a call that this code made may be served today: `Some` with what is to be said about it.
     fn code_holds(&self, function: &str, recorded: &Digest) -> Option<Option<String>> {
-        let today = self.codes.get(function)?;
+        let today = &self.known.get(function)?.code;
         if today == recorded {
             return Some(None);
         }
@@ -334,7 +350,7 @@ impl Replay {
             Some(match (same_key, here) {
                 (Some(call), _) if self.excluded.contains(&call.no) => "asked for again".to_owned(),
                 (Some(call), _) if self.code_holds(&call.function, &call.code).is_none() => {
-                    "code changed".to_owned()
+                    self.code_changed(base, call)
                 }
                 (Some(call), _) => match call.status {
                     CallStatus::Failed => "failed before".to_owned(),
@@ -347,6 +363,16 @@ impl Replay {
             })
         });
         Miss { reason, in_doubt }
+    }
+
+    fn code_changed(&self, base: &RunHistory, call: &Call) -> String {
+        let then = base.code(&call.function, &call.code);
+        match then.zip(self.known.get(&call.function)) {
+            Some((then, now)) if then.rules != now.rules => {
+                format!("made under other rules ({})", then.rules)
+            }
+            _ => "code changed".to_owned(),
+        }
     }
 
     fn try_serve(
@@ -367,6 +393,9 @@ impl Replay {
         }
         if let Some((key, _)) = facts.state_reads.iter().find(|(key, seen)| state(key) != *seen) {
             return Err(Some(format!("request state '{key}' differs")));
+        }
+        if let Some(why) = self.witnesses.difference(&facts.reads) {
+            return Err(Some(why));
         }
         // What lies below is used with it: neither may an earlier call have used it, nor may a later one.
         let within = origins_below(history, no);
@@ -393,6 +422,7 @@ impl Replay {
             usage: call.usage.clone(),
             wall_us: call.wall_us,
             state_reads: call.state_reads.clone(),
+            reads: call.reads.clone(),
             effects: index.of(history, call.no),
             history: history.clone(),
             call: call.no,
@@ -422,23 +452,25 @@ impl Replay {
         no: CallNo,
         checkpoints: &dyn Checkpoints,
     ) -> SubtreeFacts {
-        let broken = |why: String| SubtreeFacts { broken: Some(why), state_reads: vec![] };
-        let Some(call) = history.call(no) else { return broken("its record is missing".into()) };
+        let Some(call) = history.call(no) else { return SubtreeFacts::broken("its record is missing") };
         if self.excluded.contains(&no) && self.base.as_ref().is_some_and(|base| base.id == history.id) {
-            return broken("asked for again".into());
+            return SubtreeFacts::broken("asked for again");
         }
         if call.is_call() {
             if !call.durable {
-                return broken(format!("{} is not durable", call.function));
+                return SubtreeFacts::broken(format!("{} is not durable", call.function));
             }
             if !call.status.has_output() {
-                return broken(format!("{} {}", call.function, call.status.word()));
+                return SubtreeFacts::broken(format!("{} {}", call.function, call.status.word()));
             }
-            if !self.codes.contains_key(&call.function) {
-                return broken(format!("{} is no longer defined", call.function));
+            if !self.known.contains_key(&call.function) {
+                return SubtreeFacts::broken(format!("{} is no longer defined", call.function));
             }
             if self.code_holds(&call.function, &call.code).is_none() {
-                return broken(format!("code of {} changed", call.function));
+                return SubtreeFacts::broken(format!("code of {} changed", call.function));
+            }
+            if let Some(why) = self.witnesses.code(history, call, self.known.get(&call.function)) {
+                return SubtreeFacts::broken(why);
             }
             // A call that was served to a later attempt has its children under the earlier one.
             if let Some(origin) = &call.origin
@@ -446,20 +478,28 @@ impl Replay {
                 && origin.call != no
             {
                 let Some(other) = self.other(&origin.run, checkpoints) else {
-                    return broken(format!("run {} that made it is gone", origin.run));
+                    return SubtreeFacts::broken(format!("run {} that made it is gone", origin.run));
                 };
                 let facts = self.subtree(&other, origin.call, checkpoints);
-                return SubtreeFacts { broken: facts.broken.clone(), state_reads: facts.state_reads.clone() };
+                return SubtreeFacts {
+                    broken: facts.broken.clone(),
+                    state_reads: facts.state_reads.clone(),
+                    reads: facts.reads.clone(),
+                };
             }
         }
+        let mut reads = self.witnesses.numbers(&call.reads);
         for child in below(history, no) {
             let facts = self.subtree(history, child, checkpoints);
             if let Some(why) = &facts.broken {
-                return broken(why.clone());
+                return SubtreeFacts::broken(why.clone());
             }
+            reads.extend(&facts.reads);
         }
-        // A call's reads include those of the calls below it, but for what was set below it before.
-        SubtreeFacts { broken: None, state_reads: call.state_reads.clone() }
+        reads.sort_unstable();
+        reads.dedup();
+        // A call's reads of state include those of the calls below it, but for what was set below it before.
+        SubtreeFacts { broken: None, state_reads: call.state_reads.clone(), reads }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Starting a run and holding on to it.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -10,17 +10,18 @@ use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 
 use super::checkpoints::{Checkpoints, LoadError};
-use super::code::CodeBase;
+use super::coder::Analyst;
 use super::core::{Core, CoreSpec, Ending, InDoubt};
+use super::files::Files;
 use super::local::{self, Command, Observer, Record, Setup};
 use super::replay::Replay;
+use super::track::{Track, Tracked};
 use super::worker::Launch;
 use crate::base::clock::Clock;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::find::StoreNodes;
 use crate::model::{Mode, RunHistory, ValueRef};
-use crate::proto::message::Function;
 use crate::store::Store;
 use crate::value::{self, NodeSource, StoredNode};
 
@@ -55,6 +56,8 @@ pub struct RunSpec {
     pub slots: u32,
     /// The interpreter.
     pub python: PathBuf,
+    /// What the project tracks beside what is found by itself.
+    pub track: Track,
 }
 
 /// A run could not be started; nothing was recorded.
@@ -118,7 +121,8 @@ pub fn start(
         Some(parent) => Some(Arc::new(store.history(parent)?.history)),
         None => None,
     };
-    let mut replay = Replay::new(spec.mode, base, spec.from);
+    let files = Arc::new(Files::new(&spec.project, clock.clone()));
+    let mut replay = Replay::new(spec.mode, base, spec.from, files.clone());
     replay.set_accepted(&store.accepted()?.declarations);
     let folder = tempfile::Builder::new().prefix("tlb-").tempdir()?;
     let socket = folder.path().join("s");
@@ -133,6 +137,8 @@ pub fn start(
         folder: folder.path().to_path_buf(),
     };
     let leash = launch.leash()?;
+    let tracked = Tracked::new(&launch.project, spec.track.clone());
+    let coder = Analyst::new(&launch.project, &spec.file, files.clone(), tracked);
     let core = Core::new(
         CoreSpec {
             run: id.clone(),
@@ -148,11 +154,12 @@ pub fn start(
         },
         clock.clone(),
         checkpoints,
-        Box::new(coder(&launch.project, &spec.file)),
+        Box::new(coder),
+        files.clone(),
         replay,
     );
     let record = Record { run: id.clone(), writer, observer, clock };
-    let setup = Setup { record, file: spec.file.clone(), launch, slots: spec.slots };
+    let setup = Setup { record, file: spec.file.clone(), launch, slots: spec.slots, files };
     let (commands, orders) = mpsc::unbounded_channel();
     let thread =
         std::thread::Builder::new().name("engine".to_owned()).stack_size(STACK).spawn(move || {
@@ -184,12 +191,6 @@ fn run_loop(
     // Dropping the tasks kills the workers.
     drop(tasks);
     ending
-}
-
-/// Code digests of functions of the application in `file`.
-pub(super) fn coder(project: &Path, file: &Path) -> impl FnMut(&Function) -> Digest + Send + use<> {
-    let mut code = CodeBase::new(project, file);
-    move |function: &Function| code.digest(function)
 }
 
 /// The store as the scheduler sees it.

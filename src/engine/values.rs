@@ -54,6 +54,17 @@ pub fn json_value(json: &serde_json::Value) -> (ValueRef, Vec<Piece>) {
     (value_ref(packed), pieces.0)
 }
 
+/// A document of ours, all of it as pieces: the digest of its root.
+pub fn pack_document(json: &serde_json::Value) -> (Digest, Vec<Piece>) {
+    let mut pieces = Pieces::default();
+    let packed = value::pack_json(json, &mut pieces);
+    // Nothing that refers to it has room for a small root.
+    if let Some(root) = packed.inline {
+        pieces.0.push(Piece { digest: packed.digest, data: root.into() });
+    }
+    (packed.digest, pieces.0)
+}
+
 /// A call's arguments: a pickled dict, and the values of futures.
 pub fn pack_args(base: &Bytes, values: &[(String, Bytes)]) -> Result<Arguments, String> {
     let mut pieces = Pieces::default();

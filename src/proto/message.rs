@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::frame::{Frame, FrameError};
-use crate::model::ErrorInfo;
+use crate::model::{ErrorInfo, ReadKind};
 
 /// The first message of a peer.
 #[derive(Clone, Debug, Deserialize)]
@@ -99,6 +99,60 @@ pub struct ValidationMessage {
     pub text: String,
 }
 
+/// Which version of a file somebody saw.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(from = "(u64, u64, i64, i64)")]
+pub struct Stamp {
+    /// Its inode.
+    pub inode: u64,
+    /// Bytes.
+    pub size: u64,
+    /// When its content changed: nanoseconds since the epoch.
+    pub mtime: i64,
+    /// When it or what is known of it changed.
+    pub ctime: i64,
+}
+
+impl From<(u64, u64, i64, i64)> for Stamp {
+    fn from((inode, size, mtime, ctime): (u64, u64, i64, i64)) -> Self {
+        Stamp { inode, size, mtime, ctime }
+    }
+}
+
+/// A file or folder that user code looked at.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+pub struct Sighting {
+    /// Relative to the project, with `/`.
+    pub path: String,
+    /// What was asked of it.
+    pub kind: ReadKind,
+    /// Its version then; none when it was absent.
+    #[serde(default)]
+    pub stamp: Option<Stamp>,
+    /// SHA-256 as hex of a small file's content, or of the sorted names joined by NUL, when the stamp could not be
+    /// relied upon.
+    #[serde(default)]
+    pub sha: Option<String>,
+    /// File (relative to the project) and line of the statement or function on whose account it was: who reaches
+    /// that depends on it, whoever looked. None: the call alone.
+    #[serde(default)]
+    pub at: Option<(String, u32)>,
+}
+
+/// What importing the application told.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+pub struct Loaded {
+    /// Sources of the project that were executed: path relative to the project, SHA-256 of the bytes as hex.
+    #[serde(default)]
+    pub sources: Vec<(String, String)>,
+    /// What modules looked at while they were imported.
+    #[serde(default)]
+    pub reads: Vec<Sighting>,
+    /// Where the interpreter imports from, in order.
+    #[serde(default)]
+    pub path: Vec<String>,
+}
+
 /// How a call ended, as the worker reports it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct End {
@@ -124,6 +178,12 @@ pub struct End {
     /// The failure is that of a future which the application returned: another attempt would not help.
     #[serde(default, rename = "final")]
     pub last: bool,
+    /// Files that it looked at.
+    #[serde(default)]
+    pub reads: Vec<Sighting>,
+    /// Sources that were imported while it ran: see [`Loaded::sources`].
+    #[serde(default)]
+    pub sources: Vec<(String, String)>,
 }
 
 impl End {
@@ -146,6 +206,9 @@ pub enum FromWorker {
         /// Validation messages.
         #[serde(default)]
         messages: Vec<ValidationMessage>,
+        /// What importing it told.
+        #[serde(default)]
+        loaded: Box<Loaded>,
     },
     /// The application cannot be loaded.
     LoadFailed {
@@ -296,6 +359,9 @@ pub enum FromWorker {
         /// Validation messages.
         #[serde(default)]
         messages: Vec<ValidationMessage>,
+        /// What is known of the modules that the script imported.
+        #[serde(default)]
+        loaded: Box<Loaded>,
     },
 }
 
@@ -434,6 +500,12 @@ mod tests {
             parse(r#"{"t":"end","call":12,"attempt":1,"tail":9,"us":3}"#),
             Ok(FromWorker::End(End { tail: Some(9), .. }))
         ));
+        let end = r#"{"t":"end","call":3,"attempt":1,"ok":true,"us":3,"sources":[["lazy.py","00ff"]],
+            "reads":[{"path":"p.txt","kind":"content","stamp":[7,20,5,6],"at":["app.py",3]},{"path":"q","kind":"absent"}]}"#;
+        let Ok(FromWorker::End(end)) = parse(end) else { panic!("not an end") };
+        let stamp = Stamp { inode: 7, size: 20, mtime: 5, ctime: 6 };
+        assert_eq!((end.reads[0].stamp, end.reads[0].at.clone()), (Some(stamp), Some(("app.py".into(), 3))));
+        assert_eq!((end.reads[1].kind, end.reads[1].stamp), (ReadKind::Absent, None));
         assert!(parse(r#"{"t":"nonsense"}"#).is_err());
     }
 

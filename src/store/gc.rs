@@ -400,6 +400,7 @@ fn refer(
         }
         EventKind::StateSet { value: set, .. } => value(set, live),
         EventKind::RunEnded { output, .. } => output.iter().for_each(|output| value(output, live)),
+        EventKind::CodeKnown(known) => live.extend(known.closure),
         _ => {}
     }
 }

@@ -384,6 +384,9 @@ impl Core {
         if self.nodes[ix].no != 0 {
             return;
         }
+        if self.nodes[ix].code.is_none() {
+            self.tell_code(self.nodes[ix].func);
+        }
         let no = self.recorder.next_call();
         self.by_no.push(ix);
         self.nodes[ix].no = no;

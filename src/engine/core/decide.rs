@@ -246,6 +246,7 @@ impl Core {
         let origin = before.origin.clone().unwrap_or(Origin { run: self.spec.run.clone(), call: before.no });
         let (usage, wall_us, state_reads) =
             (before.usage.clone(), before.wall_us, before.state_reads.clone());
+        self.nodes[ix].reads = before.reads.clone();
         self.served(ix, value, origin, usage, wall_us, state_reads);
     }
 
@@ -262,12 +263,16 @@ impl Core {
         }
         // Recorded with the code that made it: what was accepted can be taken back.
         self.nodes[ix].code = Some(hit.code);
+        if let Some(call) = hit.history.call(hit.call) {
+            self.tell_served_code(&hit.history, call);
+        }
         self.ask_event(ix, hit.reason.clone());
         let numbers = self.record_below(ix, &hit);
         for (key, seen) in &hit.state_reads {
             self.callers_read(ix, key, *seen);
         }
         self.reapply(ix, &hit, &numbers);
+        self.nodes[ix].reads = hit.reads;
         self.served(ix, hit.output, hit.origin, hit.usage, hit.wall_us, hit.state_reads);
     }
 
@@ -318,6 +323,7 @@ impl Core {
                 })));
                 continue;
             }
+            self.tell_served_code(history, call);
             let no = self.recorder.next_call();
             self.by_no.push(ix);
             numbers.insert(old, no);
@@ -364,7 +370,7 @@ impl Core {
             origin: Some(origin.clone()),
             usage: usage.clone(),
             state_reads: state_reads.clone(),
-            reads: vec![],
+            reads: self.nodes[ix].reads.clone(),
         })));
         let node = &mut self.nodes[ix];
         node.outcome = Some(Outcome::Value(output));

@@ -88,7 +88,9 @@ impl Core {
             }
         }
         let spawning = self.workers.values().any(|w| w.conn.is_none());
-        let room = !self.spec.driver && (self.workers.len() as u32) < self.spec.workers;
+        let room = !self.spec.driver
+            && (self.workers.len() as u32) < self.spec.workers
+            && self.failed_spawns < SPAWN_TRIES;
         match best {
             Some((false, 0, number)) => Some(number),
             Some((false, _, number)) => {

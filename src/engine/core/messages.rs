@@ -6,7 +6,7 @@ use super::node::ConnId;
 use crate::base::ids::{CallNo, RunId};
 use crate::engine::recorder::Pending;
 use crate::model::{ErrorInfo, Mode, RunStatus, ValueRef};
-use crate::proto::message::{FromWorker, Function, ToWorker, ValidationMessage};
+use crate::proto::message::{FromWorker, Function, Loaded, ToWorker, ValidationMessage};
 
 /// What happened.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub enum Input {
         functions: Vec<Function>,
         /// What validation said.
         messages: Vec<ValidationMessage>,
+        /// What importing told.
+        loaded: Box<Loaded>,
     },
     /// A worker could not import the application.
     LoadFailed {

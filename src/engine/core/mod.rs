@@ -18,6 +18,7 @@ mod finish;
 mod messages;
 mod node;
 mod outcomes;
+mod witness;
 
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -29,14 +30,16 @@ pub use messages::{Action, CoreSpec, Ending, InDoubt, Input};
 pub use node::{Asker, ConnId, FuncIx, Node, NodeIx, Outcome, Phase};
 
 use super::checkpoints::Checkpoints;
+use super::coder::{Coder, Placed};
+use super::files::Files;
 use super::recorder::{Recorder, Then};
 use super::replay::Replay;
 use crate::base::clock::{Clock, Micros};
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::model::event::Level;
-use crate::model::{CallKind, ErrorInfo, EventKind};
-use crate::proto::message::{End, FromWorker, Function, ToWorker, ValidationMessage};
+use crate::model::{CallKind, CodeKnown, ErrorInfo, EventKind};
+use crate::proto::message::{End, FromWorker, Function, Loaded, ToWorker, ValidationMessage};
 
 /// Lines that are shown of what a process wrote that could not load the application.
 const LAST_WORDS: usize = 10;
@@ -48,6 +51,8 @@ pub struct Func {
     pub facts: Function,
     /// Its code digest.
     pub code: Digest,
+    /// What else is known of its code.
+    pub known: Arc<CodeKnown>,
 }
 
 /// A worker process as the scheduler sees it.
@@ -58,6 +63,8 @@ struct Worker {
     hosts: Vec<NodeIx>,
     /// No new calls: a body that timed out still runs there.
     draining: bool,
+    /// What its process holds of files, by the place on whose account it looked.
+    holds: Vec<Placed>,
 }
 
 /// How far the user's wish to stop has come.
@@ -73,15 +80,13 @@ const HOLD: Micros = 10_000;
 /// ... and how many of them.
 const HOLD_EVENTS: usize = 1_024;
 
-/// Computes the code digest of a function.
-pub type Coder = Box<dyn FnMut(&Function) -> Digest + Send>;
-
 /// The scheduler of one run.
 pub struct Core {
     spec: CoreSpec,
     clock: Arc<dyn Clock>,
     checkpoints: Arc<dyn Checkpoints>,
-    coder: Coder,
+    coder: Box<dyn Coder>,
+    files: Arc<Files>,
     functions: Vec<Func>,
     by_name: HashMap<String, FuncIx>,
     nodes: Vec<Node>,
@@ -124,6 +129,10 @@ pub struct Core {
     early: Vec<EventKind>,
     /// Bytes of the two streams that belong to no call.
     stray: [u64; 2],
+    /// Functions whose code this run has recorded, by its digest.
+    told: HashMap<Digest, Vec<String>>,
+    /// Workers that were started again because a file was saved while they loaded it.
+    reloads: u32,
 }
 
 impl Core {
@@ -132,7 +141,8 @@ impl Core {
         spec: CoreSpec,
         clock: Arc<dyn Clock>,
         checkpoints: Arc<dyn Checkpoints>,
-        coder: Coder,
+        coder: Box<dyn Coder>,
+        files: Arc<Files>,
         replay: Replay,
     ) -> Self {
         Core {
@@ -140,6 +150,7 @@ impl Core {
             clock,
             checkpoints,
             coder,
+            files,
             functions: Vec::new(),
             by_name: HashMap::new(),
             nodes: Vec::new(),
@@ -170,6 +181,8 @@ impl Core {
             closed: false,
             early: Vec::new(),
             stray: [0, 0],
+            told: HashMap::new(),
+            reloads: 0,
         }
     }
 
@@ -189,11 +202,11 @@ impl Core {
             return;
         }
         match input {
-            Input::Ready { conn, worker, python, functions, messages } => {
+            Input::Ready { conn, worker, python, functions, messages, loaded } => {
                 if self.nodes.is_empty() {
                     self.python = python;
                 }
-                self.worker_ready(conn, worker, functions, &messages);
+                self.worker_ready(conn, worker, functions, &messages, &loaded);
             }
             Input::LoadFailed { worker, error } => self.load_failed(worker, error),
             Input::Message { conn, message, blobs } => self.message(conn, message, blobs),
@@ -284,11 +297,10 @@ impl Core {
         worker: u32,
         functions: Vec<Function>,
         messages: &[ValidationMessage],
+        loaded: &Loaded,
     ) {
-        let entry = self.workers.entry(worker).or_default();
-        entry.conn = Some(conn);
-        self.failed_spawns = 0;
         if !self.nodes.is_empty() {
+            self.joined(conn, worker, loaded);
             return;
         }
         let errors: Vec<&str> =
@@ -301,14 +313,20 @@ impl Core {
             ));
             return;
         }
+        if let Err(path) = self.coder.loaded(&functions, loaded) {
+            self.load_again(worker, &path);
+            return;
+        }
+        self.workers.entry(worker).or_default().conn = Some(conn);
+        self.failed_spawns = 0;
         for facts in functions {
-            let code = (self.coder)(&facts);
+            let known = Arc::new(self.coder.known(&facts));
             // The last definition of a name wins, as in the registry.
             self.by_name.insert(facts.name.clone(), self.functions.len());
-            self.functions.push(Func { facts, code });
+            self.functions.push(Func { facts, code: known.code, known });
         }
-        let codes = self.by_name.iter().map(|(name, ix)| (name.clone(), self.functions[*ix].code)).collect();
-        self.replay.set_codes(codes);
+        let known = self.by_name.iter().map(|(name, ix)| (name.clone(), self.functions[*ix].known.clone()));
+        self.replay.set_known(known.collect());
         self.begin_run(messages);
     }
 

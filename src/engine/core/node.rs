@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::base::clock::Micros;
 use crate::base::digest::Digest;
 use crate::base::ids::CallNo;
-use crate::model::{CallKind, ErrorInfo, Origin, Site, Usage, ValueRef};
+use crate::model::{CallKind, ErrorInfo, FileRead, Origin, Site, Usage, ValueRef};
 
 /// Index of a node in [`super::Core`]'s list.
 pub type NodeIx = usize;
@@ -205,6 +205,8 @@ pub struct Node {
     pub recorded: Option<CallNo>,
     /// State keys read by its body.
     pub state_reads: Vec<(String, Option<Digest>)>,
+    /// Files that its body looked at.
+    pub reads: Vec<FileRead>,
     /// The node whose outcome is this call's (a tail call).
     pub tail: Option<NodeIx>,
     /// Bytes of its two streams so far.
@@ -258,6 +260,7 @@ impl Node {
             ask: None,
             recorded: None,
             state_reads: Vec::new(),
+            reads: Vec::new(),
             tail: None,
             logged: [0, 0],
             adopts: None,

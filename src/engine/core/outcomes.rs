@@ -26,6 +26,7 @@ impl Core {
         self.unhost(ix);
         self.nodes[ix].deadline = None;
         self.nodes[ix].wall_us = end.us;
+        self.witness(ix, conn, &end);
         if let Some(id) = end.tail {
             self.nodes[ix].phase = Phase::Following;
             match self.requests.get(&(conn, id)).copied() {
@@ -87,7 +88,7 @@ impl Core {
             origin: None,
             usage: node.usage.clone(),
             state_reads: std::mem::take(&mut node.state_reads),
-            reads: vec![],
+            reads: node.reads.clone(),
         };
         node.state_reads.clone_from(&ended.state_reads);
         self.emit(EventKind::CallEnded(Box::new(ended)));

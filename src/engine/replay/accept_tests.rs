@@ -1,6 +1,7 @@
 //! Accepted changes: what is served because of them, with which reason, and under which code.
 
 use super::*;
+use crate::base::clock::TestClock;
 use crate::engine::checkpoints::LoadError;
 use crate::model::event::{CallAsked, CallEnded};
 use crate::model::{CallKind, Event};
@@ -84,15 +85,29 @@ fn accepted(id: i64, function: &str, old: &str, new: &str) -> Accepted {
 
 /// A replay of `base` today, where `outer` and `inner` have these codes.
 fn today(base: Option<&Arc<RunHistory>>, outer: &str, inner: &str, declarations: &[Accepted]) -> Replay {
-    let mut replay = Replay::new(Mode::Adaptive, base.cloned(), None);
+    let files = Files::new(std::path::Path::new("/nowhere"), Arc::new(TestClock::default()));
+    let mut replay = Replay::new(Mode::Adaptive, base.cloned(), None, Arc::new(files));
     let codes = [("app", "app"), ("outer", outer), ("inner", inner)];
-    replay.set_codes(codes.map(|(name, code)| (name.to_owned(), digest(code))).into());
+    replay.set_known(codes.map(|(name, code)| (name.to_owned(), Arc::new(known(name, code)))).into());
     replay.set_accepted(declarations);
     replay
 }
 
+fn known(function: &str, code: &str) -> CodeKnown {
+    CodeKnown {
+        function: function.to_owned(),
+        code: digest(code),
+        rules: String::new(),
+        closure: None,
+        files: vec![],
+        packages: vec![],
+        env: vec![],
+        opaque: vec![],
+    }
+}
+
 fn ask(replay: &mut Replay, function: &str, runs: &Runs) -> Result<Hit, String> {
-    let code = replay.codes[function];
+    let code = replay.known[function].code;
     let durable_id = digest(&format!("place of {function}")).hex();
     let wanted = Wanted {
         function,

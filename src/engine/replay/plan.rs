@@ -83,7 +83,10 @@ impl Replay {
     fn will_serve(&mut self, base: &Arc<RunHistory>, no: CallNo, checkpoints: &dyn Checkpoints) -> bool {
         match self.mode {
             Mode::Strict => matches!(self.recorded_hit(no), Ok(Some(_))),
-            _ => self.subtree(base, no, checkpoints).broken.is_none(),
+            _ => {
+                let facts = self.subtree(base, no, checkpoints);
+                facts.broken.is_none() && self.witnesses.difference(&facts.reads).is_none()
+            }
         }
     }
 

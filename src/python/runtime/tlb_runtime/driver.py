@@ -19,6 +19,7 @@ from tensorlake.applications.interface.exceptions import (
 from tensorlake.applications.interface.request import LocalRequest
 from tensorlake.applications.registry import get_function, has_function
 
+from . import reads
 from . import session as sessions
 from .coerce import deserialize_output, serialize_input
 from .describe import function_records
@@ -107,6 +108,7 @@ def _connect():
             raise SDKUsageError(f"Cannot connect to tl-bench: {error}") from error
         session.executor = executor = Executor(session, _function, Slots(None, 0))
         session.on_closed = executor.stop
+        reads.install(session.welcome.get("project") or os.getcwd(), executor, False)
         start_new_thread(executor.monitor, ())
         _session, _pid = session, os.getpid()
         return session
@@ -162,6 +164,7 @@ def _ask(session, application, data: bytes, messages: list):
         "functions": records,
         "messages": messages,
         "files": files,
+        "loaded": {"path": list(sys.path)},
     }
     session.send(frame(encode_json(header), (data,)))
     session.wait_for(pending, None)

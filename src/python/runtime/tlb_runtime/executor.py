@@ -20,6 +20,7 @@ from _thread import allocate_lock, start_new_thread
 from collections import deque
 from time import monotonic, sleep
 
+from . import reads
 from . import session as sessions
 from .body import execute
 from .session import Call, Waiter
@@ -236,7 +237,11 @@ class Executor:
         if self.given_up:
             call.abandoned = self.given_up.pop((number, call.attempt), None)
         start = monotonic()
+        reads.begin(call)
         fields, blob = execute(call, info, blobs)
+        reads.begin(None)
+        if call.reads is not None:
+            fields += reads.fields(call.reads)
         header = '{"t":"end","call":%d,"attempt":%d,%s,"us":%d}' % (
             number, call.attempt, fields, (monotonic() - start) * 1e6,
         )  # fmt: skip

@@ -18,6 +18,8 @@ from _frozen_importlib_external import (
 )
 from _imp import extension_suffixes
 
+from . import reads
+
 _INSTALLED = frozenset(("site-packages", "dist-packages", "node_modules", ".venv", "venv", ".tox"))
 
 
@@ -26,7 +28,9 @@ class FreshLoader(SourceFileLoader):
 
     def get_code(self, fullname):
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+        data = self.get_data(path)
+        reads.source(path, data)
+        return self.source_to_code(data, path)
 
 
 def install(project: str) -> None:

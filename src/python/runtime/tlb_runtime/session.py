@@ -46,7 +46,7 @@ class Call:
 
     __slots__ = (
         "number", "attempt", "function", "by", "request", "thread", "in_user", "abandoned",
-        "waiter", "slot", "out", "err", "context", "session", "started",
+        "waiter", "slot", "out", "err", "context", "session", "started", "reads",
     )  # fmt: skip
 
     def __init__(self, session, number: int, attempt: int, function, request: str):
@@ -66,6 +66,8 @@ class Call:
         self.err = None
         self.context = None
         self.started = 0.0
+        #: What it looked at: a reads.Reads once there is something.
+        self.reads = None
 
 
 class Pending:

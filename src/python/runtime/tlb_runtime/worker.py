@@ -10,6 +10,7 @@ from time import monotonic
 import tensorlake.applications  # noqa: F401
 from tensorlake.applications.registry import get_function, has_function
 
+from . import reads
 from . import session as sessions
 from .describe import function_records, validation_records
 from .errors import record
@@ -112,11 +113,14 @@ def _load(session, welcome: dict) -> None:
     start = monotonic()
     try:
         use_spawn()
-        load(welcome["load"]["file"], welcome.get("project") or os.getcwd())
+        project = welcome.get("project") or os.getcwd()
+        reads.install(project, session.executor, True)
+        load(welcome["load"]["file"], project)
         header = {
             "t": "ready",
             "functions": function_records(),
             "messages": validation_records(),
+            "loaded": reads.loaded(),
             "load_ms": round((monotonic() - start) * 1000),
         }
     except BaseException as error:

@@ -1,0 +1,203 @@
+//! What the scheduler asks about the application's code: its digests, what importing it depended on, and whether the
+//! workers execute the text that was analysed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::code::CodeBase;
+use super::files::{self, Files};
+use super::recorder::Piece;
+use super::{closures, track::Tracked};
+use crate::base::digest::{self, Digest};
+use crate::model::{CodeKnown, FileRead, ReadKind};
+use crate::proto::message::{Function, Loaded, Stamp};
+use crate::source::{Closure, FINGERPRINT_VERSION};
+
+/// A read on account of a statement or function: who reaches that depends on it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Placed {
+    /// What was looked at.
+    pub read: FileRead,
+    /// The file of the statement, relative to the project.
+    pub file: String,
+    /// Its line; 0: the whole file.
+    pub line: u32,
+}
+
+/// What the scheduler asks, as a seam for tests.
+pub trait Coder: Send {
+    /// The first worker has imported the application: from now on it is known what its code is. Fails with the path
+    /// of a file that was saved meanwhile: the worker executes another text than is there to be analysed.
+    fn loaded(&mut self, functions: &[Function], loaded: &Loaded) -> Result<(), String>;
+    /// What a function's code is and what importing it depended on; [`CodeKnown::closure`] is not filled in.
+    fn known(&mut self, function: &Function) -> CodeKnown;
+    /// Its closure, to be stored.
+    fn closure(&mut self, function: &Function) -> Option<(Digest, Vec<Piece>)>;
+    /// A further worker has imported the application: what it read otherwise than the first one. Fails with the path
+    /// of a file that it executed in another version.
+    fn joined(&mut self, loaded: &Loaded) -> Result<Vec<Placed>, String>;
+    /// Sources that a worker imported while a call ran: what that means to who reaches them.
+    fn imported(&mut self, sources: &[(String, String)]) -> Vec<Placed>;
+    /// Whether a function reaches the place of a read.
+    fn reaches(&mut self, function: &Function, placed: &Placed) -> bool;
+}
+
+/// The coder of real projects.
+pub struct Analyst {
+    root: PathBuf,
+    code: CodeBase,
+    files: Arc<Files>,
+    tracked: Tracked,
+    /// What importing the application looked at; `None` when that is not known (scripts under `exec`).
+    imports: Vec<Placed>,
+    /// The sources that the first worker executed: SHA-256 by path.
+    executed: HashMap<String, String>,
+    /// The versions of the analysed files.
+    analysed: HashMap<String, Stamp>,
+}
+
+impl Analyst {
+    /// For the application in `entry` of the project in `root`.
+    pub fn new(root: &Path, entry: &Path, files: Arc<Files>, tracked: Tracked) -> Self {
+        Analyst {
+            root: root.to_path_buf(),
+            code: CodeBase::new(root, entry),
+            files,
+            tracked,
+            imports: Vec::new(),
+            executed: HashMap::new(),
+            analysed: HashMap::new(),
+        }
+    }
+
+    fn closure_of(&mut self, function: &Function) -> Option<Arc<Closure>> {
+        self.code.closure(Path::new(&function.file), &function.name)
+    }
+
+    fn placed(&self, loaded: &Loaded) -> Vec<Placed> {
+        let mut found: BTreeMap<(FileRead, String), u32> = BTreeMap::new();
+        for sighting in &loaded.reads {
+            if self.tracked.ignores(&sighting.path) {
+                continue;
+            }
+            let (file, line) = sighting.at.clone().unwrap_or_default();
+            found.entry((self.files.seen(sighting), file)).or_insert(line);
+        }
+        found.into_iter().map(|((read, file), line)| Placed { read, file, line }).collect()
+    }
+
+    /// Whether a worker executed a file as it is now.
+    fn is_current(&self, path: &str, sha: &str) -> bool {
+        std::fs::read(self.root.join(path)).is_ok_and(|bytes| digest::hex(&Sha256::digest(bytes)) == sha)
+    }
+}
+
+impl Coder for Analyst {
+    fn loaded(&mut self, functions: &[Function], loaded: &Loaded) -> Result<(), String> {
+        let again: Vec<PathBuf> = loaded.sources.iter().map(|(path, _)| self.root.join(path)).collect();
+        self.code.changed(&again);
+        for function in functions {
+            self.closure_of(function);
+        }
+        // Looked at after the analysis has read them: what is still as the worker saw it was so in between.
+        for (path, sha) in &loaded.sources {
+            if !self.is_current(path, sha) {
+                return Err(path.clone());
+            }
+        }
+        self.executed = loaded.sources.iter().cloned().collect();
+        self.analysed = self
+            .code
+            .files()
+            .into_iter()
+            .filter_map(|path| Some((path.clone(), files::stamp(&self.root.join(&path))?)))
+            .collect();
+        self.imports = self.placed(loaded);
+        self.tracked.imports_from(&loaded.path);
+        Ok(())
+    }
+
+    fn known(&mut self, function: &Function) -> CodeKnown {
+        let closure = self.closure_of(function);
+        let imports = std::mem::take(&mut self.imports);
+        let mut files: BTreeSet<FileRead> = BTreeSet::new();
+        for placed in &imports {
+            if reaches(closure.as_deref(), placed) {
+                files.insert(placed.read.clone());
+            }
+        }
+        self.imports = imports;
+        files.extend(self.tracked.files(&self.files));
+        let external = closure.as_ref().map_or(&[][..], |closure| &closure.external);
+        CodeKnown {
+            function: function.name.clone(),
+            code: self.code.digest(function),
+            rules: FINGERPRINT_VERSION.to_owned(),
+            closure: None,
+            files: files.into_iter().collect(),
+            packages: self.tracked.packages(external),
+            env: self.tracked.env(),
+            opaque: closure.as_ref().map(|closure| closure.opaque.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn closure(&mut self, function: &Function) -> Option<(Digest, Vec<Piece>)> {
+        self.closure_of(function).map(|closure| closures::pack(&closure))
+    }
+
+    fn joined(&mut self, loaded: &Loaded) -> Result<Vec<Placed>, String> {
+        for (path, sha) in &loaded.sources {
+            let same = match self.executed.get(path) {
+                Some(known) => known == sha,
+                None => self.imported(&[(path.clone(), sha.clone())]).is_empty(),
+            };
+            if !same {
+                return Err(path.clone());
+            }
+        }
+        let mut other = self.placed(loaded);
+        other.retain(|placed| !self.imports.contains(placed));
+        Ok(other)
+    }
+
+    fn imported(&mut self, sources: &[(String, String)]) -> Vec<Placed> {
+        let mut found = Vec::new();
+        for (path, sha) in sources {
+            if self.executed.get(path) == Some(sha) {
+                continue;
+            }
+            let current = self.is_current(path, sha);
+            let unchanged =
+                self.analysed.get(path).map(|then| Some(*then) == files::stamp(&self.root.join(path)));
+            let digest = match unchanged {
+                // It is in the closures of those who reach it.
+                Some(true) if current => continue,
+                // The analysis did not find the import: to the call it is a file like others.
+                None if current => self.files.digest(path, ReadKind::Content),
+                // What ran is not what was analysed: nothing matches that.
+                _ => None,
+            };
+            let read = FileRead { path: path.clone(), kind: ReadKind::Content, digest };
+            found.push(Placed { read, file: path.clone(), line: 0 });
+        }
+        found
+    }
+
+    fn reaches(&mut self, function: &Function, placed: &Placed) -> bool {
+        reaches(self.closure_of(function).as_deref(), placed)
+    }
+}
+
+/// What cannot be followed may reach everything.
+fn reaches(closure: Option<&Closure>, placed: &Placed) -> bool {
+    let Some(closure) = closure else { return true };
+    if placed.file.is_empty() || placed.line == 0 && !closure.opaque.is_empty() {
+        return true;
+    }
+    let line = placed.line as usize;
+    let at = |lines: (usize, usize)| line == 0 || (lines.0..=lines.1).contains(&line);
+    closure.parts.iter().any(|part| part.file == placed.file && at(part.lines))
+}

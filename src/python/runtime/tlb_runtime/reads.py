@@ -1,0 +1,492 @@
+"""Which files of the project a call looks at, seen by an audit hook.
+
+For each call: files that were opened for reading, folders that were listed, paths that were looked
+for in vain. What the call itself wrote before is not counted; what it wrote after reading it counts
+as it is when the call ends, so that a call does not depend on its own effects. Sources that the
+import system reads are reported by the loader instead; installed packages, caches, the store and
+everything outside of the project are left out.
+
+The hook notes which version of a file it was (its *stamp*); the engine hashes the content and
+compares the stamp. A file that changed a moment ago could change again and keep its stamp: then
+its content is hashed here, too.
+
+**Whose read it is:** that of the call whose context runs; else of the call that started the thread
+or handed the work to a pool; else of every call that executes now. A read may concern more than
+its call. Then ``at`` names the place on whose account it was, and whoever reaches that place depends
+on it: the statement of a module that was being imported; a function that keeps what it returned
+(``functools.lru_cache``, a global variable); the making of a class function's instance.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from _thread import _local, get_ident
+from stat import S_ISDIR, S_ISREG
+from time import time_ns
+
+from . import session as sessions
+
+_WATCHED = frozenset(
+    (
+        "open", "os.listdir", "os.scandir", "os.rename", "os.remove", "os.mkdir", "os.rmdir",
+        "os.link", "os.symlink", "os.truncate", "sqlite3.connect",
+    )
+)  # fmt: skip
+#: The engine has the same list for the names in listings (engine/files.rs).
+_NO_DATA = frozenset(
+    (
+        ".git", ".hg", ".tl-bench", "__pycache__", "node_modules", "site-packages", ".venv",
+        ".DS_Store",
+    )
+)  # fmt: skip
+_SOURCES = (".py", ".pyc", ".so", ".pyd")
+_RUNTIME = os.path.dirname(os.path.abspath(__file__)) + os.sep
+#: Small and new files are hashed here; see the module's text.
+_SMALL = 1 << 20
+_MOMENT = 60_000_000
+_COARSE_MOMENT = 2_200_000_000
+
+
+class _Here(_local):
+    #: True while the hook's own work goes on in this thread.
+    busy = False
+    #: The call for which this thread works.
+    call = None
+
+
+_here = _Here()
+_root = None
+_prefix = ""
+_left_out: tuple = ()
+_executor = None
+#: What is looked at while the application is loaded; None later.
+_loading = None
+
+
+class Reads:
+    """What one call (or the import of the application) looked at and changed."""
+
+    __slots__ = ("seen", "owned", "touched", "sources")
+
+    def __init__(self):
+        #: (path, kind, at) -> (stamp or None, sha or None)
+        self.seen: dict = {}
+        #: Paths whose content is this call's own doing.
+        self.owned: set = set()
+        #: Paths that it changed in any way.
+        self.touched: set = set()
+        #: (path, sha) of sources that were executed.
+        self.sources: list = []
+
+    def note(self, path: str, kind: str, stamp, sha, at) -> None:
+        key = (path, kind, at)
+        known = self.seen.get(key)
+        if known is None:
+            self.seen[key] = (stamp, sha)
+        elif known[0] != stamp and path not in self.touched:
+            # It changed between two looks: there is no one content that was seen.
+            self.seen[key] = (None, None)
+
+    def records(self) -> list:
+        """What is sent."""
+        folders = {_parent(path) for path in self.touched}
+        found = {}
+        for (path, kind, at), (stamp, sha) in self.seen.items():
+            if path in self.touched or kind == "listing" and path in folders:
+                kind, stamp, sha = _look(path, kind == "listing")
+                if kind is None:
+                    continue
+            record = {"path": path, "kind": kind}
+            if stamp is not None:
+                record["stamp"] = stamp
+            if sha is not None:
+                record["sha"] = sha
+            if at is not None:
+                record["at"] = at
+            found[path, kind, at] = record
+        return list(found.values())
+
+
+def install(project: str, executor, loading: bool) -> None:
+    """Watch this process from now on. ``loading``: until :func:`loaded`, modules are imported."""
+    global _root, _prefix, _left_out, _executor, _loading
+    first = _root is None
+    _root = os.path.realpath(project)
+    _prefix = _root + os.sep
+    _left_out = tuple(
+        folder + os.sep
+        for folder in {sys.prefix, sys.base_prefix, os.path.realpath(sys.prefix)}
+        if folder.startswith(_prefix)
+    )
+    _executor = executor
+    if loading:
+        _loading = Reads()
+    if first:
+        sys.addaudithook(_hook)
+        from .imports import after_import
+
+        after_import("threading", _watch_threads)
+        after_import("concurrent.futures.thread", _watch_pools)
+
+
+def loaded() -> dict:
+    """What importing the application looked at."""
+    global _loading
+    reads, _loading = _loading or Reads(), None
+    return {"sources": reads.sources, "reads": reads.records(), "path": list(sys.path)}
+
+
+def source(path: str, data: bytes) -> None:
+    """A source of the project is about to be executed (from the loader)."""
+    name = _inside(path)
+    if name is not None:
+        entry = (_text(name), _sha256()(data).hexdigest())
+        for reads in _owners():
+            reads.sources.append(entry)
+
+
+def begin(call) -> None:
+    """This thread executes a call now (None: no call any more)."""
+    _here.call = call
+
+
+def fields(reads: Reads) -> str:
+    """The fields of an outcome's header."""
+    from .wire import encode_json
+
+    out = ""
+    if reads.seen:
+        out += ',"reads":' + encode_json(reads.records())
+    if reads.sources:
+        out += ',"sources":' + encode_json(reads.sources)
+    return out
+
+
+def _hook(event, args):
+    if event in _WATCHED and not _here.busy:
+        _here.busy = True
+        try:
+            _event(event, args)
+        except (OSError, ValueError, TypeError, AttributeError, KeyError, RuntimeError):
+            pass  # whatever is odd about it, the user's operation says so itself
+        finally:
+            _here.busy = False
+
+
+def _event(event: str, args) -> None:
+    if event == "open":
+        path, mode, flags = args
+        name = _inside(path)
+        if name is not None:
+            _opened(name, path, mode, flags)
+    elif event == "os.listdir" or event == "os.scandir":
+        name = _inside("." if args[0] is None else args[0])
+        if name is not None:
+            at = _place(name, True)
+            if at is not False:
+                _saw(name, True, at)
+    elif event == "sqlite3.connect":
+        path = os.fsdecode(args[0])
+        if path.startswith("file:"):
+            path = path[5:].partition("?")[0]
+        name = _inside(path) if path and path != ":memory:" else None
+        if name is not None:
+            _opened(name, path, "", os.O_RDWR | os.O_CREAT)
+    elif event == "os.rename":
+        source, target = _inside(args[0]), _inside(args[1])
+        for reads in _owners():
+            if target is not None and (source is None or source in reads.owned):
+                reads.owned.add(target)
+            reads.touched.update(name for name in (source, target) if name is not None)
+    else:
+        name = _inside(args[1] if event in ("os.link", "os.symlink") else args[0])
+        if name is not None:
+            for reads in _owners():
+                reads.touched.add(name)
+                if event != "os.truncate":
+                    reads.owned.add(name)
+
+
+def _opened(name: str, path, mode, flags: int) -> None:
+    access = flags & os.O_ACCMODE
+    fresh = flags & os.O_TRUNC or flags & os.O_EXCL
+    if access != os.O_WRONLY and not fresh:
+        at = _place(name, False)
+        if at is not False:
+            # os.open may be relative to a folder that the event does not tell.
+            relative = mode is None and not os.path.isabs(path)
+            _saw(name, False, at, exists=relative)
+    if access != os.O_RDONLY:
+        if not fresh and flags & os.O_CREAT and not os.path.lexists(_prefix + name):
+            fresh = True
+        for reads in _owners():
+            reads.touched.add(name)
+            if fresh:
+                reads.owned.add(name)
+
+
+def _saw(name: str, listing: bool, at, exists: bool = False) -> None:
+    kind, stamp, sha = _look(name, listing)
+    if kind is None or exists and kind == "absent":
+        return
+    name = _text(name)
+    for reads in _owners():
+        if name not in reads.owned:
+            reads.note(name, kind, stamp, sha, at)
+
+
+def _look(name: str, listing: bool):
+    """``(kind, stamp, sha)`` of a path as it is now; kind None: nothing to depend on."""
+    full = _prefix + name
+    try:
+        found = os.stat(full)
+    except OSError:
+        return "absent", None, None
+    if listing:
+        if not S_ISDIR(found.st_mode):
+            return None, None, None
+    elif not S_ISREG(found.st_mode):
+        return None, None, None
+    stamp = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    newest = max(found.st_mtime_ns, found.st_ctime_ns)
+    sha = None
+    if time_ns() - newest < (_COARSE_MOMENT if newest % 1_000_000_000 == 0 else _MOMENT):
+        sha = _hash(full, listing, found.st_size)
+    return "listing" if listing else "content", stamp, sha
+
+
+def _hash(full: str, listing: bool, size: int):
+    busy, _here.busy = _here.busy, True
+    try:
+        if listing:
+            names = sorted(os.fsencode(name) for name in os.listdir(full))
+            return _sha256()(b"\0".join(names)).hexdigest()
+        if size > _SMALL:
+            return None
+        with open(full, "rb") as file:
+            return _sha256()(file.read()).hexdigest()
+    except OSError:
+        return None
+    finally:
+        _here.busy = busy
+
+
+def _sha256():
+    """The plain implementation: hashlib would load OpenSSL first."""
+    try:
+        from _sha2 import sha256
+    except ImportError:
+        try:
+            from _sha256 import sha256
+        except ImportError:
+            from hashlib import sha256
+    return sha256
+
+
+# Paths
+
+
+def _inside(path):
+    """The path relative to the project; None when it does not count."""
+    if isinstance(path, int):
+        return None
+    path = os.fsdecode(path)
+    if not path.startswith("/"):
+        path = os.getcwd() + "/" + path
+    if "/." in path or "//" in path:
+        path = os.path.realpath(path) if "/.." in path else os.path.normpath(path)
+    if not path.startswith(_prefix):
+        if path != _root:
+            path = os.path.realpath(path)
+        if path == _root:
+            return "."
+        if not path.startswith(_prefix):
+            return None
+    if path.startswith(_left_out) if _left_out else False:
+        return None
+    name = path[len(_prefix) :].rstrip("/")
+    if not _NO_DATA.isdisjoint(name.split("/")):
+        return None
+    return name or "."
+
+
+def _parent(name: str) -> str:
+    return name.rpartition("/")[0] or "."
+
+
+def _text(name: str) -> str:
+    from .wire import clean
+
+    return name if name.isascii() else clean(name)
+
+
+# Whose it is
+
+
+def _owners():
+    """The records of those on whose account this thread works."""
+    call = sessions.current.get() or _here.call or _started_by()
+    if call is not None:
+        return (_of(call),)
+    if _loading is not None:
+        return (_loading,)
+    if _executor is None:
+        return ()
+    return [_of(call) for call in list(_executor.calls.values())]
+
+
+def _of(call) -> Reads:
+    reads = call.reads
+    if reads is None:
+        reads = call.reads = Reads()
+    return reads
+
+
+def _started_by():
+    """The call that started this thread."""
+    threading = sys.modules.get("threading")
+    if threading is None:
+        return None
+    return getattr(threading._active.get(get_ident()), "_tlb_call", None)
+
+
+def _watch_threads(threading) -> None:
+    start = threading.Thread.start
+
+    def start_for_call(self):
+        self._tlb_call = sessions.current.get() or _here.call or _started_by()
+        return start(self)
+
+    start_for_call.__name__, start_for_call.__doc__ = start.__name__, start.__doc__
+    start_for_call.__qualname__ = start.__qualname__
+    threading.Thread.start = start_for_call
+
+
+def _watch_pools(module) -> None:
+    """A pool's threads work for whoever hands them work, not for who started them."""
+    run = module._WorkItem.run
+    init = module._WorkItem.__init__
+
+    def init_for_call(self, *args, **kwargs):
+        init(self, *args, **kwargs)
+        self._tlb_call = sessions.current.get() or _here.call or _started_by()
+
+    def run_for_call(self, *args, **kwargs):
+        before, _here.call = _here.call, self._tlb_call
+        try:
+            return run(self, *args, **kwargs)
+        finally:
+            _here.call = before
+
+    module._WorkItem.__init__ = init_for_call
+    module._WorkItem.run = run_for_call
+
+
+# On whose account it is
+
+
+def _place(name: str, listing: bool):
+    """``(file, line)`` of what keeps the result, None for the call alone; False: not counted."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    if frame is None:
+        return None
+    where = frame.f_code.co_filename
+    if where.startswith("<frozen importlib"):
+        # The import system looks for modules and reads sources: the loader reports those.
+        if listing or name.endswith(_SOURCES):
+            return False
+    elif where.startswith(_RUNTIME):
+        return False
+    elif name.endswith(".py") and _shows_source(frame):
+        return False
+    at = last = None
+    instance = _instance_code()
+    while frame is not None:
+        code = frame.f_code
+        where = code.co_filename
+        if code is instance:
+            return last or at
+        if where.startswith(_RUNTIME):
+            if code.co_name == "_execute":
+                break
+        elif where.startswith(_prefix) and _inside(where) is not None:
+            last = (_text(where[len(_prefix) :]), frame.f_lineno)
+            if code.co_name == "<module>":
+                return last
+            if _keeps(frame, code):
+                at = (last[0], code.co_firstlineno)
+        frame = frame.f_back
+    return at
+
+
+def _shows_source(frame) -> bool:
+    """True for linecache on behalf of a traceback: no behaviour depends on that."""
+    inner = True
+    for _ in range(6):
+        if frame is None:
+            return False
+        name = frame.f_code.co_filename
+        if name.endswith("linecache.py"):
+            inner = False
+        elif not inner:
+            return not name.endswith("inspect.py")
+        elif not name.endswith("tokenize.py"):
+            return False
+        frame = frame.f_back
+    return False
+
+
+_instance_of_class = None
+
+
+def _instance_code():
+    global _instance_of_class
+    if _instance_of_class is None:
+        body = sys.modules.get(__package__ + ".body")
+        if body is not None:
+            _instance_of_class = body._instance.__code__
+    return _instance_of_class
+
+
+_keeping: dict = {}
+
+
+def _keeps(frame, code) -> bool:
+    """Whether a function keeps its result for later calls."""
+    rebinds, stores = _stores(code)
+    if rebinds:
+        return True
+    if stores and any(type(frame.f_globals.get(name)) in (dict, list) for name in code.co_names):
+        return True
+    functools = sys.modules.get("functools")
+    if functools is None:
+        return False
+    kinds = (functools._lru_cache_wrapper, functools.cached_property)
+    name = code.co_name
+    if isinstance(frame.f_globals.get(name), kinds):
+        return True
+    # A method: its class is that of its first argument, or above it.
+    if code.co_argcount and code.co_varnames:
+        owner = frame.f_locals.get(code.co_varnames[0])
+        for cls in getattr(owner if isinstance(owner, type) else type(owner), "__mro__", ()):
+            if isinstance(cls.__dict__.get(name), kinds):
+                return True
+    return False
+
+
+def _stores(code):
+    """Whether it binds a global variable, and whether it puts something into something."""
+    known = _keeping.get(code)
+    if known is None:
+        from opcode import opmap
+
+        used = set(code.co_code[::2])
+        puts = not {"setdefault", "append", "update"}.isdisjoint(code.co_names)
+        known = opmap["STORE_GLOBAL"] in used, puts or opmap["STORE_SUBSCR"] in used
+        if len(_keeping) > 10_000:
+            _keeping.clear()
+        _keeping[code] = known
+    return known
