@@ -9,6 +9,7 @@ use crate::base::ids::{CallNo, RunId};
 use crate::base::text;
 use crate::model::{Call, CallKind, CallStatus, ErrorInfo, Stream, ValueRef};
 
+use super::layout::Area;
 use super::say;
 use super::state::{AppState, OpenRun, Tab, ValueState};
 use super::tone::{Line, Tone};
@@ -47,6 +48,43 @@ pub fn shown_value(call: &Call, tab: Tab) -> Option<&ValueRef> {
         Tab::Input => call.input.as_ref(),
         Tab::Logs | Tab::Error => None,
     }
+}
+
+/// A tab's title on the screen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TabAt {
+    /// Which.
+    pub tab: Tab,
+    /// First column within the pane.
+    pub x: u16,
+    /// Columns.
+    pub w: u16,
+}
+
+/// Where the tabs' titles are in a pane so wide; those before the shown one give way when there is not room for all.
+pub fn tab_bar(width: u16, shown: Tab) -> Vec<TabAt> {
+    let len = |tab: Tab| u16::try_from(tab.title().len()).unwrap_or(0);
+    let mut all: &[Tab] = &Tab::ALL;
+    while all.iter().map(|tab| len(*tab) + 1).sum::<u16>() > width
+        && all.first() != Some(&shown)
+        && all.len() > 1
+    {
+        all = &all[1..];
+    }
+    let mut x = 1;
+    let mut out = Vec::new();
+    for tab in all {
+        out.push(TabAt { tab: *tab, x, w: len(*tab) });
+        x += len(*tab) + 1;
+    }
+    out
+}
+
+/// The tab whose title is at a place on the screen.
+pub fn tabs_at(state: &AppState, area: Area, x: u16, y: u16) -> Option<Tab> {
+    let bar = tab_bar(area.w, state.effective_tab());
+    let at = bar.iter().find(|at| y == area.y + 1 && (area.x + at.x..area.x + at.x + at.w).contains(&x));
+    at.map(|at| at.tab)
 }
 
 /// What the text would be made of now.

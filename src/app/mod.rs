@@ -16,8 +16,11 @@ pub mod layout;
 pub mod msg;
 pub mod page;
 pub mod palette;
+pub mod persist;
+pub mod problems;
 pub mod runs;
 pub mod say;
+pub mod screens;
 pub mod settings;
 pub mod state;
 pub mod tone;
@@ -33,5 +36,9 @@ pub use update::{settle, update};
 
 #[cfg(test)]
 pub mod script;
+#[cfg(test)]
+mod panes_tests;
+#[cfg(test)]
+pub mod testing;
 #[cfg(test)]
 mod update_tests;

@@ -176,11 +176,39 @@ pub enum Reply {
     },
 }
 
+/// What the mouse does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MouseKind {
+    /// The left button went down.
+    Down,
+    /// It moved while down.
+    Drag,
+    /// It went up.
+    Up,
+    /// The wheel, towards the beginning.
+    WheelUp,
+    /// The wheel, towards the end.
+    WheelDown,
+}
+
+/// Something that the mouse did, and where.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mouse {
+    /// What.
+    pub kind: MouseKind,
+    /// Column.
+    pub x: u16,
+    /// Row.
+    pub y: u16,
+}
+
 /// Everything that can happen to the workbench.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Msg {
     /// A key was pressed.
     Key(Key),
+    /// The mouse did something.
+    Mouse(Mouse),
     /// Text was pasted.
     Paste(String),
     /// The terminal has this size now (columns, rows).

@@ -25,6 +25,8 @@ pub struct RunList {
     pub selected: Option<RunId>,
     /// First row shown.
     pub top: usize,
+    /// The wheel moved the rows; they stay there until the selection changes from this.
+    pub wheeled: Option<RunId>,
     /// Whether the list was ever read.
     pub loaded: bool,
     /// Runs of this process that have not ended.

@@ -4,7 +4,7 @@
 
 use crate::base::clock::Micros;
 use crate::base::text;
-use crate::model::{Call, CallKind, CallStatus, RunStatus, RunSummary, ValueRef};
+use crate::model::{Call, CallKind, CallStatus, RunHistory, RunStatus, RunSummary, ValueRef};
 
 use super::state::AppState;
 use super::tone::{Line, Tone};
@@ -60,6 +60,12 @@ pub fn label(call: &Call, in_operation: bool) -> String {
         CallKind::Call if in_operation => format!("{}[{}]", call.function, call.ordinal),
         CallKind::Call => format!("{}#{}", call.function, call.ordinal),
     }
+}
+
+/// A call as a list outside of its tree names it: `call_llm#3`, `summarise[17]`.
+pub fn place_in_tree(run: &RunHistory, call: &Call) -> String {
+    let operation = |parent: &Call| matches!(parent.kind, CallKind::Map | CallKind::Reduce);
+    label(call, run.call(call.parent).is_some_and(operation))
 }
 
 /// A value's preview; arguments that are one JSON object lose its names and braces.

@@ -21,7 +21,7 @@ const PRESETS: [(&str, &str); 2] = [
 ];
 
 /// All settings.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
     /// Which keys mean what.
     pub keymap: Keymap,
@@ -39,6 +39,20 @@ pub struct Settings {
     pub theme_problems: Vec<String>,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            keymap: Keymap::default(),
+            theme: None,
+            ascii: None,
+            mouse: true,
+            sources: Arc::default(),
+            problems: Vec::new(),
+            theme_problems: Vec::new(),
+        }
+    }
+}
+
 impl Settings {
     /// The names of all themes: those that come with the workbench, then the user's.
     pub fn themes(&self) -> Vec<&str> {
@@ -49,7 +63,7 @@ impl Settings {
 
 /// Reads the settings.
 pub fn read(sources: Sources) -> Settings {
-    let mut out = Settings { mouse: true, sources: Arc::new(sources), ..Settings::default() };
+    let mut out = Settings { sources: Arc::new(sources), ..Settings::default() };
     let files = out.sources.files.clone();
     for SourceFile { path, text } in &files {
         match located::read(path, text) {

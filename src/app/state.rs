@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::clock::Micros;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
@@ -11,16 +13,18 @@ use crate::model::{Call, CallStatus, Event, EventKind, Level, RunHistory, RunSta
 use super::editor::Editor;
 use super::inspect::Doc;
 use super::keys::Key;
-use super::layout::layout;
+use super::layout::{Shares, Split, layout};
 use super::msg::{ProjectInfo, ValueText};
 use super::palette::CommandList;
+use super::persist::Saved;
 use super::runs::RunList;
 use super::settings::Settings;
 use super::tour::Tour;
 use super::tree::CallTree;
 
 /// The panes, in the order of Tab.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Pane {
     /// The list of runs.
     Runs,
@@ -31,8 +35,30 @@ pub enum Pane {
     Inspector,
 }
 
+/// What the body of the window shows.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Screen {
+    /// Runs, calls and the inspector.
+    #[default]
+    Main,
+    /// What needs a look.
+    Problems,
+}
+
+impl Screen {
+    /// Its name in headings.
+    pub fn title(self) -> &'static str {
+        match self {
+            Screen::Main => "Runs, calls and the inspector",
+            Screen::Problems => "Problems",
+        }
+    }
+}
+
 /// The inspector's views of a call.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Tab {
     /// What it returned.
     #[default]
@@ -69,6 +95,15 @@ pub struct Toast {
     pub level: Level,
     /// When it goes away.
     pub until: Micros,
+}
+
+/// Where the user is in a screen that is a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ListAt {
+    /// The selected row.
+    pub at: usize,
+    /// First row shown.
+    pub top: usize,
 }
 
 /// Keys that were pressed and begin a sequence.
@@ -133,6 +168,8 @@ pub struct OpenRun {
     pub selected: CallNo,
     /// First row shown.
     pub top: usize,
+    /// The wheel moved the rows; they stay there until the selection changes from this.
+    pub wheeled: Option<CallNo>,
     /// Whether the selection goes along with what starts.
     pub follow: bool,
     /// The call that started last.
@@ -157,6 +194,7 @@ impl OpenRun {
             tree,
             selected: 1,
             top: 0,
+            wheeled: None,
             follow: history.status == RunStatus::Running,
             newest,
             logs: HashMap::new(),
@@ -251,8 +289,20 @@ pub struct AppState {
     pub tailing: HashMap<RunId, u64>,
     /// Runs that could not be read, with the reason.
     pub unreadable: HashMap<RunId, String>,
+    /// What the body shows.
+    pub screen: Screen,
+    /// The list of a screen that is one: selection and scroll position.
+    pub list: ListAt,
     /// The pane that gets the keys.
     pub focus: Pane,
+    /// How the panes share the room.
+    pub shares: Shares,
+    /// The border that the mouse holds.
+    pub dragged: Option<Split>,
+    /// Whether the mouse is used, when it was decided here.
+    pub mouse: Option<bool>,
+    /// Where the user was when the workbench was left; taken up when the runs are known.
+    pub saved: Option<Saved>,
     /// The focused pane has the whole body.
     pub zoom: bool,
     /// The tab that the user likes.
@@ -305,7 +355,13 @@ impl AppState {
             opening: HashMap::new(),
             tailing: HashMap::new(),
             unreadable: HashMap::new(),
+            screen: Screen::default(),
+            list: ListAt::default(),
             focus: Pane::default(),
+            shares: Shares::default(),
+            dragged: None,
+            mouse: None,
+            saved: None,
             zoom: false,
             tab: Tab::default(),
             picked: None,
@@ -337,6 +393,11 @@ impl AppState {
     /// The run that is shown, to change where the user is in it.
     pub fn current_mut(&mut self) -> Option<&mut OpenRun> {
         self.open.get_mut(self.runs.selected.as_ref()?)
+    }
+
+    /// Whether the mouse is used.
+    pub fn uses_mouse(&self) -> bool {
+        self.mouse.unwrap_or(self.settings.mouse)
     }
 
     /// What is wrong with the project and with the settings, one sentence each.

@@ -179,6 +179,28 @@ impl CallTree {
         }
     }
 
+    /// Folds everything below so many levels of calls under the root, or unfolds everything. An operation and its
+    /// items are one level.
+    pub fn fold_to(&mut self, levels: Option<u16>) {
+        let mut depths: Vec<u16> = Vec::with_capacity(self.nodes.len());
+        for i in 0..self.nodes.len() {
+            let node = self.nodes[i];
+            let above = (node.parent as usize).checked_sub(1).filter(|above| *above < i);
+            let depth = above
+                .map_or(0, |above| depths[above].saturating_add(u16::from(!self.nodes[above].operation)));
+            depths.push(depth);
+            if node.first != NONE {
+                let folded = levels.is_some_and(|levels| depth >= levels);
+                self.set_fold(i as CallNo + 1, folded);
+            }
+        }
+    }
+
+    /// The folds that were made by hand.
+    pub fn folds(&self) -> impl Iterator<Item = (CallNo, bool)> {
+        self.folds.iter().map(|(no, folded)| (*no, *folded))
+    }
+
     /// Unfolds everything above a call, so that it can be seen.
     pub fn reveal(&mut self, no: CallNo) {
         let mut at = self.parent(no);

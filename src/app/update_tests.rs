@@ -3,48 +3,13 @@
 use crate::app::keys::Key;
 use crate::app::script::{self as fake, Script, T0};
 use crate::app::state::{Overlay, Pane, Tab};
+use crate::app::testing::{ENV, bench, press, selected};
 use crate::app::tour::{Tour, TourStep};
-use crate::app::update::start;
 use crate::app::{
     AppState, BackendEvent, Effect, Env, Msg, Reply, SourceFile, Sources, Start, settle, update,
 };
 use crate::base::ids::RunId;
 use crate::model::{Mode, RunStatus};
-
-const ENV: Env = Env { now: T0 };
-
-/// A workbench that has read these runs and opened the newest.
-fn bench(scripts: &[Script]) -> AppState {
-    let mut state = AppState::new(fake::project(), (120, 30));
-    start(&mut state);
-    let runs = Ok(scripts.iter().map(Script::summary).collect());
-    update(&mut state, Msg::Reply(Reply::Runs { generation: 1, result: runs }), &ENV);
-    for effect in settle(&mut state, &ENV) {
-        if let Effect::LoadHistory { run, generation } = effect {
-            let script = scripts.iter().find(|script| script.run == run).unwrap();
-            let result = Ok(Box::new(script.history()));
-            update(&mut state, Msg::Reply(Reply::History { generation, run, result }), &ENV);
-        }
-    }
-    settle(&mut state, &ENV);
-    state
-}
-
-/// Presses keys, each followed by a settled screen; returns the effects without the loading of values.
-fn press(state: &mut AppState, keys: &str) -> Vec<Effect> {
-    let mut out = Vec::new();
-    for key in keys.split_whitespace() {
-        let key = Key::parse(key).unwrap_or_else(|| panic!("no key {key}"));
-        out.extend(update(state, Msg::Key(key), &ENV));
-        out.extend(settle(state, &ENV));
-    }
-    out.retain(|effect| !matches!(effect, Effect::LoadValue(_)));
-    out
-}
-
-fn selected(state: &AppState) -> u32 {
-    state.current().map_or(0, |open| open.selected)
-}
 
 fn failed() -> AppState {
     bench(&[fake::agent("2c1a00000000", 60, None, RunStatus::Failed)])

@@ -26,6 +26,9 @@ const BATCH: Duration = Duration::from_millis(16);
 /// Changes of the store by other processes are reported this often.
 const SETTLE: Duration = Duration::from_millis(250);
 
+/// Where the workbench keeps what outlives it, beside the store.
+const SAVED: &str = "workbench.json";
+
 enum Report {
     Events(RunId, Vec<Event>),
     Store,
@@ -182,6 +185,20 @@ impl Backend for Session {
 
     fn settings(&self) -> Sources {
         super::settings::sources(&self.context.project.root)
+    }
+
+    fn saved(&self) -> Option<String> {
+        std::fs::read_to_string(self.context.project.store_dir().join(SAVED)).ok()
+    }
+
+    fn save(&self, text: &str) {
+        let folder = self.context.project.store_dir();
+        // Whole or not at all: a reader must not find half of it.
+        if let Ok(mut file) = tempfile::NamedTempFile::new_in(&folder)
+            && std::io::Write::write_all(&mut file, text.as_bytes()).is_ok()
+        {
+            let _ = file.persist(folder.join(SAVED));
+        }
     }
 
     fn runs(&self, limit: usize) -> Result<Vec<RunSummary>, String> {

@@ -18,6 +18,12 @@ pub trait Backend: Send + Sync + 'static {
     /// The files that settings are made of, as of now.
     fn settings(&self) -> Sources;
 
+    /// What [`Backend::save`] kept, when there is something.
+    fn saved(&self) -> Option<String>;
+
+    /// Keeps a text for the next time that the workbench is opened in this project.
+    fn save(&self, text: &str);
+
     /// The latest runs, newest first.
     fn runs(&self, limit: usize) -> Result<Vec<RunSummary>, String>;
 

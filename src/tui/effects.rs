@@ -84,6 +84,10 @@ mod tests {
         fn settings(&self) -> Sources {
             Sources::default()
         }
+        fn saved(&self) -> Option<String> {
+            None
+        }
+        fn save(&self, _: &str) {}
         fn runs(&self, _: usize) -> Result<Vec<RunSummary>, String> {
             panic!("a bug in the store");
         }

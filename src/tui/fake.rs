@@ -43,6 +43,12 @@ impl Backend for Fake {
         Sources::default()
     }
 
+    fn saved(&self) -> Option<String> {
+        None
+    }
+
+    fn save(&self, _: &str) {}
+
     fn runs(&self, limit: usize) -> Result<Vec<RunSummary>, String> {
         let runs = self.runs.lock().map_err(|_| "the store is damaged".to_owned())?;
         let mut out: Vec<RunSummary> =

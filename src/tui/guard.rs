@@ -15,6 +15,8 @@ use crossterm::terminal::{
 use crossterm::{cursor, execute};
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Whether the mouse is reported while the terminal is taken.
+static MOUSE: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
 /// The terminal is the workbench's while this lives.
@@ -50,6 +52,14 @@ impl Guard {
         Ok(true)
     }
 
+    /// Asks the terminal for what the mouse does, or leaves the mouse to it.
+    pub fn mouse(&self, wanted: bool) -> io::Result<()> {
+        if MOUSE.swap(wanted, Ordering::SeqCst) != wanted {
+            report_mouse(wanted)?;
+        }
+        Ok(())
+    }
+
     /// Takes the terminal again whatever is believed of it: the process was stopped and continued from outside.
     pub fn retake(&self) -> io::Result<()> {
         enter()
@@ -65,7 +75,17 @@ impl Drop for Guard {
 fn enter() -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
-    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, cursor::Hide)
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange, cursor::Hide)?;
+    if MOUSE.load(Ordering::SeqCst) { report_mouse(true) } else { Ok(()) }
+}
+
+/// Clicks, the wheel and dragging, with positions of any size. Plain movement is not asked for: it would wake the
+/// loop for nothing.
+fn report_mouse(on: bool) -> io::Result<()> {
+    let end = if on { 'h' } else { 'l' };
+    let mut out = io::stdout();
+    write!(out, "\x1b[?1000{end}\x1b[?1002{end}\x1b[?1006{end}")?;
+    out.flush()
 }
 
 /// Gives the terminal back when it is taken.
@@ -78,6 +98,7 @@ pub fn restore() {
     let _ = disable_raw_mode();
     // The terminal may be gone; what can be restored is.
     // A panic while drawing leaves a synchronized update open, in which nothing would be shown.
+    let _ = report_mouse(false);
     let _ = execute!(
         out,
         EndSynchronizedUpdate,

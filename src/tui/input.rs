@@ -7,10 +7,13 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::JoinHandle;
 
-use crossterm::event::{Event, KeyCode as Code, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{
+    Event, KeyCode as Code, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
+};
 
 use crate::app::Msg;
 use crate::app::keys::{Key, KeyCode};
+use crate::app::msg::{Mouse, MouseKind};
 
 /// What is typed, as it comes.
 pub struct Input {
@@ -69,8 +72,21 @@ pub fn message(event: Event) -> Option<Msg> {
         Event::Resize(w, h) => Some(Msg::Resize(w, h)),
         // Whoever comes back wants to see current ages.
         Event::FocusGained => Some(Msg::Tick),
-        Event::FocusLost | Event::Mouse(_) => None,
+        Event::Mouse(event) => mouse_of(event).map(Msg::Mouse),
+        Event::FocusLost => None,
     }
+}
+
+fn mouse_of(event: MouseEvent) -> Option<Mouse> {
+    let kind = match event.kind {
+        MouseEventKind::Down(MouseButton::Left) => MouseKind::Down,
+        MouseEventKind::Drag(MouseButton::Left) => MouseKind::Drag,
+        MouseEventKind::Up(MouseButton::Left) => MouseKind::Up,
+        MouseEventKind::ScrollUp => MouseKind::WheelUp,
+        MouseEventKind::ScrollDown => MouseKind::WheelDown,
+        _ => return None,
+    };
+    Some(Mouse { kind, x: event.column, y: event.row })
 }
 
 fn key_of(event: KeyEvent) -> Option<Key> {
@@ -94,6 +110,7 @@ fn key_of(event: KeyEvent) -> Option<Key> {
         Code::PageDown => KeyCode::PageDown,
         Code::Home => KeyCode::Home,
         Code::End => KeyCode::End,
+        Code::F(n) => KeyCode::F(n),
         _ => return None,
     };
     Some(Key {

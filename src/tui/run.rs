@@ -14,6 +14,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{Instant, sleep_until};
 
 use crate::app::keys::{Key, KeyCode};
+use crate::app::persist;
 use crate::app::tour::Tour;
 use crate::app::update::configure;
 use crate::app::{AppState, BackendEvent, Effect, Env, Msg, Reply, Sources, settle, update};
@@ -72,9 +73,9 @@ pub enum Outcome {
 pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outcome> {
     let mut signals = Signals::new()?;
     let events = backend.subscribe();
-    let (project, sources) = {
+    let (project, sources, saved) = {
         let backend = Arc::clone(&backend);
-        let read = move || (backend.project(), backend.settings());
+        let read = move || (backend.project(), backend.settings(), backend.saved());
         tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
     };
     let guard = Guard::take()?;
@@ -83,6 +84,9 @@ pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outc
     let mut state = AppState::new(project, (size.width, size.height));
     state.tour = options.tour.clone();
     configure(&mut state, sources);
+    if let Some(text) = saved {
+        persist::restore(&mut state, &text);
+    }
     let (look, problems) = Look::of(&state, options.theme.as_deref(), options.ascii, options.depth);
     state.settings.theme_problems = problems;
     let dressed = Dress::of(&state);
@@ -110,6 +114,9 @@ pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outc
         Err(why) => Err(why),
     };
     bench.input.end().await;
+    let (saved, backend) = (persist::save(&bench.state), Arc::clone(&bench.backend));
+    // Comfort only; whoever leaves need not hear that it could not be kept.
+    let _ = tokio::task::spawn_blocking(move || backend.save(&saved)).await;
     outcome
 }
 
@@ -306,6 +313,7 @@ impl Bench {
         let effects = settle(&mut self.state, &Env { now });
         self.execute(effects)?;
         self.dress();
+        self.guard.mouse(self.state.uses_mouse())?;
         let (state, look) = (&self.state, &self.look);
         execute!(io::stdout(), BeginSynchronizedUpdate)?;
         self.terminal.draw(|frame| draw(state, look, now, frame.buffer_mut()))?;

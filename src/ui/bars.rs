@@ -2,7 +2,7 @@
 
 use crate::app::AppState;
 use crate::app::command;
-use crate::app::layout::{Area, Layout};
+use crate::app::layout::{Area, Layout, Split};
 use crate::app::say;
 use crate::app::tone::{Line, Tone};
 use crate::base::clock::Micros;
@@ -35,16 +35,20 @@ pub(super) fn header(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now:
 /// The lines between the panes and below them.
 pub(super) fn borders(canvas: &mut Canvas<'_>, places: &Layout) {
     let glyphs = canvas.look.glyphs;
-    let edges: Vec<u16> = if places.single {
-        Vec::new()
-    } else {
-        [places.tree, places.inspector].into_iter().flatten().map(|area| area.x.saturating_sub(1)).collect()
-    };
-    for x in &edges {
-        let line = Area { x: *x, w: 1, ..places.body };
+    let mut edges = Vec::new();
+    for (split, line) in places.splits() {
+        if split == Split::Stack {
+            canvas.text(line, 0, 0, Tone::Rule, &glyphs.pick("─", "-").repeat(usize::from(line.w)));
+            continue;
+        }
+        edges.push(line.x);
         for y in 0..line.h {
             canvas.text(line, 0, y, Tone::Rule, glyphs.pick("│", "|"));
         }
+    }
+    if let (Some(stack), Some(x)) = (places.stack_rule, edges.first()) {
+        let crossing = Area { x: *x, w: 1, ..stack };
+        canvas.text(crossing, 0, 0, Tone::Rule, glyphs.pick("┤", "+"));
     }
     let Some(rule) = places.rule else { return };
     let whole: String = (0..rule.w)

@@ -1,7 +1,7 @@
 //! The tree of calls: status, name, what went in and came out, time, tokens.
 
 use crate::app::inspect::say_progress;
-use crate::app::layout::Area;
+use crate::app::layout::{self, Area};
 use crate::app::say;
 use crate::app::state::{AppState, OpenRun, Pane};
 use crate::app::tone::{Line, Tone};
@@ -13,10 +13,11 @@ use crate::model::{Call, CallKind, CallStatus};
 use super::cells::{Canvas, fit_pieces};
 use super::{selected_tone, title_tone};
 
+const WORD: u16 = 10;
+const TRIES: u16 = 4;
 const TIME: u16 = 9;
 const TOKENS: u16 = 6;
-/// Deeper rows are not indented further, so that names stay readable.
-const MAX_INDENT: u16 = 24;
+const COST: u16 = 9;
 /// From this many columns on what went in is shown beside what came out.
 const BOTH: usize = 20;
 /// Cells of an operation's progress bar.
@@ -34,9 +35,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: M
         canvas.text(area, x + 2, 0, Tone::Active, "following");
     }
     let columns = Columns::of(body);
-    canvas.right(area, columns.time, 0, TIME, Tone::Faint, "time");
-    if let Some(tokens) = columns.tokens {
-        canvas.right(area, tokens, 0, TOKENS, Tone::Faint, "tok");
+    for (right, width, title) in columns.titles() {
+        canvas.right(area, right, 0, width, Tone::Faint, title);
     }
     let rows = open.tree.rows();
     for y in 0..body.h {
@@ -53,21 +53,45 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: M
     }
 }
 
-/// Right ends of the number columns, and where the text must end.
+/// Right ends of the columns at the right, and where the text must end. What matters least is the first to go.
+#[derive(Default)]
 struct Columns {
+    word: Option<u16>,
+    tries: Option<u16>,
     time: u16,
     tokens: Option<u16>,
+    cost: Option<u16>,
     text: u16,
 }
 
 impl Columns {
     fn of(body: Area) -> Self {
-        let end = body.w.saturating_sub(1);
-        if body.w < 46 {
-            return Columns { time: end, tokens: None, text: end.saturating_sub(TIME) };
-        }
-        let time = end.saturating_sub(TOKENS);
-        Columns { time, tokens: Some(end), text: time.saturating_sub(TIME) }
+        let mut out = Columns::default();
+        let mut end = body.w.saturating_sub(1);
+        let mut take = |from: u16, width: u16| {
+            (body.w >= from).then(|| {
+                let right = end;
+                end = end.saturating_sub(width);
+                right
+            })
+        };
+        out.cost = take(96, COST);
+        out.tokens = take(48, TOKENS);
+        out.time = take(0, TIME).unwrap_or(0);
+        out.tries = take(84, TRIES);
+        out.word = take(64, WORD);
+        out.text = end;
+        out
+    }
+
+    fn titles(&self) -> impl Iterator<Item = (u16, u16, &'static str)> {
+        let all = [
+            (self.tries, TRIES, "try"),
+            (Some(self.time), TIME, "time"),
+            (self.tokens, TOKENS, "tok"),
+            (self.cost, COST, "cost"),
+        ];
+        all.into_iter().filter_map(|(right, width, title)| Some((right?, width, title)))
     }
 }
 
@@ -107,7 +131,7 @@ fn line(
     now: Micros,
 ) {
     let glyphs = canvas.look.glyphs;
-    let indent = (row.depth.saturating_mul(2)).min(MAX_INDENT).min(body.w / 3);
+    let indent = layout::indent(row.depth, body.w);
     let fold = if !open.tree.foldable(call.no) {
         " "
     } else if open.tree.folded(call.no) {
@@ -146,17 +170,45 @@ fn line(
         let pieces = fit_pieces(&pieces, rest);
         canvas.pieces(text_area, x, y, &pieces);
     }
+    numbers(canvas, body, y, columns, open, call, status, now);
+}
+
+/// The columns at the right.
+#[allow(clippy::too_many_arguments)] // As above.
+fn numbers(
+    canvas: &mut Canvas<'_>,
+    body: Area,
+    y: u16,
+    columns: &Columns,
+    open: &OpenRun,
+    call: &Call,
+    status: CallStatus,
+    now: Micros,
+) {
+    if let Some(right) = columns.word {
+        // Words begin below one another, so that a column of them is read as one.
+        let left = Area { x: body.x + (right + 1).saturating_sub(WORD), w: WORD - 1, ..body };
+        canvas.text(left, 0, y, say::status_tone(status), say::status_word(status));
+    }
+    if let Some(right) = columns.tries.filter(|_| call.attempts > 1) {
+        canvas.right(body, right, y, TRIES - 1, Tone::Warning, &format!("{}", call.attempts));
+    }
     if let Some(took) = say::took(call, now) {
         let tone = if call.status == CallStatus::Running { Tone::Active } else { Tone::Quiet };
         canvas.right(body, columns.time, y, TIME, tone, &text::duration(took));
     }
-    let used = if call.is_call() {
-        call.usage.as_ref().map_or(0, crate::model::Usage::tokens)
-    } else {
-        open.tree.tally(call.no).tokens
-    };
+    let tally = open.tree.tally(call.no);
+    let own = call.usage.as_ref();
+    let used = if call.is_call() { own.map_or(0, crate::model::Usage::tokens) } else { tally.tokens };
     if let Some(right) = columns.tokens.filter(|_| used > 0) {
         canvas.right(body, right, y, TOKENS, Tone::Quiet, &say::tokens(used));
+    }
+    if let Some(right) = columns.cost
+        && let Some(usage) = own
+    {
+        // Unknown is not nothing.
+        let cost = usage.cost_usd.map_or_else(|| "?".to_owned(), say::dollars);
+        canvas.right(body, right, y, COST, Tone::Quiet, &cost);
     }
 }
 

@@ -1,24 +1,26 @@
 //! The inspector: one tab of the selected call.
 
+use crate::app::inspect::tab_bar;
 use crate::app::layout::{self, Area};
 use crate::app::say;
-use crate::app::state::{AppState, Pane, Tab};
+use crate::app::state::{AppState, OpenRun, Pane, Tab};
 use crate::app::tone::Tone;
+use crate::base::clock::Micros;
 use crate::base::text;
-use crate::model::CallKind;
+use crate::model::{Call, CallKind};
 
 use super::cells::Canvas;
 use super::title_tone;
 
 /// Draws the pane.
-pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: Micros) {
     let body = area.below_title();
     let Some((open, call)) = state.current().and_then(|open| Some((open, open.call()?))) else {
         canvas.text(area, 1, 0, title_tone(state, Pane::Inspector), "Inspector");
         canvas.text(body, 1, 1, Tone::Faint, "Shows what the selected call did.");
         return;
     };
-    tabs(canvas, area, state, open, call);
+    titles(canvas, area, state, open, call, now);
     let inner = layout::inspector_text(area);
     for y in 0..inner.h {
         let Some(line) = state.doc.lines.get(state.doc_top + usize::from(y)) else { break };
@@ -31,14 +33,17 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
     }
 }
 
-fn tabs(
-    canvas: &mut Canvas<'_>,
-    area: Area,
-    state: &AppState,
-    open: &crate::app::state::OpenRun,
-    call: &crate::model::Call,
-) {
-    let shown = state.effective_tab();
+fn titles(canvas: &mut Canvas<'_>, area: Area, state: &AppState, open: &OpenRun, call: &Call, now: Micros) {
+    let status = say::shown_status(call, &open.tree.tally(call.no));
+    let word = format!("{} {}", canvas.look.glyphs.status(status, now), say::status_word(status));
+    let took = say::took(call, now).map(text::duration).unwrap_or_default();
+    let right = text::width(&word) + text::width(&took) + 5;
+    let room = usize::from(area.w).saturating_sub(right).max(8);
+    let name = text::fit(&text::line(&say::place_in_tree(&open.history, call)), room);
+    let x = canvas.text(area, 1, 0, title_tone(state, Pane::Inspector), &name);
+    let x = canvas.text(area, x + 2, 0, say::status_tone(status), &word);
+    canvas.text(area, x + 1, 0, Tone::Quiet, &took);
+
     let has_logs =
         open.logs.contains_key(&call.no) || (call.kind == CallKind::Root && !open.history.logs.is_empty());
     let has = |tab: Tab| match tab {
@@ -47,23 +52,14 @@ fn tabs(
         Tab::Logs => has_logs,
         Tab::Error => call.error.is_some() || !call.failed_attempts.is_empty(),
     };
-    let wide: usize = Tab::ALL.iter().map(|tab| tab.title().len() + 1).sum();
-    let in_operation = open
-        .history
-        .call(call.parent)
-        .is_some_and(|parent| matches!(parent.kind, CallKind::Map | CallKind::Reduce));
-    let titles = layout::inspector_titles(area);
-    let room = usize::from(area.w).saturating_sub(if titles > 1 { 1 } else { wide + 3 });
-    let name = text::fit(&text::line(&say::label(call, in_operation)), room);
-    canvas.text(area, 1, 0, title_tone(state, Pane::Inspector), &name);
-    let mut x = if titles > 1 { 1 } else { area.w.saturating_sub(wide as u16) };
-    for tab in Tab::ALL {
-        let tone = match tab {
-            _ if tab == shown => Tone::Focus,
-            Tab::Error if has(tab) => Tone::Bad,
-            _ if has(tab) => Tone::Text,
+    let shown = state.effective_tab();
+    for at in tab_bar(area.w, shown) {
+        let tone = match at.tab {
+            tab if tab == shown => Tone::Focus,
+            Tab::Error if has(Tab::Error) => Tone::Bad,
+            tab if has(tab) => Tone::Text,
             _ => Tone::Faint,
         };
-        x = canvas.text(area, x, titles - 1, tone, tab.title()) + 1;
+        canvas.text(area, at.x, 1, tone, at.tab.title());
     }
 }

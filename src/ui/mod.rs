@@ -26,6 +26,7 @@ mod calls;
 mod inspector;
 mod lists;
 mod overlay;
+mod problems;
 mod runs;
 
 #[cfg(test)]
@@ -35,7 +36,7 @@ use ratatui::buffer::Buffer;
 
 use crate::app::AppState;
 use crate::app::layout::layout;
-use crate::app::state::Pane;
+use crate::app::state::{Pane, Screen};
 use crate::app::tone::Tone;
 use crate::base::clock::Micros;
 
@@ -81,7 +82,13 @@ pub fn draw(state: &AppState, look: &Look, now: Micros, buffer: &mut Buffer) {
         calls::draw(&mut canvas, area, state, now);
     }
     if let Some(area) = places.inspector {
-        inspector::draw(&mut canvas, area, state);
+        inspector::draw(&mut canvas, area, state, now);
+    }
+    if let Some(area) = places.screen {
+        match state.screen {
+            Screen::Main => {}
+            Screen::Problems => problems::draw(&mut canvas, area, state),
+        }
     }
     bars::borders(&mut canvas, &places);
     if let Some(area) = places.hint {

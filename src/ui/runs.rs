@@ -15,6 +15,10 @@ use super::{selected_tone, title_tone};
 
 /// From this width on a line also says which application and which parent.
 const ROOMY: u16 = 34;
+/// From this width on it says how long it took and what it cost.
+const WIDE: u16 = 56;
+/// Columns of both.
+const NUMBERS: u16 = 19;
 
 /// Draws the pane.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: Micros) {
@@ -84,13 +88,22 @@ fn line(
         }
     }
     if body.w >= ROOMY {
+        let end = body.w.saturating_sub(1);
+        let costs = run.tokens > 0 && body.w >= WIDE;
+        let left = x.max(25);
         let what = match &run.parent {
-            Some(parent) => format!("of {}", parent.short()),
+            Some(parent) => format!("of {}  {}", parent.short(), run.app),
             None => run.app.clone(),
         };
-        let left = x.max(25);
-        if left < body.w {
-            canvas.text(Area { w: body.w - 1, ..body }, left, y, Tone::Faint, &what);
+        let room = Area { w: if body.w >= WIDE { end.saturating_sub(NUMBERS) } else { end }, ..body };
+        canvas.text(room, left, y, Tone::Faint, &what);
+        if body.w >= WIDE {
+            let took = run.ended_at.unwrap_or(now) - run.started_at;
+            canvas.right(body, end.saturating_sub(9), y, 9, Tone::Quiet, &text::duration(took));
+        }
+        if costs {
+            let cost = run.cost_usd.map_or_else(|| say::tokens(run.tokens), say::dollars);
+            canvas.right(body, end, y, 8, Tone::Quiet, &cost);
         }
     }
 }

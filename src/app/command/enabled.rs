@@ -2,7 +2,7 @@
 //!
 //! Asked for every frame, so nothing here walks a tree.
 
-use crate::app::state::{AppState, OpenRun, Pane};
+use crate::app::state::{AppState, OpenRun, Pane, Screen};
 use crate::model::{RunStatus, RunSummary};
 
 type Enabled = Result<(), &'static str>;
@@ -60,6 +60,21 @@ pub(super) fn can_open(state: &AppState) -> Enabled {
             Err("The window has room for one pane only.")
         }
         Pane::Calls | Pane::Inspector => has_calls(state),
+    }
+}
+
+pub(super) fn has_problems(state: &AppState) -> Enabled {
+    if state.screen == Screen::Problems && crate::app::problems::list(state).is_empty() {
+        Err("There is no problem.")
+    } else {
+        Ok(())
+    }
+}
+
+pub(super) fn is_stacked(state: &AppState) -> Enabled {
+    match crate::app::layout::layout(state).stack_rule {
+        Some(_) => Ok(()),
+        None => Err("The runs do not stand above the calls."),
     }
 }
 

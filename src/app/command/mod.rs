@@ -11,7 +11,7 @@ mod table;
 pub use hints::{Hint, hints};
 pub use table::{COMMANDS, CommandId, PREFIXES};
 
-use super::state::{AppState, Pane};
+use super::state::{AppState, Pane, Screen};
 
 /// Where a command works.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -20,6 +20,8 @@ pub enum Scope {
     Global,
     /// In one pane.
     Pane(Pane),
+    /// On one of the other screens.
+    Screen(Screen),
 }
 
 impl Scope {
@@ -30,12 +32,19 @@ impl Scope {
             Scope::Pane(Pane::Runs) => "In the list of runs",
             Scope::Pane(Pane::Calls) => "In the tree of calls",
             Scope::Pane(Pane::Inspector) => "In the inspector",
+            Scope::Screen(Screen::Main) => "Among runs, calls and the inspector",
+            Scope::Screen(Screen::Problems) => "In the list of problems",
         }
     }
 
     /// All headings in order.
-    pub const ALL: [Scope; 4] =
-        [Scope::Global, Scope::Pane(Pane::Runs), Scope::Pane(Pane::Calls), Scope::Pane(Pane::Inspector)];
+    pub const ALL: [Scope; 5] = [
+        Scope::Global,
+        Scope::Pane(Pane::Runs),
+        Scope::Pane(Pane::Calls),
+        Scope::Pane(Pane::Inspector),
+        Scope::Screen(Screen::Problems),
+    ];
 }
 
 /// One command.
@@ -68,7 +77,11 @@ pub fn named(name: &str) -> Option<&'static Command> {
 
 /// The scopes whose keys count now, the narrowest first.
 pub fn scopes(state: &AppState) -> [Scope; 2] {
-    [Scope::Pane(state.focus), Scope::Global]
+    let here = match state.screen {
+        Screen::Main => Scope::Pane(state.focus),
+        other => Scope::Screen(other),
+    };
+    [here, Scope::Global]
 }
 
 #[cfg(test)]

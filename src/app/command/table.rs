@@ -1,6 +1,6 @@
 //! The table itself. Order is that of the help and of the bottom line.
 
-use crate::app::state::Pane;
+use crate::app::state::{Pane, Screen};
 
 use super::enabled::*;
 use super::{Command, Scope};
@@ -9,6 +9,7 @@ use super::{Command, Scope};
 pub const PREFIXES: &[(&str, &str)] = &[("g", "Go to"), ("z", "Folds and panes")];
 
 const CALLS: Scope = Scope::Pane(Pane::Calls);
+const PROBLEMS: Scope = Scope::Screen(Screen::Problems);
 const INSPECTOR: Scope = Scope::Pane(Pane::Inspector);
 
 macro_rules! commands {
@@ -66,7 +67,22 @@ commands! {
     GoRuns "go-runs" Global, ["g r"], "", always, "Go to the list of runs.";
     GoCalls "go-calls" Global, ["g c"], "", always, "Go to the tree of calls.";
     GoInspector "go-inspector" Global, ["g i"], "", always, "Go to the inspector.";
+    GoProblems "problems" Global, ["g p"], "", always,
+        "Show what needs a look: syntax errors, settings, divergences, calls in doubt.";
+    ProblemOpen "open-problem" PROBLEMS, ["enter"], "go there", has_problems,
+        "Go to the call that the problem is about.";
     Zoom "zoom" Global, ["Z", "z z"], "", has_panes, "Give the focused pane the whole window, or all panes their room again.";
+    Wider "wider" Global, [">", "ctrl-right"], "", has_panes, "Give the focused pane more columns.";
+    Narrower "narrower" Global, ["<", "ctrl-left"], "", has_panes, "Give the focused pane fewer columns.";
+    Taller "taller" Global, ["+", "ctrl-down"], "", is_stacked, "Give the focused pane more rows.";
+    Flatter "flatter" Global, ["-", "ctrl-up"], "", is_stacked, "Give the focused pane fewer rows.";
+    EvenPanes "reset-panes" Global, ["z ="], "", has_panes, "Give all panes their first sizes again.";
+    FoldAll "fold-all" Global, ["z m", "z 1"], "", has_calls, "Fold everything below the calls that the application makes.";
+    FoldTwo "fold-two" Global, ["z 2"], "", has_calls, "Show two levels of calls.";
+    FoldThree "fold-three" Global, ["z 3"], "", has_calls, "Show three levels of calls.";
+    UnfoldAll "unfold-all" Global, ["z r"], "", has_calls, "Unfold everything, items of maps as well.";
+    Mouse "toggle-mouse" Global, ["m"], "", always,
+        "Use the mouse, or leave it to the terminal, which then selects text with it.";
     Back "back" Global, ["esc", "backspace"], "", always,
         "Go back: from one pane to all, from the inspector to the calls, from there to the runs.";
     Palette "palette" Global, [":", "ctrl-p"], "commands", always,

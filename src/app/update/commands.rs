@@ -3,13 +3,15 @@
 use crate::app::command::CommandId;
 use crate::app::editor::Editor;
 use crate::app::keys::sequence_name;
+use crate::app::layout::Shares;
 use crate::app::msg::{AppInfo, Effect, Env, Start};
 use crate::app::palette::{CommandList, Kind};
-use crate::app::state::{AppState, Overlay, Pane, Tab};
+use crate::app::state::{AppState, Overlay, Pane, Screen, Tab};
 use crate::base::text;
 use crate::model::{Level, Mode};
 
-use super::{navigate, overlay, toast};
+use super::panes::{self, Direction};
+use super::{navigate, overlay, screens, toast};
 
 /// Executes an enabled command.
 pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Effect> {
@@ -36,10 +38,22 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::Help => state.overlay = Some(Overlay::Commands(CommandList::new(Kind::Help))),
         CommandId::Palette => state.overlay = Some(Overlay::Commands(CommandList::new(Kind::Palette))),
         CommandId::Theme => overlay::choose_theme(state),
-        CommandId::GoRuns => state.focus = Pane::Runs,
-        CommandId::GoCalls => state.focus = Pane::Calls,
-        CommandId::GoInspector => state.focus = Pane::Inspector,
+        CommandId::GoRuns => go(state, Pane::Runs),
+        CommandId::GoCalls => go(state, Pane::Calls),
+        CommandId::GoInspector => go(state, Pane::Inspector),
+        CommandId::GoProblems => screens::show(state, Screen::Problems),
+        CommandId::ProblemOpen => screens::open_problem(state),
         CommandId::Zoom => state.zoom = !state.zoom,
+        CommandId::Wider => panes::resize(state, Direction::Columns, 1),
+        CommandId::Narrower => panes::resize(state, Direction::Columns, -1),
+        CommandId::Taller => panes::resize(state, Direction::Rows, 1),
+        CommandId::Flatter => panes::resize(state, Direction::Rows, -1),
+        CommandId::EvenPanes => state.shares = Shares::default(),
+        CommandId::Mouse => panes::mouse(state, env),
+        CommandId::FoldAll => navigate::fold_to(state, Some(1)),
+        CommandId::FoldTwo => navigate::fold_to(state, Some(2)),
+        CommandId::FoldThree => navigate::fold_to(state, Some(3)),
+        CommandId::UnfoldAll => navigate::fold_to(state, None),
         CommandId::Run => return choose(state, env),
         CommandId::Replay => return replay(state, env),
         CommandId::Stop => return stop(state, env),
@@ -69,7 +83,11 @@ fn key(state: &AppState, id: CommandId) -> String {
 
 fn tab(state: &mut AppState, by: usize) {
     let at = Tab::ALL.iter().position(|tab| *tab == state.effective_tab()).unwrap_or(0);
-    let next = Tab::ALL[(at + by) % Tab::ALL.len()];
+    choose_tab(state, Tab::ALL[(at + by) % Tab::ALL.len()]);
+}
+
+/// Shows a tab of the selected call.
+pub(super) fn choose_tab(state: &mut AppState, next: Tab) {
     if let Some(open) = state.current() {
         state.picked = Some((open.history.id.clone(), open.selected, next));
     }
@@ -77,6 +95,11 @@ fn tab(state: &mut AppState, by: usize) {
     if next != Tab::Error {
         state.tab = next;
     }
+}
+
+fn go(state: &mut AppState, pane: Pane) {
+    state.screen = Screen::Main;
+    state.focus = pane;
 }
 
 fn pane(state: &mut AppState, by: usize) {
@@ -87,6 +110,7 @@ fn pane(state: &mut AppState, by: usize) {
 
 fn open(state: &mut AppState) {
     match state.focus {
+        _ if state.screen != Screen::Main => state.screen = Screen::Main,
         Pane::Runs => state.focus = Pane::Calls,
         Pane::Calls => state.focus = Pane::Inspector,
         Pane::Inspector => state.zoom = !state.zoom,
@@ -95,6 +119,10 @@ fn open(state: &mut AppState) {
 
 fn back(state: &mut AppState) {
     if state.toast.take().is_some() {
+        return;
+    }
+    if state.screen != Screen::Main {
+        state.screen = Screen::Main;
         return;
     }
     if state.zoom {

@@ -3,9 +3,12 @@
 //! `update` is called for each message of a batch, then [`settle`] once, then the screen is drawn.
 
 mod commands;
+mod mouse;
 mod navigate;
 mod overlay;
+mod panes;
 mod replies;
+mod screens;
 mod settle;
 
 use crate::base::clock::Micros;
@@ -32,6 +35,10 @@ pub fn start(state: &mut AppState) -> Vec<Effect> {
 pub fn update(state: &mut AppState, msg: Msg, env: &Env) -> Vec<Effect> {
     match msg {
         Msg::Key(key) => press(state, key, env),
+        Msg::Mouse(at) => {
+            mouse::mouse(state, at);
+            Vec::new()
+        }
         Msg::Paste(text) => {
             overlay::paste(state, &text);
             Vec::new()

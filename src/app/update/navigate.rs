@@ -1,10 +1,15 @@
 //! Moving about: selections, pages, folds, failures.
 
 use crate::app::layout;
-use crate::app::state::{AppState, Pane};
+use crate::app::screens;
+use crate::app::state::{AppState, Pane, Screen};
 
 /// Moves the selection of the focused pane (in the inspector: the text) by so many rows.
 pub(super) fn step(state: &mut AppState, by: isize) {
+    if state.screen != Screen::Main {
+        state.list.at = moved(state.list.at, by, screens::rows(state));
+        return;
+    }
     match state.focus {
         Pane::Runs => {
             let rows = state.runs.items.len();
@@ -35,8 +40,14 @@ fn moved(at: usize, by: isize, rows: usize) -> usize {
 
 /// Moves by a page.
 pub(super) fn page(state: &mut AppState, by: isize) {
-    let height = layout::layout(state).body.below_title().h;
-    step(state, by * (isize::try_from(height).unwrap_or(1) - 1).max(1));
+    let places = layout::layout(state);
+    let area = match state.focus {
+        _ if state.screen != Screen::Main => places.screen,
+        Pane::Runs => places.runs,
+        Pane::Calls => places.tree,
+        Pane::Inspector => places.inspector,
+    };
+    step(state, by * (isize::try_from(places.rows(area)).unwrap_or(1) - 1).max(1));
 }
 
 /// Folds the selected call, or goes to the call above when it is folded or has nothing below.
@@ -71,6 +82,14 @@ pub(super) fn toggle_fold(state: &mut AppState) {
     open.tree.set_fold(open.selected, !folded);
 }
 
+/// Folds everything below so many levels of calls, or unfolds everything.
+pub(super) fn fold_to(state: &mut AppState, levels: Option<u16>) {
+    let Some(open) = state.current_mut() else { return };
+    open.follow = false;
+    open.tree.fold_to(levels);
+    open.selected = open.tree.visible(open.selected);
+}
+
 /// Selects the next or previous failed call and makes it visible.
 pub(super) fn failed(state: &mut AppState, forward: bool) {
     let Some(open) = state.current_mut() else { return };
@@ -79,6 +98,7 @@ pub(super) fn failed(state: &mut AppState, forward: bool) {
         open.tree.reveal(no);
         open.selected = no;
     }
+    state.screen = Screen::Main;
     if state.focus == Pane::Runs {
         state.focus = Pane::Calls;
     }

@@ -1,6 +1,7 @@
 //! What the engine and the store say.
 
 use crate::app::msg::{Effect, Env, Reply, Sources, Start};
+use crate::app::persist;
 use crate::app::say;
 use crate::app::settings;
 use crate::app::state::{AppState, OpenRun, Pane, ValueState};
@@ -218,7 +219,11 @@ fn runs(
                     *item = open.history.summary(item.pinned);
                 }
             }
+            let first = !state.runs.loaded;
             state.runs.replace(items);
+            if first {
+                persist::select_run(state);
+            }
         }
         Err(why) => {
             state.runs.loaded = true;
@@ -257,7 +262,9 @@ fn opened(state: &mut AppState, run: RunId, history: RunHistory) {
             open.reindex();
         }
         None => {
-            state.open.insert(run.clone(), OpenRun::new(history));
+            let mut open = OpenRun::new(history);
+            persist::in_run(state.saved.as_ref(), &mut open);
+            state.open.insert(run.clone(), open);
         }
     }
     let Some(open) = state.open.get(&run) else { return };

@@ -3,7 +3,8 @@
 use crate::app::inspect;
 use crate::app::layout::{self, scroll_to};
 use crate::app::msg::{Effect, Env};
-use crate::app::state::{AppState, ValueState};
+use crate::app::screens;
+use crate::app::state::{AppState, Screen, ValueState};
 use crate::app::tour;
 use crate::base::ids::RunId;
 use crate::model::RunStatus;
@@ -22,9 +23,9 @@ pub fn settle(state: &mut AppState, env: &Env) -> Vec<Effect> {
     let mut effects = replies::ask_selected(state);
     let places = layout::layout(state);
     // Panes that are not shown keep their scroll position for the height they will have.
-    let height = usize::from(places.body.below_title().h);
-    state.runs.top = scroll_to(state.runs.top, state.runs.selected_row(), state.runs.items.len(), height);
-    calls(state, height);
+    runs(state, places.rows(places.runs));
+    calls(state, places.rows(places.tree));
+    screen(state, &places);
     if let Some(value) = inspect::wanted_value(state).map(|(_, value)| value.clone()) {
         state.values.insert(value.digest, ValueState::Loading);
         effects.push(Effect::LoadValue(Box::new(value)));
@@ -34,6 +35,25 @@ pub fn settle(state: &mut AppState, env: &Env) -> Vec<Effect> {
     }
     forget(state);
     effects
+}
+
+fn runs(state: &mut AppState, height: usize) {
+    let rows = state.runs.items.len();
+    if state.runs.wheeled.is_some() && state.runs.wheeled == state.runs.selected {
+        state.runs.top = state.runs.top.min(rows.saturating_sub(height));
+    } else {
+        state.runs.wheeled = None;
+        state.runs.top = scroll_to(state.runs.top, state.runs.selected_row(), rows, height);
+    }
+}
+
+fn screen(state: &mut AppState, places: &layout::Layout) {
+    if state.screen == Screen::Main {
+        return;
+    }
+    let (rows, height) = (screens::rows(state), places.rows(places.screen));
+    state.list.at = state.list.at.min(rows.saturating_sub(1));
+    state.list.top = scroll_to(state.list.top, state.list.at, rows, height);
 }
 
 fn calls(state: &mut AppState, height: usize) {
@@ -49,8 +69,13 @@ fn calls(state: &mut AppState, height: usize) {
         open.tree.reveal(open.selected);
     }
     open.tree.rebuild();
-    let row = open.tree.row_of(open.selected).unwrap_or(0);
-    open.top = scroll_to(open.top, row, open.tree.rows().len(), height);
+    let (row, rows) = (open.tree.row_of(open.selected).unwrap_or(0), open.tree.rows().len());
+    if open.wheeled == Some(open.selected) {
+        open.top = open.top.min(rows.saturating_sub(height));
+    } else {
+        open.wheeled = None;
+        open.top = scroll_to(open.top, row, rows, height);
+    }
 }
 
 fn text(state: &mut AppState, width: u16, height: usize) {

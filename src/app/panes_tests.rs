@@ -1,0 +1,174 @@
+//! Panes, the mouse, folds by level, screens, and what outlives the workbench.
+
+use crate::app::layout::{Shares, Split, layout};
+use crate::app::msg::{Mouse, MouseKind};
+use crate::app::persist;
+use crate::app::script as fake;
+use crate::app::state::{Pane, Screen, Tab};
+use crate::app::testing::{ENV, bench, press, selected};
+use crate::app::{AppState, Msg, settle, update};
+use crate::model::RunStatus;
+
+fn wide() -> AppState {
+    let mut state = bench(&[
+        fake::agent("9aa000000000", 3_600, None, RunStatus::Succeeded),
+        fake::agent("2c1a00000000", 60, None, RunStatus::Failed),
+    ]);
+    update(&mut state, Msg::Resize(200, 60), &ENV);
+    settle(&mut state, &ENV);
+    state
+}
+
+fn mouse(state: &mut AppState, kind: MouseKind, x: u16, y: u16) {
+    update(state, Msg::Mouse(Mouse { kind, x, y }), &ENV);
+    settle(state, &ENV);
+}
+
+#[test]
+fn a_click_selects_and_does_nothing_else() {
+    let mut state = wide();
+    let places = layout(&state);
+    let (runs, tree) = (places.runs.unwrap(), places.tree.unwrap());
+    mouse(&mut state, MouseKind::Down, runs.x + 4, runs.y + 2);
+    assert_eq!(state.focus, Pane::Runs);
+    assert_eq!(state.runs.selected.as_ref().unwrap().short(), "9aa0");
+    mouse(&mut state, MouseKind::Down, runs.x + 4, runs.y + 1);
+    mouse(&mut state, MouseKind::Down, tree.x + 10, tree.y + 3);
+    assert_eq!((state.focus, selected(&state)), (Pane::Calls, 3));
+    mouse(&mut state, MouseKind::Down, tree.x + 10, tree.y + 40);
+    assert_eq!(selected(&state), 3, "there is no row");
+}
+
+#[test]
+fn a_click_on_the_sign_folds() {
+    let mut state = wide();
+    let tree = layout(&state).tree.unwrap();
+    mouse(&mut state, MouseKind::Down, tree.x + 1, tree.y + 1);
+    assert!(state.current().unwrap().tree.folded(1));
+    mouse(&mut state, MouseKind::Down, tree.x + 1, tree.y + 1);
+    assert!(!state.current().unwrap().tree.folded(1));
+}
+
+#[test]
+fn a_click_on_a_title_shows_its_tab() {
+    let mut state = wide();
+    let area = layout(&state).inspector.unwrap();
+    let logs =
+        crate::app::inspect::tab_bar(area.w, Tab::Error).into_iter().find(|at| at.tab == Tab::Logs).unwrap();
+    mouse(&mut state, MouseKind::Down, area.x + logs.x, area.y + 1);
+    assert_eq!((state.focus, state.effective_tab()), (Pane::Inspector, Tab::Logs));
+}
+
+#[test]
+fn borders_are_dragged_and_moved_by_keys() {
+    let mut state = wide();
+    for split in [Split::Runs, Split::Right] {
+        let (_, edge) = layout(&state).splits().find(|(known, _)| *known == split).unwrap();
+        mouse(&mut state, MouseKind::Down, edge.x, 10);
+        mouse(&mut state, MouseKind::Drag, edge.x + 7, 20);
+        mouse(&mut state, MouseKind::Up, edge.x + 7, 20);
+        let (_, moved) = layout(&state).splits().find(|(known, _)| *known == split).unwrap();
+        assert_eq!(moved.x, edge.x + 7, "{split:?}");
+        mouse(&mut state, MouseKind::Drag, edge.x + 20, 20);
+        let (_, still) = layout(&state).splits().find(|(known, _)| *known == split).unwrap();
+        assert_eq!(still.x, moved.x, "the button is up");
+    }
+    update(&mut state, Msg::Resize(120, 40), &ENV);
+    let rule = layout(&state).stack_rule.unwrap();
+    mouse(&mut state, MouseKind::Down, 3, rule.y);
+    mouse(&mut state, MouseKind::Drag, 3, rule.y + 5);
+    assert_eq!(layout(&state).stack_rule.unwrap().y, rule.y + 5);
+    let before = layout(&state).inspector.unwrap().w;
+    press(&mut state, "g i >");
+    assert!(layout(&state).inspector.unwrap().w > before);
+    press(&mut state, "z =");
+    assert_eq!(state.shares, Shares::default());
+}
+
+#[test]
+fn the_wheel_moves_the_rows_and_not_the_selection() {
+    let mut state = bench(&[fake::mapping("77d200000000", 1_000, &[3, 500])]);
+    press(&mut state, "z r home");
+    let tree = layout(&state).tree.unwrap();
+    for _ in 0..4 {
+        mouse(&mut state, MouseKind::WheelDown, tree.x + 3, tree.y + 3);
+    }
+    assert_eq!((state.current().unwrap().top, selected(&state)), (12, 1));
+    press(&mut state, "down");
+    assert_eq!((state.current().unwrap().top, selected(&state)), (0, 2), "the selection is shown again");
+    mouse(&mut state, MouseKind::WheelDown, 110, 5);
+    assert_eq!(state.focus, Pane::Calls, "the wheel takes no focus");
+}
+
+#[test]
+fn levels_fold() {
+    let mut state = bench(&[fake::mapping("77d200000000", 50, &[3])]);
+    let rows = |state: &AppState| state.current().unwrap().tree.rows().len();
+    press(&mut state, "z r");
+    assert_eq!(rows(&state), 53);
+    press(&mut state, "n z m");
+    assert_eq!(rows(&state), 3);
+    assert_eq!(selected(&state), 3, "what held the selection");
+    press(&mut state, "z 2");
+    assert_eq!(rows(&state), 53, "an operation is no level of its own");
+}
+
+#[test]
+fn a_screen_takes_the_keys_and_leads_to_calls() {
+    let mut state = bench(&[fake::mapping("77d200000000", 1_000, &[3, 500, 900])]);
+    press(&mut state, "g p");
+    assert_eq!(state.screen, Screen::Problems);
+    press(&mut state, "down enter");
+    assert_eq!((state.screen, selected(&state)), (Screen::Main, 4 + 500));
+    press(&mut state, "g p esc");
+    assert_eq!(state.screen, Screen::Main);
+    press(&mut state, "g p g p");
+    assert_eq!(state.screen, Screen::Main, "the same key again goes back");
+}
+
+#[test]
+fn what_is_kept_is_taken_up() {
+    let scripts = [
+        fake::agent("9aa000000000", 3_600, None, RunStatus::Succeeded),
+        fake::mapping("77d200000000", 30, &[3]),
+    ];
+    let mut state = bench(&scripts);
+    press(&mut state, "home z r g r > m");
+    let text = persist::save(&state);
+    let mut again = AppState::new(fake::project(), (120, 40));
+    persist::restore(&mut again, &text);
+    let again = crate::app::testing::fed(again, &scripts);
+    assert_eq!((again.focus, again.shares, again.mouse), (state.focus, state.shares, state.mouse));
+    assert_eq!(selected(&again), 1);
+    assert_eq!(again.current().unwrap().tree.rows(), state.current().unwrap().tree.rows());
+    assert_eq!(persist::save(&again), text);
+}
+
+#[test]
+fn a_newer_run_matters_more_than_the_selected_one() {
+    let old = fake::agent("9aa000000000", 3_600, None, RunStatus::Succeeded);
+    let new = fake::agent("2c1a00000000", 60, None, RunStatus::Failed);
+    let mut state = bench(&[old, new]);
+    press(&mut state, "g r down");
+    let text = persist::save(&state);
+    let scripts = [
+        fake::agent("9aa000000000", 3_600, None, RunStatus::Succeeded),
+        fake::agent("2c1a00000000", 60, None, RunStatus::Failed),
+        fake::agent("8f3c00000000", 6, None, RunStatus::Succeeded),
+    ];
+    for (count, expected) in [(2, "9aa0"), (3, "8f3c")] {
+        let mut again = AppState::new(fake::project(), (120, 40));
+        persist::restore(&mut again, &text);
+        let again = crate::app::testing::fed(again, &scripts[..count]);
+        assert_eq!(again.runs.selected.as_ref().unwrap().short(), expected);
+    }
+}
+
+#[test]
+fn a_damaged_text_is_as_good_as_none() {
+    for text in ["", "{", "[]", "{\"focus\": 7}", "null", "{\"runs\":{\"x\":{\"selected\":99}}}"] {
+        let mut state = AppState::new(fake::project(), (120, 40));
+        persist::restore(&mut state, text);
+        assert_eq!(state.focus, Pane::Calls, "{text}");
+    }
+}

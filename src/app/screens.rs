@@ -1,0 +1,14 @@
+//! The screens beside the main one: how many rows each has.
+//!
+//! A screen that is a list needs a row count here; its selection is `AppState::list`, its drawing a file in `ui`.
+
+use super::problems;
+use super::state::{AppState, Screen};
+
+/// Rows of the screen that is shown.
+pub fn rows(state: &AppState) -> usize {
+    match state.screen {
+        Screen::Main => 0,
+        Screen::Problems => problems::list(state).len(),
+    }
+}

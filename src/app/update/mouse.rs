@@ -1,0 +1,124 @@
+//! The mouse: clicks select, the wheel scrolls what is under it, borders can be dragged.
+//!
+//! A click never does what needs a key: it selects, folds where the fold sign is, and chooses a tab.
+
+use crate::app::inspect::tabs_at;
+use crate::app::layout::{self, Area};
+use crate::app::msg::{Mouse, MouseKind};
+use crate::app::palette;
+use crate::app::state::{AppState, Overlay, Pane, Screen};
+
+use super::panes;
+
+/// Rows that a notch of the wheel moves.
+const NOTCH: isize = 3;
+
+/// Takes up what the mouse did.
+pub(super) fn mouse(state: &mut AppState, mouse: Mouse) {
+    if state.overlay.is_some() {
+        in_overlay(state, mouse.kind);
+        return;
+    }
+    let places = layout::layout(state);
+    let (x, y) = (mouse.x, mouse.y);
+    match mouse.kind {
+        MouseKind::Up => state.dragged = None,
+        MouseKind::Drag => {
+            if let Some(split) = state.dragged {
+                panes::drag(state, split, x, y);
+            }
+        }
+        MouseKind::Down => {
+            state.dragged = places.splits().find(|(_, area)| area.holds(x, y)).map(|(split, _)| split);
+            if state.dragged.is_none() {
+                click(state, &places, x, y);
+            }
+        }
+        MouseKind::WheelUp => wheel(state, &places, x, y, -NOTCH),
+        MouseKind::WheelDown => wheel(state, &places, x, y, NOTCH),
+    }
+}
+
+fn in_overlay(state: &mut AppState, kind: MouseKind) {
+    let by: isize = match kind {
+        MouseKind::WheelUp => -1,
+        MouseKind::WheelDown => 1,
+        _ => return,
+    };
+    let Some(Overlay::Commands(list)) = &state.overlay else { return };
+    let rows = palette::rows(state, list);
+    let last = palette::commands(&rows).count().saturating_sub(1);
+    if let Some(Overlay::Commands(list)) = &mut state.overlay {
+        list.at = list.at.saturating_add_signed(by).min(last);
+    }
+}
+
+fn row(area: Area, y: u16, top: usize) -> Option<usize> {
+    let body = area.below_title();
+    (y >= body.y).then(|| top + usize::from(y - body.y))
+}
+
+fn click(state: &mut AppState, places: &layout::Layout, x: u16, y: u16) {
+    if state.screen != Screen::Main {
+        if let Some(row) =
+            places.screen.filter(|area| area.holds(x, y)).and_then(|area| row(area, y, state.list.top))
+        {
+            state.list.at = row;
+        }
+        return;
+    }
+    let Some((pane, area)) = places.pane_at(x, y) else { return };
+    state.focus = pane;
+    match pane {
+        Pane::Runs => {
+            let run = row(area, y, state.runs.top).and_then(|row| state.runs.items.get(row));
+            if let Some(run) = run.map(|run| run.id.clone()) {
+                state.runs.wheeled = Some(run.clone());
+                state.runs.selected = Some(run);
+            }
+        }
+        Pane::Calls => {
+            let Some(open) = state.current_mut() else { return };
+            let Some(row) = row(area, y, open.top).and_then(|row| open.tree.rows().get(row).copied()) else {
+                return;
+            };
+            open.follow = false;
+            open.selected = row.no;
+            open.wheeled = Some(row.no);
+            let sign = area.x + 1 + layout::indent(row.depth, area.w);
+            if x == sign {
+                let folded = open.tree.folded(row.no);
+                open.tree.set_fold(row.no, !folded);
+            }
+        }
+        Pane::Inspector => {
+            if let Some(tab) = tabs_at(state, area, x, y) {
+                super::commands::choose_tab(state, tab);
+            }
+        }
+    }
+}
+
+fn wheel(state: &mut AppState, places: &layout::Layout, x: u16, y: u16, by: isize) {
+    if state.screen != Screen::Main {
+        super::navigate::step(state, by);
+        return;
+    }
+    let Some((pane, area)) = places.pane_at(x, y) else { return };
+    let height = places.rows(Some(area));
+    match pane {
+        Pane::Runs => {
+            let most = state.runs.items.len().saturating_sub(height);
+            state.runs.top = state.runs.top.saturating_add_signed(by).min(most);
+            state.runs.wheeled = state.runs.selected.clone();
+        }
+        Pane::Calls => {
+            let Some(open) = state.current_mut() else { return };
+            open.follow = false;
+            open.top = open.top.saturating_add_signed(by).min(open.tree.rows().len().saturating_sub(height));
+            open.wheeled = Some(open.selected);
+        }
+        // `settle` keeps it within the text.
+        Pane::Inspector => state.doc_top = state.doc_top.saturating_add_signed(by).min(state.doc.lines.len()),
+    }
+}

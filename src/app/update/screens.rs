@@ -1,0 +1,30 @@
+//! Going to a screen, and from it to what its selected row is about.
+
+use crate::app::problems;
+use crate::app::state::{AppState, ListAt, Pane, Screen};
+use crate::base::ids::CallNo;
+
+/// Shows a screen from its beginning; the same again goes back.
+pub(super) fn show(state: &mut AppState, screen: Screen) {
+    state.screen = if state.screen == screen { Screen::Main } else { screen };
+    state.list = ListAt::default();
+}
+
+/// Goes to a call in the tree.
+pub(super) fn go_to(state: &mut AppState, no: CallNo) {
+    state.screen = Screen::Main;
+    state.focus = Pane::Calls;
+    if let Some(open) = state.current_mut() {
+        open.follow = false;
+        open.tree.reveal(no);
+        open.selected = no;
+    }
+}
+
+/// Goes to the call that the selected problem is about.
+pub(super) fn open_problem(state: &mut AppState) {
+    let problem = problems::list(state).into_iter().nth(state.list.at);
+    if let Some(no) = problem.and_then(|problem| problem.call) {
+        go_to(state, no);
+    }
+}

@@ -1,0 +1,32 @@
+//! The list of problems.
+
+use crate::app::AppState;
+use crate::app::layout::Area;
+use crate::app::problems;
+use crate::app::tone::Tone;
+
+use super::cells::Canvas;
+
+/// Columns of the kind.
+const KIND: u16 = 11;
+
+/// Draws the screen.
+pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
+    let all = problems::list(state);
+    let x = canvas.text(area, 1, 0, Tone::Focus, "Problems");
+    canvas.text(area, x + 1, 0, Tone::Faint, &all.len().to_string());
+    let body = area.below_title();
+    if all.is_empty() {
+        canvas.text(body, 1, 1, Tone::Quiet, "Nothing needs a look. Esc goes back.");
+        return;
+    }
+    for y in 0..body.h {
+        let row = state.list.top + usize::from(y);
+        let Some(problem) = all.get(row) else { break };
+        canvas.text(body, 1, y, problem.kind.tone(), problem.kind.word());
+        canvas.text(body, 1 + KIND, y, Tone::Text, &problem.text);
+        if row == state.list.at {
+            canvas.tint(body, y, Tone::Selected);
+        }
+    }
+}
