@@ -12,7 +12,7 @@ use super::fixtures::{Memory, message, real};
 use super::pickle::{read, to_pickle};
 use super::store::{NodeSink, pack, unpack};
 use super::tree::Value;
-use super::{usage, view};
+use super::{lazy, usage, view};
 use crate::base::digest::Digest;
 
 struct Count(usize);
@@ -68,7 +68,37 @@ fn figures() {
         time("  view", || drop(black_box(view::to_json(&value, &view::ViewLimits::default()))));
         time("  usage", || drop(black_box(usage::find(&value))));
     }
+    large_values();
     time("blake3 of 1 MiB", || {
         black_box(Digest::of(&megabyte));
+    });
+}
+
+/// What a screen of a 100 MB value costs: opening it, fifty rows at its beginning, fifty at its end.
+fn large_values() {
+    let messages = (0..100_000).map(|i| message("user", &format!("{i:01000}"))).collect();
+    let mut sink = Memory::default();
+    let packed = pack(&to_pickle(&Value::list(messages)).unwrap(), &mut sink);
+    println!("100,000 messages: {} bytes", packed.size);
+    let rows = |skip: u64| {
+        let reader = lazy::Reader::new(&sink);
+        let root = reader.open(&packed.digest, None).unwrap();
+        for child in reader.children(&root, skip, 50).unwrap() {
+            black_box(reader.glance(&child.place, 120).unwrap());
+        }
+    };
+    time("  open, 50 rows", || rows(0));
+    time("  open, the last 50 rows", || rows(99_950));
+    let reader = lazy::Reader::new(&sink);
+    let root = reader.open(&packed.digest, None).unwrap();
+    time("  search all of it", || drop(black_box(reader.find(&root, "nowhere", None, usize::MAX))));
+    let text = "0123456789abcdef\n".repeat(6_250_000);
+    let packed = pack(&to_pickle(&Value::str(&text)).unwrap(), &mut sink);
+    println!("a string of {} bytes", text.len());
+    let end = text.len() as u64 - 4000;
+    time("  open, the last 4 kB", || {
+        let reader = lazy::Reader::new(&sink);
+        let root = reader.open(&packed.digest, None).unwrap();
+        black_box(reader.text(&root, end, 4000).unwrap());
     });
 }

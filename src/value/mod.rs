@@ -9,6 +9,8 @@
 //! stack, or work out of proportion to the input. Any higher floor may call it; it does no I/O of its own.
 
 pub mod from_json;
+pub mod lazy;
+pub mod look;
 pub mod pickle;
 pub mod store;
 pub mod tree;

@@ -27,6 +27,18 @@ pub fn load_value(
     Decoder::new(source, true).root(digest, inline)
 }
 
+/// The value that stands in a node from a byte on, for eyes.
+pub(in crate::value) fn decode_at(
+    source: &dyn NodeSource,
+    digest: &Digest,
+    data: Bytes,
+    pos: usize,
+) -> Result<Value, UnpackError> {
+    let mut decoder = Decoder::new(source, true);
+    decoder.current = *digest;
+    decoder.value(&mut At { data, pos }, 0)
+}
+
 /// The digests that a node (or an inline root) refers to. Empty for what is no node.
 pub fn children(data: &[u8]) -> Vec<Digest> {
     let mut found = Vec::new();

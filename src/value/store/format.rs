@@ -1,66 +1,66 @@
 //! Tags, numbers and limits of the node encoding. Changing any of them changes every digest: raise [`VERSION`].
 
 /// First byte of every node.
-pub(super) const VERSION: u8 = 1;
+pub(in crate::value) const VERSION: u8 = 1;
 
-pub(super) const NONE: u8 = 0;
-pub(super) const FALSE: u8 = 1;
-pub(super) const TRUE: u8 = 2;
+pub(in crate::value) const NONE: u8 = 0;
+pub(in crate::value) const FALSE: u8 = 1;
+pub(in crate::value) const TRUE: u8 = 2;
 /// Zigzag varint.
-pub(super) const INT: u8 = 3;
-pub(super) const BIG_INT: u8 = 4;
+pub(in crate::value) const INT: u8 = 3;
+pub(in crate::value) const BIG_INT: u8 = 4;
 /// 8 bytes, little endian.
-pub(super) const FLOAT: u8 = 5;
-pub(super) const STR: u8 = 6;
-pub(super) const BYTES: u8 = 7;
-pub(super) const BYTE_ARRAY: u8 = 8;
+pub(in crate::value) const FLOAT: u8 = 5;
+pub(in crate::value) const STR: u8 = 6;
+pub(in crate::value) const BYTES: u8 = 7;
+pub(in crate::value) const BYTE_ARRAY: u8 = 8;
 /// Count, entries.
-pub(super) const LIST: u8 = 9;
-pub(super) const TUPLE: u8 = 10;
+pub(in crate::value) const LIST: u8 = 9;
+pub(in crate::value) const TUPLE: u8 = 10;
 /// Count of pairs, keys and values in turn.
-pub(super) const DICT: u8 = 11;
+pub(in crate::value) const DICT: u8 = 11;
 /// Count, entries sorted by their encoding.
-pub(super) const SET: u8 = 12;
-pub(super) const FROZEN_SET: u8 = 13;
+pub(in crate::value) const SET: u8 = 12;
+pub(in crate::value) const FROZEN_SET: u8 = 13;
 /// Two sized strings.
-pub(super) const GLOBAL: u8 = 14;
+pub(in crate::value) const GLOBAL: u8 = 14;
 /// Flags, then the parts they announce.
-pub(super) const OBJECT: u8 = 15;
+pub(in crate::value) const OBJECT: u8 = 15;
 /// 32 bytes: the digest of a node with the value.
-pub(super) const REF: u8 = 16;
+pub(in crate::value) const REF: u8 = 16;
 /// Tag of the sequence, its count, number of digests, digests of chunks or indexes.
-pub(super) const TREE: u8 = 17;
+pub(in crate::value) const TREE: u8 = 17;
 /// Only as a node: entries to its end.
-pub(super) const CHUNK: u8 = 18;
+pub(in crate::value) const CHUNK: u8 = 18;
 /// Only as a node: digests to its end.
-pub(super) const INDEX: u8 = 19;
+pub(in crate::value) const INDEX: u8 = 19;
 /// Tag of the leaf, its length, number of digests, digests of blobs.
-pub(super) const SPLIT: u8 = 20;
+pub(in crate::value) const SPLIT: u8 = 20;
 /// Only as a node: bytes to its end.
-pub(super) const BLOB: u8 = 21;
+pub(in crate::value) const BLOB: u8 = 21;
 /// A sized pickle, kept as it is.
-pub(super) const RAW: u8 = 22;
+pub(in crate::value) const RAW: u8 = 22;
 
 /// Flags of `OBJECT`.
-pub(super) const IS_NEW: u8 = 1;
-pub(super) const HAS_KWARGS: u8 = 2;
-pub(super) const HAS_ITEMS: u8 = 4;
-pub(super) const HAS_PAIRS: u8 = 8;
-pub(super) const HAS_ADDED: u8 = 16;
-pub(super) const HAS_STATE: u8 = 32;
+pub(in crate::value) const IS_NEW: u8 = 1;
+pub(in crate::value) const HAS_KWARGS: u8 = 2;
+pub(in crate::value) const HAS_ITEMS: u8 = 4;
+pub(in crate::value) const HAS_PAIRS: u8 = 8;
+pub(in crate::value) const HAS_ADDED: u8 = 16;
+pub(in crate::value) const HAS_STATE: u8 = 32;
 
 /// Lists and their elements become nodes from this many encoded bytes; smaller roots need no node at all.
-pub(super) const SMALL: usize = 96;
+pub(in crate::value) const SMALL: usize = 96;
 /// Everything else becomes a node from this many.
-pub(super) const LARGE: usize = 4096;
+pub(in crate::value) const LARGE: usize = 4096;
 /// A chunk of a sequence ends after the entry that brings it to this many references, or `LARGE` bytes.
-pub(super) const CHUNK_REFS: usize = 32;
+pub(in crate::value) const CHUNK_REFS: usize = 32;
 /// Digests per index node.
-pub(super) const FANOUT: usize = 32;
+pub(in crate::value) const FANOUT: usize = 32;
 /// Longer leaves are split at multiples of this.
-pub(super) const BLOB_SIZE: usize = 8 << 20;
+pub(in crate::value) const BLOB_SIZE: usize = 8 << 20;
 
-pub(super) fn push_number(out: &mut Vec<u8>, mut number: u64) {
+pub(in crate::value) fn push_number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
         number >>= 7;
@@ -68,28 +68,28 @@ pub(super) fn push_number(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-pub(super) fn zigzag(number: i64) -> u64 {
+pub(in crate::value) fn zigzag(number: i64) -> u64 {
     ((number << 1) ^ (number >> 63)) as u64
 }
 
-pub(super) fn unzigzag(number: u64) -> i64 {
+pub(in crate::value) fn unzigzag(number: u64) -> i64 {
     (number >> 1) as i64 ^ -((number & 1) as i64)
 }
 
 /// A cursor over the bytes of a node; every step says `None` at the end.
-pub(super) struct Cursor<'a> {
+pub(in crate::value) struct Cursor<'a> {
     pub data: &'a [u8],
     pub pos: usize,
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) fn byte(&mut self) -> Option<u8> {
+    pub(in crate::value) fn byte(&mut self) -> Option<u8> {
         let byte = *self.data.get(self.pos)?;
         self.pos += 1;
         Some(byte)
     }
 
-    pub(super) fn number(&mut self) -> Option<u64> {
+    pub(in crate::value) fn number(&mut self) -> Option<u64> {
         let mut number = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -102,22 +102,22 @@ impl<'a> Cursor<'a> {
     }
 
     /// A length that fits into what is left.
-    pub(super) fn len(&mut self) -> Option<usize> {
+    pub(in crate::value) fn len(&mut self) -> Option<usize> {
         let len = usize::try_from(self.number()?).ok()?;
         (len <= self.left()).then_some(len)
     }
 
-    pub(super) fn left(&self) -> usize {
+    pub(in crate::value) fn left(&self) -> usize {
         self.data.len().saturating_sub(self.pos)
     }
 
-    pub(super) fn take(&mut self, len: usize) -> Option<&'a [u8]> {
+    pub(in crate::value) fn take(&mut self, len: usize) -> Option<&'a [u8]> {
         let bytes = self.data.get(self.pos..self.pos.checked_add(len)?)?;
         self.pos += len;
         Some(bytes)
     }
 
-    pub(super) fn digest(&mut self) -> Option<crate::base::digest::Digest> {
+    pub(in crate::value) fn digest(&mut self) -> Option<crate::base::digest::Digest> {
         crate::base::digest::Digest::from_slice(self.take(32)?)
     }
 }

@@ -11,7 +11,7 @@
 
 mod decode;
 mod encode;
-mod format;
+pub(super) mod format;
 mod pack;
 
 #[cfg(test)]
@@ -21,6 +21,7 @@ use bytes::Bytes;
 
 use crate::base::digest::Digest;
 
+pub(in crate::value) use decode::decode_at;
 pub use decode::{children, load_value, unpack};
 pub use pack::{Packed, pack, pack_arguments, pack_dict, pack_item, pack_json, pack_keep, pack_tagged_json};
 

@@ -4,7 +4,7 @@ use super::super::tree::{Object, Value};
 use super::{encoding, times};
 
 /// The dotted name of what makes an instance: `app.Plan`, `ValueError` for builtins.
-pub(super) fn type_name(callable: &Value) -> String {
+pub(in crate::value) fn type_name(callable: &Value) -> String {
     match callable {
         Value::Global(global) => dotted(&global.module.to_str(), &global.name.to_str()),
         // `getattr(cls, name)`: a classmethod or a nested class.
@@ -26,7 +26,7 @@ fn dotted(module: &str, name: &str) -> String {
 }
 
 /// The last part of a dotted name.
-pub(super) fn short_name(name: &str) -> &str {
+pub(in crate::value) fn short_name(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }
 

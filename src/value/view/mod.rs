@@ -15,7 +15,9 @@ mod times;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::value) use encoding::from_base64;
 pub use json::to_json;
+pub(in crate::value) use known::{short_name, type_name};
 pub use preview::{preview, preview_arguments};
 pub use texts::any_text;
 
@@ -43,6 +45,11 @@ impl ViewLimits {
     pub fn full() -> Self {
         ViewLimits { max_bytes: usize::MAX, max_items: usize::MAX, max_depth: 120, max_string: usize::MAX }
     }
+}
+
+/// What an instance of a known class means, as text: a date, a path, a decimal.
+pub(in crate::value) fn scalar_text(object: &super::tree::Object) -> Option<String> {
+    known::scalar(object).map(|(_, text)| text)
 }
 
 /// A value as JSON.
