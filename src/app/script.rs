@@ -109,6 +109,7 @@ impl Script {
             site: Some(Site { file: "/home/agent/app.py".to_owned(), line: 41 }),
             reason: None,
             effect: false,
+            pickled: None,
         })));
         no
     }

@@ -60,6 +60,77 @@ impl Digest {
     }
 }
 
+/// 16 bytes of BLAKE2b over exact bytes: the digest that Python has built in, too.
+///
+/// It names bytes, not values: equal values may have been pickled differently.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BytesDigest(#[serde(with = "sixteen")] pub [u8; 16]);
+
+impl BytesDigest {
+    /// The digest of a byte string.
+    pub fn of(bytes: &[u8]) -> Self {
+        use blake2::digest::{Update as _, VariableOutput as _};
+        let mut out = [0u8; 16];
+        // It fails for lengths that BLAKE2b cannot give; 16 is none.
+        if let Ok(mut hasher) = blake2::Blake2bVar::new(16) {
+            hasher.update(bytes);
+            let _ = hasher.finalize_variable(&mut out);
+        }
+        BytesDigest(out)
+    }
+
+    /// All 32 hex digits.
+    pub fn hex(&self) -> String {
+        hex(&self.0)
+    }
+}
+
+impl fmt::Debug for BytesDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.hex()[..12])
+    }
+}
+
+/// Sixteen bytes as a byte string.
+mod sixteen {
+    use serde::{Deserializer, Serializer, de};
+
+    pub fn serialize<S: Serializer>(bytes: &[u8; 16], serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&super::hex(bytes))
+        } else {
+            serializer.serialize_bytes(bytes)
+        }
+    }
+
+    struct Visitor;
+
+    impl<'de> de::Visitor<'de> for Visitor {
+        type Value = [u8; 16];
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("16 bytes")
+        }
+
+        fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<[u8; 16], E> {
+            bytes.try_into().map_err(|_| E::custom("not 16 bytes"))
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<[u8; 16], E> {
+            let number = u128::from_str_radix(text, 16).map_err(|_| E::custom("not hex digits"))?;
+            if text.len() == 32 { Ok(number.to_be_bytes()) } else { Err(E::custom("not 32 hex digits")) }
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 16], D::Error> {
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_str(Visitor)
+        } else {
+            deserializer.deserialize_bytes(Visitor)
+        }
+    }
+}
+
 /// Lower-case hex of any bytes.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";

@@ -68,6 +68,20 @@ pub struct Hit {
     pub reason: Option<String>,
 }
 
+impl Hit {
+    /// Whether it holds whatever happens meanwhile: it depends on no request state and on no file.
+    pub fn is_unconditional(&self) -> bool {
+        let mut stack = vec![self.call];
+        while let Some(no) = stack.pop() {
+            if self.history.call(no).is_none_or(|call| !call.reads.is_empty()) {
+                return false;
+            }
+            stack.extend(below(&self.history, no));
+        }
+        self.state_reads.is_empty()
+    }
+}
+
 /// Why nothing may be served.
 #[derive(Debug, Default)]
 pub struct Miss {
@@ -428,6 +442,14 @@ impl Replay {
             call: call.no,
             reason: None,
         })
+    }
+
+    /// Gives back what [`Replay::find`] gave: it was not used.
+    pub fn release(&mut self, hit: &Hit) {
+        self.consumed.remove(&hit.origin);
+        for origin in origins_below(&hit.history, hit.call) {
+            self.consumed.remove(&origin);
+        }
     }
 
     /// What must hold for a call to be served whole: every recorded child would itself be served.

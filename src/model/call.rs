@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Micros;
-use crate::base::digest::Digest;
+use crate::base::digest::{BytesDigest, Digest};
 use crate::base::ids::{CallNo, RunId};
 
 /// What a node of the call tree is.
@@ -328,6 +328,8 @@ pub struct Call {
     pub reads: Vec<super::witness::FileRead>,
     /// Errors of earlier attempts, oldest first.
     pub failed_attempts: Vec<ErrorInfo>,
+    /// See [`super::event::CallAsked::pickled`].
+    pub pickled: Option<BytesDigest>,
 }
 
 impl Call {

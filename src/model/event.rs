@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::call::{CallKind, CallStatus, ErrorInfo, Origin, Site, Usage, ValueRef};
 use super::witness::{CodeKnown, FileRead};
 use crate::base::clock::Micros;
-use crate::base::digest::Digest;
+use crate::base::digest::{BytesDigest, Digest};
 use crate::base::ids::{CallNo, RunId};
 
 /// How a run reuses checkpoints (design.md section 3).
@@ -145,6 +145,9 @@ pub struct CallAsked {
     /// Whether executing it has an effect outside that must not be repeated unseen (`effect=True`).
     #[serde(default)]
     pub effect: bool,
+    /// The bytes that its caller pickled its arguments to; for calls whose arguments came as one pickle.
+    #[serde(default)]
+    pub pickled: Option<BytesDigest>,
 }
 
 /// How a call ended.

@@ -255,6 +255,7 @@ impl RunHistory {
             state_reads: Vec::new(),
             reads: Vec::new(),
             failed_attempts: Vec::new(),
+            pickled: asked.pickled,
         };
         // Numbers are given in the order of events, so this is a push; a gap would be a damaged log.
         if self.calls.len() + 1 == asked.no as usize {
@@ -394,6 +395,7 @@ pub mod test_support {
                 site: None,
                 reason: None,
                 effect: false,
+                pickled: None,
             };
             run.apply(&Event { seq: u64::from(no), at: 0, kind: EventKind::CallAsked(Box::new(asked)) });
         }

@@ -295,6 +295,18 @@ pub enum FromWorker {
         #[serde(default)]
         at: Option<(String, u32)>,
     },
+    /// Answers that were sent ahead and that a body took, in order.
+    Took {
+        /// Request id, when it waits for more.
+        #[serde(default)]
+        id: Option<u64>,
+        /// The calling call.
+        by: u32,
+        /// Its attempt.
+        attempt: u32,
+        /// File and line of each.
+        at: Vec<Option<(String, u32)>>,
+    },
     /// Sets request state.
     StateSet {
         /// The call.
@@ -402,6 +414,15 @@ pub struct Load {
     pub file: String,
 }
 
+/// Answers that are sent before they are asked for.
+#[derive(Clone, Debug, Serialize)]
+pub struct Foreseen {
+    /// Requests of the caller that the engine knew of.
+    pub said: u64,
+    /// The calls that would be answered by the blobs: function, digest of the pickled arguments as hex.
+    pub calls: Vec<(String, String)>,
+}
+
 /// What the engine sends.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "t", rename_all = "snake_case")]
@@ -441,6 +462,9 @@ pub enum ToWorker {
         /// Why not.
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<ErrorInfo>,
+        /// Answers to what will probably be asked for next; their blobs follow the result's.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ahead: Option<Foreseen>,
     },
     /// The answer to `state_get`.
     State {
@@ -511,7 +535,7 @@ mod tests {
 
     #[test]
     fn writes_compact_headers() {
-        let header = ToWorker::Done { id: 7, ok: true, n: None, error: None }.header();
+        let header = ToWorker::Done { id: 7, ok: true, n: None, error: None, ahead: None }.header();
         assert_eq!(String::from_utf8_lossy(&header), r#"{"t":"done","id":7,"ok":true}"#);
     }
 }

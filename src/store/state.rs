@@ -317,6 +317,7 @@ fn probe() -> Call {
         state_reads: Vec::new(),
         reads: vec![],
         failed_attempts: Vec::new(),
+        pickled: None,
     }
 }
 
@@ -374,6 +375,7 @@ mod tests {
                         site: None,
                         reason: None,
                         effect: false,
+                        pickled: None,
                     })));
                 }
                 (2, Some(no)) => kinds.push(EventKind::CallStarted { no, attempt: 1, worker: 1 }),

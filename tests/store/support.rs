@@ -137,6 +137,7 @@ pub fn asked(no: CallNo, parent: CallNo) -> EventKind {
         site: None,
         reason: None,
         effect: false,
+        pickled: None,
     }))
 }
 

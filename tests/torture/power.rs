@@ -51,6 +51,7 @@ fn asked(no: u32) -> EventKind {
         site: None,
         reason: None,
         effect: false,
+        pickled: None,
     }))
 }
 

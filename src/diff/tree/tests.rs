@@ -43,6 +43,7 @@ impl Script {
             input: Some(value(input)),
             site: None,
             reason: None,
+            pickled: None,
             effect: false,
         })));
         no

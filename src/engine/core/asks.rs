@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::node::{Asker, ConnId, FuncIx, Node, NodeIx, Operation, OperationAsk, Outcome, Phase};
 use super::{Core, Stopping};
-use crate::base::digest::Digest;
+use crate::base::digest::{BytesDigest, Digest};
 use crate::engine::values;
 use crate::model::event::CallAsked;
 use crate::model::keys::{PositionKind, call_key, durable_id};
@@ -31,7 +31,10 @@ impl Core {
                 let request = Request { conn, id, by, attempt, function: r#fn, delay, at };
                 let Some((parent, func)) = self.admit(&request) else { return };
                 let mut node = self.new_node(&request, parent, func, CallKind::Call);
-                node.args = vec![blobs.drain(..).next().unwrap_or_default()];
+                let arguments = blobs.drain(..).next().unwrap_or_default();
+                node.pickled =
+                    (deps.is_empty() && arguments.len() <= COMPARED).then(|| BytesDigest::of(&arguments));
+                node.args = vec![arguments];
                 let ix = self.add(node);
                 self.requests.insert((conn, id), ix);
                 self.position(ix, &request, &deps);
@@ -74,7 +77,8 @@ impl Core {
     /// Checks that the request comes from a body that runs, names a known function, and that the run goes on.
     fn admit(&mut self, request: &Request) -> Option<(NodeIx, FuncIx)> {
         let refuse = |core: &mut Core, error: ErrorInfo| {
-            let message = ToWorker::Done { id: request.id, ok: false, n: None, error: Some(error) };
+            let message =
+                ToWorker::Done { id: request.id, ok: false, n: None, error: Some(error), ahead: None };
             core.send(request.conn, message, vec![]);
             None
         };
@@ -89,6 +93,8 @@ impl Core {
             // A body that timed out or was given up is still running: nothing of it counts any more.
             return refuse(self, cancelled());
         };
+        self.nodes[parent].scope.said += 1;
+        self.forget_ahead(parent);
         let Some(&func) = self.by_name.get(&request.function) else {
             let error = ErrorInfo::new(
                 ErrorKind::SdkUsage,
@@ -152,7 +158,7 @@ impl Core {
     }
 
     /// Puts a durable node into the chain of its parent's durable calls.
-    fn chain(&mut self, ix: NodeIx, place: PositionKind<'_>, futures: &[String]) {
+    pub(super) fn chain(&mut self, ix: NodeIx, place: PositionKind<'_>, futures: &[String]) {
         if !self.nodes[ix].durable {
             return;
         }
@@ -407,10 +413,14 @@ impl Core {
             site: node.site.clone(),
             reason,
             effect: !operation && self.functions[node.func].facts.effect,
+            pickled: node.pickled,
         };
         self.emit(EventKind::CallAsked(Box::new(asked)));
     }
 }
+
+/// The most bytes of arguments that are compared as bytes.
+const COMPARED: usize = 1 << 20;
 
 /// The dependency that gives a whole list of items.
 const FROM: &str = "from";

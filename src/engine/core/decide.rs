@@ -261,6 +261,12 @@ impl Core {
                 return;
             }
         }
+        self.served_from = Some((ix, hit.history.clone(), hit.call));
+        self.record_served(ix, hit);
+    }
+
+    /// Records that a call was served, and repeats what its execution did to the run.
+    pub(super) fn record_served(&mut self, ix: NodeIx, hit: Hit) {
         // Recorded with the code that made it: what was accepted can be taken back.
         self.nodes[ix].code = Some(hit.code);
         if let Some(call) = hit.history.call(hit.call) {
@@ -342,6 +348,7 @@ impl Core {
                 site: call.site.clone(),
                 reason: self.replay.said_below(call),
                 effect: call.effect,
+                pickled: call.pickled,
             })));
             stack.push((old, true));
             let made = made_at(history, old);

@@ -230,6 +230,7 @@ impl Core {
 
     /// A body is over: its worker has room again. A worker that was to be ended is ended when it is empty.
     pub(super) fn unhost(&mut self, ix: NodeIx) {
+        self.forget_ahead(ix);
         let Some(conn) = self.nodes[ix].host() else { return };
         let Some((&number, worker)) = self.workers.iter_mut().find(|(_, w)| w.conn == Some(conn)) else {
             return;
@@ -290,6 +291,9 @@ impl Core {
             matches!(self.nodes[*ix].phase, Phase::Running { conn: at } if Some(at) == conn)
                 && executing.contains(&self.nodes[*ix].no)
         });
+        for ix in executed.iter().chain(&waited) {
+            self.forget_ahead(*ix);
+        }
         for ix in executed {
             let error = self.death(ix, number, why, "while it executed");
             self.abandon(ix);

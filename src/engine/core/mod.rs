@@ -10,6 +10,7 @@
 //! - an outcome is handed to its asker only after its event and its value are on disk;
 //! - after an error of the store nothing more starts and nothing more is handed out.
 
+mod ahead;
 mod asks;
 mod decide;
 mod dispatch;
@@ -19,6 +20,11 @@ mod messages;
 mod node;
 mod outcomes;
 mod witness;
+
+#[cfg(test)]
+mod ahead_tests;
+#[cfg(test)]
+mod scripted;
 
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -38,7 +44,7 @@ use crate::base::clock::{Clock, Micros};
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::model::event::Level;
-use crate::model::{CallKind, CodeKnown, ErrorInfo, EventKind};
+use crate::model::{CallKind, CodeKnown, ErrorInfo, EventKind, RunHistory};
 use crate::proto::message::{End, FromWorker, Function, Loaded, ToWorker, ValidationMessage};
 
 /// Lines that are shown of what a process wrote that could not load the application.
@@ -119,6 +125,11 @@ pub struct Core {
     python: String,
     /// The recorded call that was served last.
     served_last: Option<(RunId, CallNo)>,
+    /// What the answer that is being given was served from.
+    served_from: Option<(NodeIx, Arc<RunHistory>, CallNo)>,
+    /// Answers that were sent before they are asked for, by caller.
+    ahead: HashMap<NodeIx, ahead::Ahead>,
+    trust: ahead::Trust,
     /// Outputs of recorded calls before this one were read ahead.
     ahead_until: CallNo,
     /// The first event was emitted.
@@ -176,6 +187,9 @@ impl Core {
             held_until: None,
             python: String::new(),
             served_last: None,
+            served_from: None,
+            ahead: HashMap::new(),
+            trust: ahead::Trust::default(),
             ahead_until: 0,
             opened: false,
             closed: false,
@@ -437,6 +451,7 @@ impl Core {
             FromWorker::Call { .. } | FromWorker::Map { .. } | FromWorker::Reduce { .. } => {
                 self.request(conn, message, blobs);
             }
+            FromWorker::Took { id, by, attempt, at } => self.took(conn, id, by, attempt, at),
             FromWorker::End(end) => self.ends(conn, vec![end], blobs),
             FromWorker::Ends { ends } => self.ends(conn, ends, blobs),
             FromWorker::StateSet { by, key } => self.state_set(by, key, blobs),

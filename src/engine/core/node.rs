@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 use crate::base::clock::Micros;
-use crate::base::digest::Digest;
+use crate::base::digest::{BytesDigest, Digest};
 use crate::base::ids::CallNo;
 use crate::model::{CallKind, ErrorInfo, FileRead, Origin, Site, Usage, ValueRef};
 
@@ -86,6 +86,8 @@ pub struct Scope {
     pub ordinals: HashMap<(FuncIx, CallKind), u32>,
     /// Durable id of the durable call that was started last.
     pub previous: Option<String>,
+    /// Requests made so far: what was foreseen for a body counts only until its next one.
+    pub said: u64,
     /// Nodes made by this attempt, operations' items included.
     pub children: Vec<NodeIx>,
     /// Strict replay: how many recorded children were met.
@@ -167,6 +169,8 @@ pub struct Node {
     pub delay: Option<Micros>,
     /// Recorded arguments.
     pub input: Option<ValueRef>,
+    /// See [`crate::model::event::CallAsked::pickled`].
+    pub pickled: Option<BytesDigest>,
     /// Its key.
     pub key: Digest,
     /// The code that made what it is served, when that is not today's.
@@ -241,6 +245,7 @@ impl Node {
             json: false,
             delay: None,
             input: None,
+            pickled: None,
             key: Digest::default(),
             code: None,
             attempt: 0,

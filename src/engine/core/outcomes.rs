@@ -234,6 +234,7 @@ impl Core {
         if self.nodes[parent].attempt == self.nodes[ix].parent_attempt {
             self.nodes[parent].asking = self.nodes[parent].asking.saturating_sub(1);
         }
+        let from = self.served_from.take().filter(|(of, ..)| *of == ix);
         let mut count = None;
         let blobs = match self.nodes[ix].outcome.clone() {
             Some(Outcome::Value(value)) => match self.nodes[ix].result.take() {
@@ -248,9 +249,18 @@ impl Core {
             None => Err(internal("a call without an outcome was answered")),
         };
         match blobs {
-            Ok(blobs) => self.send(conn, ToWorker::Done { id, ok: true, n: count, error: None }, blobs),
+            Ok(mut blobs) => {
+                let mut ahead = None;
+                if let Some((_, history, call)) = from {
+                    let (foreseen, answers) = self.foresee(parent, &history, call);
+                    blobs.extend(answers);
+                    ahead = foreseen;
+                }
+                self.send(conn, ToWorker::Done { id, ok: true, n: count, error: None, ahead }, blobs);
+            }
             Err(error) => {
-                self.send(conn, ToWorker::Done { id, ok: false, n: None, error: Some(error) }, vec![]);
+                let error = Some(error);
+                self.send(conn, ToWorker::Done { id, ok: false, n: None, error, ahead: None }, vec![]);
             }
         }
     }

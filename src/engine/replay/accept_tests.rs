@@ -58,6 +58,7 @@ fn run(id: &str, outer: &str, inner: &str) -> Arc<RunHistory> {
             site: None,
             reason: None,
             effect: false,
+            pickled: None,
         })));
         apply(EventKind::CallStarted { no: i as CallNo + 1, attempt: 1, worker: 1 });
     }

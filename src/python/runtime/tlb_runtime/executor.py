@@ -7,7 +7,7 @@ at, and
 
 * adds threads, in doubling steps, when calls wait and no call was started since it last looked;
 * makes a worker read the socket when nobody does;
-* sends outcomes and output that are still unsent.
+* sends outcomes and output that are still unsent, and tells of answers that were taken.
 
 When all is quiet it sleeps until it is woken. Threads blocked on a result keep their stack and
 nothing else, so that calls can nest as deep as memory allows.
@@ -81,6 +81,8 @@ class Executor:
         self.unsent_slots: list = []
         self.unsent_since = 0.0
         self.unsent_lock = allocate_lock()
+        #: Answers were taken that the engine was not told of.
+        self.untold = False
         self.asleep = False
         self.bell = Waiter()
         #: (call, attempt) -> why, for calls that were given up before they began.
@@ -246,6 +248,8 @@ class Executor:
             number, call.attempt, fields, (monotonic() - start) * 1e6,
         )  # fmt: skip
         self.calls.pop(number, None)
+        if call.ahead is not None:
+            call.ahead.tell(call)
         self._finish(call, header, blob)
 
     # Outcomes
@@ -314,6 +318,9 @@ class Executor:
             if self.unsent:
                 self.flush()
             busy = False
+            if self.untold:
+                busy = True
+                self._tell_taken()
             waiting = len(self.queue)
             if waiting:
                 busy = True
@@ -345,11 +352,18 @@ class Executor:
         self.bell = Waiter()
         self.asleep = True
         # Whoever creates work sets it first and looks at ``asleep`` then; so look again here.
-        if self.queue or self.unsent or not self.session.role.locked() or self._sweep_logs():
+        if self.queue or self.unsent or self.untold or not self.session.role.locked() or self._sweep_logs():
             self.asleep = False
             return
         self.bell.lock.acquire()
         self.asleep = False
+
+    def _tell_taken(self) -> None:
+        self.untold = False
+        for call in list(self.calls.values()):
+            ahead = call.ahead
+            if ahead is not None and ahead.sites:
+                ahead.tell(call)
 
     def _sweep_logs(self) -> bool:
         """Send output that is waiting; True when there was some."""

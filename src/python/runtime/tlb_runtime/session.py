@@ -46,7 +46,7 @@ class Call:
 
     __slots__ = (
         "number", "attempt", "function", "by", "request", "thread", "in_user", "abandoned",
-        "waiter", "slot", "out", "err", "context", "session", "started", "reads",
+        "waiter", "slot", "out", "err", "context", "session", "started", "reads", "ahead", "said",
     )  # fmt: skip
 
     def __init__(self, session, number: int, attempt: int, function, request: str):
@@ -68,6 +68,9 @@ class Call:
         self.started = 0.0
         #: What it looked at: a reads.Reads once there is something.
         self.reads = None
+        #: Answers to what it will probably ask for next, and how many requests it has made.
+        self.ahead = None
+        self.said = 0
 
 
 class Pending:
@@ -140,6 +143,8 @@ class Session:
         self.epoch = 0
         self.pendings: dict = {}
         self.ids = count(1)
+        #: Held while a request is counted, or an answer taken that came before it.
+        self.asking = allocate_lock()
         self.answers = 0
         self.executor = None
         self.closed = False

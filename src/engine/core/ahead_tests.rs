@@ -1,0 +1,144 @@
+use std::sync::Arc;
+
+use super::scripted::{CONN, Script, Values};
+use super::*;
+use crate::model::RunHistory;
+
+/// A run that called `step(0)`, `step(1)`, ... of which each returned `r0`, `r1`, ...
+fn recorded(values: &Arc<Values>, calls: i64) -> RunHistory {
+    let mut script = Script::new("000000000001", values, None);
+    for number in 0..calls {
+        script.call("step", number);
+        script.executes(&format!("r{number}"));
+        assert_eq!(script.answered(), [format!("r{number}")]);
+    }
+    script.history
+}
+
+#[test]
+fn answers_travel_ahead_and_are_recorded_when_they_are_taken() {
+    let values = Arc::default();
+    let first = recorded(&values, 12);
+    let mut replay = Script::new("000000000002", &values, Some(&first));
+    replay.call("step", 0);
+    assert_eq!(replay.answered(), ["r0", "r1", "r2", "r3", "r4"]);
+    assert_eq!(replay.statuses(), ["cached"]);
+    replay.took(2, true);
+    assert_eq!(replay.answered(), ["r5", "r6", "r7", "r8", "r9", "r10", "r11"]);
+    assert_eq!(replay.statuses(), ["cached"; 3]);
+    replay.took(9, false);
+    // Each is recorded as if it had been asked for.
+    for (now, then) in replay.history.calls.iter().zip(&first.calls).skip(1) {
+        assert_eq!((&now.key, &now.durable_id, now.ordinal), (&then.key, &then.durable_id, then.ordinal));
+        assert_eq!((&now.input, &now.output, &now.site), (&then.input, &then.output, &then.site));
+        assert_eq!(now.origin.as_ref().unwrap().call, then.no);
+        assert_eq!(now.pickled, then.pickled);
+    }
+    assert_eq!(replay.statuses(), ["cached"; 12]);
+}
+
+#[test]
+fn what_was_foreseen_and_not_taken_is_free_again() {
+    let values = Arc::default();
+    let first = recorded(&values, 6);
+    let mut replay = Script::new("000000000002", &values, Some(&first));
+    replay.call("step", 0);
+    assert_eq!(replay.answered().len(), 5);
+    replay.took(1, false);
+    replay.call("step", 99);
+    replay.executes("new");
+    assert_eq!(replay.answered(), ["new"]);
+    // In another order, and each once.
+    for number in [5, 2, 4, 3] {
+        replay.call("step", number);
+        assert_eq!(replay.answered()[0], format!("r{number}"));
+    }
+    replay.call("step", 4);
+    replay.executes("again");
+    assert_eq!(
+        replay.statuses(),
+        ["cached", "cached", "fresh", "cached", "cached", "cached", "cached", "fresh"]
+    );
+}
+
+#[test]
+fn a_wrong_guess_makes_cautious() {
+    let values = Arc::default();
+    let first = recorded(&values, 9);
+    let mut replay = Script::new("000000000002", &values, Some(&first));
+    replay.call("step", 0);
+    assert_eq!(replay.answered().len(), 5);
+    replay.call("step", 5);
+    assert_eq!(replay.answered(), ["r5", "r6"]);
+    replay.took(1, true);
+    assert_eq!(replay.answered(), ["r7", "r8"]);
+}
+
+#[test]
+fn only_what_nothing_can_change_is_foreseen() {
+    let values = Arc::default();
+    let mut script = Script::new("000000000001", &values, None);
+    script.call("step", 0);
+    script.executes("r0");
+    script.call("step", 1);
+    // This one reads the request state.
+    let no = script.history.calls.last().unwrap().no;
+    script.say(serde_json::json!({"t": "state_get", "id": 90, "by": no, "key": "k"}), vec![]);
+    script.end(no, "r1");
+    let first = script.history;
+    let mut replay = Script::new("000000000002", &values, Some(&first));
+    replay.call("step", 0);
+    assert_eq!(replay.answered(), ["r0"]);
+    replay.call("step", 1);
+    assert_eq!(replay.answered(), ["r1"]);
+}
+
+#[test]
+fn calls_that_are_not_durable_end_what_is_foreseen() {
+    let values = Arc::default();
+    let mut script = Script::new("000000000001", &values, None);
+    for (function, number) in [("step", 0), ("live", 1), ("step", 2)] {
+        script.call(function, number);
+        script.executes(&format!("r{number}"));
+        script.answered();
+    }
+    let mut replay = Script::new("000000000002", &values, Some(&script.history));
+    replay.call("step", 0);
+    assert_eq!(replay.answered(), ["r0"]);
+}
+
+#[test]
+fn nothing_is_foreseen_while_something_else_goes_on() {
+    let values = Arc::default();
+    let first = recorded(&values, 3);
+    let mut replay = Script::new("000000000002", &values, Some(&first));
+    replay.call("step", 99);
+    replay.call("step", 0);
+    assert!(matches!(replay.told().0, ToWorker::Run { .. }));
+    assert_eq!(replay.answered(), ["r0"]);
+}
+
+#[test]
+fn an_answer_that_was_not_sent_cannot_be_taken() {
+    let values = Arc::default();
+    let first = recorded(&values, 3);
+    let mut replay = Script::new("000000000002", &values, Some(&first));
+    replay.call("step", 0);
+    assert_eq!(replay.answered().len(), 3);
+    replay.took(3, false);
+    let error = replay.history.error.as_ref().unwrap();
+    assert!(error.message.contains("not meant for it"), "{}", error.message);
+}
+
+/// The attempt that took answers is over: nothing of it is held, and the next attempt gets them.
+#[test]
+fn a_dead_worker_leaves_nothing_reserved() {
+    let values = Arc::default();
+    let first = recorded(&values, 3);
+    let mut replay = Script::new("000000000002", &values, Some(&first));
+    replay.call("step", 0);
+    assert_eq!(replay.answered().len(), 3);
+    assert_eq!(replay.core.ahead.len(), 1);
+    replay.core.handle(Input::Gone { worker: 1, conn: Some(CONN), executing: vec![1], why: "died".into() });
+    assert!(replay.core.ahead.is_empty());
+}
