@@ -1,0 +1,5 @@
+"""What traced programs import: here nobody listens."""
+
+
+def note(name, text):
+    pass
