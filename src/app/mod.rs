@@ -9,6 +9,7 @@
 
 pub mod command;
 pub mod editor;
+pub mod filtering;
 pub mod inspect;
 pub mod keymap;
 pub mod keys;

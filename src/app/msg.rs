@@ -4,7 +4,8 @@
 
 use crate::base::clock::Micros;
 use crate::base::digest::Digest;
-use crate::base::ids::RunId;
+use crate::base::ids::{CallNo, RunId};
+use crate::model::filter::Filter;
 use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
 
 use super::keys::Key;
@@ -158,6 +159,15 @@ pub enum Reply {
         /// Its text.
         result: Result<ValueText, String>,
     },
+    /// To [`Effect::Filter`].
+    Filtered {
+        /// The run.
+        run: RunId,
+        /// The filter as it is printed.
+        filter: String,
+        /// The calls that are meant.
+        result: Result<Vec<CallNo>, String>,
+    },
     /// To [`Effect::Start`].
     Started {
         /// What was asked.
@@ -255,6 +265,13 @@ pub enum Effect {
     },
     /// Read a value as text.
     LoadValue(Box<ValueRef>),
+    /// Find the calls that a filter means by reading their values.
+    Filter {
+        /// The run.
+        run: RunId,
+        /// The filter.
+        filter: Filter,
+    },
     /// Start a run.
     Start(Start),
     /// Stop a run.

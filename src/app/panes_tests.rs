@@ -172,3 +172,99 @@ fn a_damaged_text_is_as_good_as_none() {
         assert_eq!(state.focus, Pane::Calls, "{text}");
     }
 }
+
+/// Types each character as a key.
+fn type_in(state: &mut AppState, text: &str) {
+    for c in text.chars() {
+        press(state, &if c == ' ' { "space".to_owned() } else { c.to_string() });
+    }
+}
+
+fn shown(state: &AppState) -> Vec<u32> {
+    state.current().unwrap().tree.rows().iter().map(|row| row.no).collect()
+}
+
+#[test]
+fn a_filter_shows_what_is_meant_and_what_leads_there() {
+    let mut state = bench(&[fake::mapping("77d200000000", 1_000, &[3, 500, 900])]);
+    press(&mut state, "/");
+    type_in(&mut state, "failed ");
+    assert_eq!(shown(&state), [1, 3, 7, 504, 904], "while it is typed, also inside what was folded");
+    assert_eq!(selected(&state), 3, "the map failed, too");
+    type_in(&mut state, "in~500");
+    assert_eq!(shown(&state), [1, 3, 504]);
+    assert_eq!(selected(&state), 504);
+    press(&mut state, "enter");
+    assert_eq!(state.filter, "failed in~500");
+    press(&mut state, "n");
+    assert_eq!(selected(&state), 504, "only among what is shown");
+    press(&mut state, "esc");
+    assert_eq!((state.filter.as_str(), shown(&state).len()), ("", 1_003), "unfolded for the selected call");
+    assert_eq!(selected(&state), 504, "in its place among the others");
+}
+
+#[test]
+fn a_mistake_keeps_the_last_meaning_and_the_line_open() {
+    let mut state = bench(&[fake::mapping("77d200000000", 50, &[3])]);
+    press(&mut state, "/");
+    type_in(&mut state, "failed ms>x");
+    assert_eq!(state.filter, "failed m", "the last that meant something");
+    press(&mut state, "enter");
+    assert!(state.overlay.is_some());
+    press(&mut state, "esc");
+    assert_eq!((state.filter.as_str(), &state.overlay), ("", &None), "as before");
+}
+
+#[test]
+fn completions_are_chosen_by_keys() {
+    let mut state = bench(&[fake::mapping("77d200000000", 50, &[3])]);
+    press(&mut state, "/");
+    type_in(&mut state, "fn:s");
+    press(&mut state, "tab enter");
+    assert_eq!(state.filter, "fn:summarise");
+    press(&mut state, "/ ctrl-u f a i down enter enter");
+    assert_eq!(state.filter, "failed");
+}
+
+#[test]
+fn a_filter_keeps_up_with_a_run() {
+    use crate::app::BackendEvent;
+    let script = fake::agent("8f3c00000000", 0, None, RunStatus::Failed);
+    let mut state = bench(&[]);
+    let send = |state: &mut AppState, from: usize, to: usize| {
+        let event = BackendEvent::Run { run: script.run.clone(), events: script.events[from..to].to_vec() };
+        update(state, Msg::Backend(event), &ENV);
+        settle(state, &ENV);
+    };
+    send(&mut state, 0, 5);
+    press(&mut state, "/");
+    type_in(&mut state, "fn:search_web fresh");
+    press(&mut state, "enter");
+    assert!(shown(&state).is_empty());
+    for to in 6..=script.events.len() {
+        send(&mut state, to - 1, to);
+        let mut whole = state.current().unwrap().clone();
+        whole.filter(state.meaning.as_ref());
+        whole.tree.rebuild();
+        assert_eq!(
+            shown(&state),
+            whole.tree.rows().iter().map(|row| row.no).collect::<Vec<_>>(),
+            "after {to}"
+        );
+    }
+    assert_eq!(shown(&state), [1, 3, 5, 7]);
+}
+
+#[test]
+fn the_store_is_asked_when_previews_do_not_tell() {
+    use crate::app::{Effect, Reply};
+    let mut state = bench(&[fake::mapping("77d200000000", 50, &[3])]);
+    press(&mut state, "/");
+    type_in(&mut state, "out~hidden");
+    let effects = press(&mut state, "enter");
+    let [Effect::Filter { run, filter }] = effects.as_slice() else { panic!("{effects:?}") };
+    let reply = Reply::Filtered { run: run.clone(), filter: filter.to_string(), result: Ok(vec![9]) };
+    update(&mut state, Msg::Reply(reply), &ENV);
+    settle(&mut state, &ENV);
+    assert_eq!(shown(&state), [1, 3, 9]);
+}

@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::base::clock::Micros;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
+use crate::model::filter::Filter;
 use crate::model::{Call, CallStatus, Event, EventKind, Level, RunHistory, RunStatus};
 
 use super::editor::Editor;
+use super::filtering::FilterLine;
 use super::inspect::Doc;
 use super::keys::Key;
 use super::layout::{Shares, Split, layout};
@@ -135,6 +137,8 @@ pub enum Overlay {
         /// The row.
         at: usize,
     },
+    /// The filter of the tree.
+    Filter(FilterLine),
     /// The input of a new run.
     Input {
         /// The application.
@@ -174,6 +178,10 @@ pub struct OpenRun {
     pub follow: bool,
     /// The call that started last.
     pub newest: CallNo,
+    /// The filter that the tree shows.
+    pub filtered: Option<String>,
+    /// Calls that changed since the filter was applied.
+    pub touched: Vec<CallNo>,
     /// Log lines by call.
     pub logs: HashMap<CallNo, Vec<u32>>,
     /// When it was last looked at, to drop old ones.
@@ -197,6 +205,8 @@ impl OpenRun {
             wheeled: None,
             follow: history.status == RunStatus::Running,
             newest,
+            filtered: None,
+            touched: Vec::new(),
             logs: HashMap::new(),
             used: 0,
             history,
@@ -241,6 +251,9 @@ impl OpenRun {
     fn sync(&mut self, no: CallNo) {
         if let Some(call) = self.history.call(no) {
             self.tree.sync(call);
+            if self.filtered.is_some() {
+                self.touched.push(no);
+            }
         }
     }
 
@@ -321,6 +334,10 @@ pub struct AppState {
     pub overlay: Option<Overlay>,
     /// Keys that begin a sequence.
     pub pending: Option<Pending>,
+    /// The filter of the tree as it was typed; empty: none.
+    pub filter: String,
+    /// What it means.
+    pub meaning: Option<Filter>,
     /// Look and keys.
     pub settings: Settings,
     /// The theme that was chosen here; it counts before the settings.
@@ -371,6 +388,8 @@ impl AppState {
             value_order: Vec::new(),
             overlay: None,
             pending: None,
+            filter: String::new(),
+            meaning: None,
             settings: Settings::default(),
             theme: None,
             toast: None,

@@ -74,6 +74,13 @@ pub struct CallTree {
     nodes: Vec<Node>,
     tallies: HashMap<CallNo, Tally>,
     folds: HashMap<CallNo, bool>,
+    /// What the filter means: `hits[no - 1]`; without a filter empty.
+    hits: Vec<bool>,
+    /// Hits at and below a call.
+    below: Vec<u32>,
+    /// Folds that were made while the filter is there; before, nothing is folded.
+    filter_folds: HashMap<CallNo, bool>,
+    filtered: bool,
     rows: Vec<TreeRow>,
     row_of: Vec<u32>,
     dirty: bool,
@@ -123,6 +130,10 @@ impl CallTree {
             let tally = self.tallies.entry(call.parent).or_default();
             tally.by_status[slot(call.status)] += 1;
             tally.tokens += tokens;
+            if self.filtered {
+                self.hits.push(false);
+                self.below.push(0);
+            }
             self.dirty = true;
             return;
         }
@@ -165,6 +176,9 @@ impl CallTree {
         if node.first == NONE {
             return false;
         }
+        if self.filtered {
+            return self.filter_folds.get(&no).copied().unwrap_or(false);
+        }
         match self.folds.get(&no) {
             Some(folded) => *folded,
             None => node.operation && self.tally(no).total() > FOLD_ITEMS,
@@ -174,7 +188,8 @@ impl CallTree {
     /// Folds or unfolds a call.
     pub fn set_fold(&mut self, no: CallNo, folded: bool) {
         if self.foldable(no) && self.folded(no) != folded {
-            self.folds.insert(no, folded);
+            let folds = if self.filtered { &mut self.filter_folds } else { &mut self.folds };
+            folds.insert(no, folded);
             self.dirty = true;
         }
     }
@@ -201,6 +216,55 @@ impl CallTree {
         self.folds.iter().map(|(no, folded)| (*no, *folded))
     }
 
+    /// Shows only these calls and what leads to them; `None`: everything.
+    pub fn filter(&mut self, found: Option<&[CallNo]>) {
+        self.dirty = true;
+        self.filtered = found.is_some();
+        self.filter_folds.clear();
+        self.hits.clear();
+        self.below.clear();
+        let Some(found) = found else { return };
+        self.hits.resize(self.nodes.len(), false);
+        self.below.resize(self.nodes.len(), 0);
+        for no in found {
+            self.set_hit(*no, true);
+        }
+    }
+
+    /// Whether a call is one that the filter means; nothing without a filter.
+    pub fn set_hit(&mut self, no: CallNo, hit: bool) {
+        let Some(slot) = (no as usize).checked_sub(1).and_then(|at| self.hits.get_mut(at)) else { return };
+        if std::mem::replace(slot, hit) == hit {
+            return;
+        }
+        let mut at = no;
+        while at != NONE {
+            if let Some(below) = self.below.get_mut(at as usize - 1) {
+                let before = *below;
+                *below = if hit { before + 1 } else { before.saturating_sub(1) };
+                self.dirty |= (before == 0) != (*below == 0);
+            }
+            at = self.parent(at);
+        }
+    }
+
+    /// Whether the filter lets a call be seen: it is meant, or something below it is.
+    pub fn passes(&self, no: CallNo) -> bool {
+        !self.filtered
+            || (no as usize).checked_sub(1).and_then(|at| self.below.get(at)).is_some_and(|n| *n > 0)
+    }
+
+    /// Whether a call is meant itself, and not only on the way to one that is.
+    pub fn is_hit(&self, no: CallNo) -> bool {
+        !self.filtered
+            || (no as usize).checked_sub(1).and_then(|at| self.hits.get(at)).copied().unwrap_or(false)
+    }
+
+    /// How many calls are meant; `None` without a filter.
+    pub fn hits(&self) -> Option<usize> {
+        self.filtered.then(|| self.below.first().map_or(0, |n| *n as usize))
+    }
+
     /// Unfolds everything above a call, so that it can be seen.
     pub fn reveal(&mut self, no: CallNo) {
         let mut at = self.parent(no);
@@ -221,17 +285,18 @@ impl CallTree {
         self.node(no).map_or(NONE, |node| node.first)
     }
 
-    /// The call itself, or the nearest one above it that can be seen.
+    /// The call itself, or the nearest one above it that can be seen; the root when none can.
     pub fn visible(&self, no: CallNo) -> CallNo {
-        let mut shown = no;
+        let mut shown = if self.passes(no) { no } else { NONE };
         let mut at = self.parent(no);
         while at != NONE {
-            if self.folded(at) {
+            // What lies above a call that passes passes, too.
+            if self.passes(at) && (shown == NONE || self.folded(at)) {
                 shown = at;
             }
             at = self.parent(at);
         }
-        shown
+        if shown == NONE { no.min(1) } else { shown }
     }
 
     /// The visible rows, from top to bottom.
@@ -256,6 +321,10 @@ impl CallTree {
         self.row_of.resize(self.nodes.len(), u32::MAX);
         let (mut at, mut depth) = (if self.nodes.is_empty() { NONE } else { 1 }, 0u16);
         while at != NONE {
+            if !self.passes(at) {
+                at = self.after(at, &mut depth);
+                continue;
+            }
             if let Some(row) = self.row_of.get_mut(at as usize - 1) {
                 *row = self.rows.len() as u32;
             }
@@ -298,7 +367,7 @@ impl CallTree {
         let mut seen = false;
         let mut at = if self.nodes.is_empty() { NONE } else { 1 };
         while let Some(node) = self.node(at) {
-            if wanted(at, node.status) {
+            if self.passes(at) && wanted(at, node.status) {
                 if seen && at != from && forward {
                     return Some(at);
                 }

@@ -12,9 +12,10 @@ use super::args::{EngineArgs, InputArgs};
 use super::context::{Context, plain_value, replayed_application, value_json};
 use super::input;
 use crate::base::clock::SystemClock;
-use crate::base::ids::RunId;
+use crate::base::ids::{CallNo, RunId};
 use crate::engine::project::Application;
 use crate::engine::{self, Ending, RunHandle, RunSpec};
+use crate::model::filter::Filter;
 use crate::model::{Event, RunHistory, RunSummary, ValueRef};
 use crate::store::Store;
 use crate::tui::backend::{AppInfo, Backend, BackendEvent, Param, ProjectInfo, Sources, Start, ValueText};
@@ -227,6 +228,11 @@ impl Backend for Session {
             other => serde_json::to_string_pretty(other).map_err(|error| error.to_string())?,
         };
         Ok(ValueText { lines: text.lines().map(str::to_owned).collect(), cut: view.cut })
+    }
+
+    fn filter(&self, run: &RunId, filter: &Filter) -> Result<Vec<CallNo>, String> {
+        let history = self.history(run)?;
+        super::filtered::matching(&self.store, &history, filter, None).map_err(|error| error.message)
     }
 
     fn start(&self, what: Start) -> Result<RunId, String> {

@@ -2,7 +2,8 @@
 
 use tokio::sync::mpsc::Receiver;
 
-use crate::base::ids::RunId;
+use crate::base::ids::{CallNo, RunId};
+use crate::model::filter::Filter;
 use crate::model::{Event, RunHistory, RunSummary, ValueRef};
 
 pub use crate::app::msg::{AppInfo, BackendEvent, Param, ProjectInfo, SourceFile, Sources, Start, ValueText};
@@ -36,6 +37,9 @@ pub trait Backend: Send + Sync + 'static {
     /// A value as text: its JSON view, pretty, one element a line, at most about `max_bytes`. The lines need not
     /// be sanitised.
     fn value(&self, value: &ValueRef, max_bytes: usize) -> Result<ValueText, String>;
+
+    /// The calls of a run that a filter means, judged by their whole values.
+    fn filter(&self, run: &RunId, filter: &Filter) -> Result<Vec<CallNo>, String>;
 
     /// Starts a run in this process and returns as soon as it has an id. Its events come through
     /// [`Backend::subscribe`], the first with sequence number 1; it does not matter which arrives first.

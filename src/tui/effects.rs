@@ -44,6 +44,10 @@ fn answer(backend: &dyn Backend, effect: Effect) -> Option<Reply> {
         Effect::LoadValue(value) => {
             Reply::Value { digest: value.digest, result: backend.value(&value, VALUE_BYTES) }
         }
+        Effect::Filter { run, filter } => {
+            let result = backend.filter(&run, &filter);
+            Reply::Filtered { run, filter: filter.to_string(), result }
+        }
         Effect::Start(what) => Reply::Started { result: backend.start(what.clone()), what },
         Effect::Stop { run, force } => Reply::Stopped { result: backend.stop(&run, force), run },
         Effect::Suspend | Effect::Repaint | Effect::Quit => return None,
@@ -54,7 +58,8 @@ fn answer(backend: &dyn Backend, effect: Effect) -> Option<Reply> {
 mod tests {
     use super::*;
     use crate::app::script::agent;
-    use crate::base::ids::RunId;
+    use crate::base::ids::{CallNo, RunId};
+    use crate::model::filter::Filter;
     use crate::model::{Event, RunHistory, RunStatus, RunSummary, ValueRef};
     use crate::tui::backend::{BackendEvent, ProjectInfo, Sources, Start, ValueText};
     use crate::tui::fake::Fake;
@@ -98,6 +103,9 @@ mod tests {
             Err(String::new())
         }
         fn value(&self, _: &ValueRef, _: usize) -> Result<ValueText, String> {
+            Err(String::new())
+        }
+        fn filter(&self, _: &RunId, _: &Filter) -> Result<Vec<CallNo>, String> {
             Err(String::new())
         }
         fn start(&self, _: Start) -> Result<RunId, String> {

@@ -7,7 +7,8 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::app::script::{Script, agent, mapping, pretty, project};
 use crate::base::clock::{Clock, SystemClock};
-use crate::base::ids::RunId;
+use crate::base::ids::{CallNo, RunId};
+use crate::model::filter::{Filter, Previews, RunCalls};
 use crate::model::{Event, RunHistory, RunStatus, RunSummary, ValueRef};
 
 use super::backend::{Backend, BackendEvent, ProjectInfo, Sources, Start, ValueText};
@@ -73,6 +74,10 @@ impl Backend for Fake {
     }
 
     /// Plays a scripted agent over some seconds.
+    fn filter(&self, run: &RunId, filter: &Filter) -> Result<Vec<CallNo>, String> {
+        self.with(run, |script| RunCalls::new(&script.history(), &Previews).matching(filter))
+    }
+
     fn start(&self, what: Start) -> Result<RunId, String> {
         let n = {
             let mut started = self.started.lock().map_err(|_| "busy".to_owned())?;

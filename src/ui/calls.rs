@@ -31,10 +31,16 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: M
         empty(canvas, body, state);
         return;
     };
-    if open.follow {
+    let columns = Columns::of(body);
+    if let Some(hits) = open.tree.hits() {
+        let mark = canvas.text(area, x + 1, 0, Tone::Focus, "/");
+        let found = format!("{hits} of {}", open.history.calls.len());
+        let room = Area { w: columns.text.saturating_sub(text::width(&found) as u16 + 2), ..area };
+        let x = canvas.text(room, mark, 0, Tone::Text, &state.filter);
+        canvas.text(area, x + 2, 0, if hits == 0 { Tone::Warning } else { Tone::Quiet }, &found);
+    } else if open.follow {
         canvas.text(area, x + 2, 0, Tone::Active, "following");
     }
-    let columns = Columns::of(body);
     for (right, width, title) in columns.titles() {
         canvas.right(area, right, 0, width, Tone::Faint, title);
     }
@@ -49,7 +55,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: M
         }
     }
     if rows.is_empty() {
-        canvas.text(body, 1, 1, Tone::Quiet, "No call yet.");
+        let sentence =
+            if open.tree.hits().is_some() { "No call is meant by this filter." } else { "No call yet." };
+        canvas.text(body, 1, 1, Tone::Quiet, sentence);
     }
 }
 
@@ -151,6 +159,8 @@ fn line(
         .call(call.parent)
         .is_some_and(|parent| matches!(parent.kind, CallKind::Map | CallKind::Reduce));
     let name_tone = match status {
+        // On the way to what is meant, but not meant.
+        _ if !open.tree.is_hit(call.no) => Tone::Faint,
         CallStatus::Pending | CallStatus::Cancelled => Tone::Faint,
         CallStatus::Failed => Tone::Bad,
         _ => Tone::Text,

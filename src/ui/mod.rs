@@ -23,6 +23,7 @@ pub mod theme;
 
 mod bars;
 mod calls;
+mod filter;
 mod inspector;
 mod lists;
 mod overlay;

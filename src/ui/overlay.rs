@@ -10,12 +10,15 @@ use crate::base::text;
 use crate::model::CallStatus;
 
 use super::cells::Canvas;
-use super::lists;
+use super::{filter, lists};
 
 /// The keys of an overlay.
 pub(super) fn hints(overlay: &Overlay) -> Vec<Hint> {
     let pairs: &[(&str, &'static str)] = match overlay {
         Overlay::Commands(_) => &[("Down", "next"), ("Enter", "do it"), ("Esc", "close")],
+        Overlay::Filter(_) => {
+            &[("Tab", "complete"), ("Down", "choose"), ("Enter", "apply"), ("Esc", "as before")]
+        }
         Overlay::Themes { .. } => &[("Down", "next"), ("Enter", "keep"), ("Esc", "as before")],
         Overlay::ChooseApp { .. } => &[("Down", "next"), ("Enter", "run"), ("Esc", "cancel")],
         Overlay::Input { .. } => &[("Enter", "run"), ("Ctrl-U", "clear"), ("Esc", "cancel")],
@@ -28,6 +31,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState) {
     match &state.overlay {
         None => {}
         Some(Overlay::Commands(list)) => lists::commands(canvas, places.body, state, list),
+        Some(Overlay::Filter(line)) => filter::draw(canvas, places, state, line),
         Some(Overlay::Themes { at, .. }) => themes(canvas, places.body, state, *at),
         Some(Overlay::ChooseApp { at }) => choose(canvas, places.body, state, *at),
         Some(Overlay::Input { app, editor, problem }) => {

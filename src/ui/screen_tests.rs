@@ -138,6 +138,14 @@ fn help() {
 }
 
 #[test]
+fn filter() {
+    let scripts = || vec![fake::mapping("77d200000000", 1_000, &[3, 500, 900])];
+    snapshots("filter_completion", scripts, "/ f n : s");
+    snapshots("filter_mistake", scripts, "/ m s > x");
+    snapshots("filter_applied", scripts, "/ f a i l e d enter");
+}
+
+#[test]
 fn problems() {
     let scripts = || vec![fake::mapping("77d200000000", 1_000, &[3, 500, 900])];
     snapshots("problems", scripts, "g p down");

@@ -71,6 +71,10 @@ pub(super) fn has_problems(state: &AppState) -> Enabled {
     }
 }
 
+pub(super) fn has_filter(state: &AppState) -> Enabled {
+    if state.filter.is_empty() { Err("There is no filter.") } else { Ok(()) }
+}
+
 pub(super) fn is_stacked(state: &AppState) -> Enabled {
     match crate::app::layout::layout(state).stack_rule {
         Some(_) => Ok(()),

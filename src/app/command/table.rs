@@ -41,6 +41,9 @@ commands! {
         "Select the next failed call, also inside folded rows.";
     PrevFailed "previous-failed" Global, ["N", "p"], "", has_failed,
         "Select the previous failed call.";
+    Filter "filter" Global, ["/"], "filter", has_calls,
+        "Show only the calls that an expression means: failed, fn:call_llm, cost>0.01, out~refund.";
+    ClearFilter "clear-filter" Global, [], "", has_filter, "Show all calls again.";
     Follow "follow" Global, ["F"], "follow", has_calls,
         "Let the selection go along with what starts; moving the selection ends it.";
     ToggleFold "toggle-fold" CALLS, ["space", "z a"], "fold", can_fold,

@@ -11,7 +11,7 @@ use crate::base::text;
 use crate::model::{Level, Mode};
 
 use super::panes::{self, Direction};
-use super::{navigate, overlay, screens, toast};
+use super::{filter, navigate, overlay, screens, toast};
 
 /// Executes an enabled command.
 pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Effect> {
@@ -41,6 +41,8 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::GoRuns => go(state, Pane::Runs),
         CommandId::GoCalls => go(state, Pane::Calls),
         CommandId::GoInspector => go(state, Pane::Inspector),
+        CommandId::Filter => filter::edit(state),
+        CommandId::ClearFilter => filter::clear(state),
         CommandId::GoProblems => screens::show(state, Screen::Problems),
         CommandId::ProblemOpen => screens::open_problem(state),
         CommandId::Zoom => state.zoom = !state.zoom,
@@ -127,6 +129,10 @@ fn back(state: &mut AppState) {
     }
     if state.zoom {
         state.zoom = false;
+        return;
+    }
+    if state.focus == Pane::Calls && !state.filter.is_empty() {
+        filter::clear(state);
         return;
     }
     state.focus = match state.focus {

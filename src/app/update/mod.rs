@@ -3,6 +3,7 @@
 //! `update` is called for each message of a batch, then [`settle`] once, then the screen is drawn.
 
 mod commands;
+mod filter;
 mod mouse;
 mod navigate;
 mod overlay;

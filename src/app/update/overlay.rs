@@ -8,7 +8,7 @@ use crate::app::palette::{self, CommandList, Kind};
 use crate::app::settings;
 use crate::app::state::{AppState, Overlay};
 
-use super::commands;
+use super::{commands, filter};
 
 /// Handles a key when an overlay is open; `None` when none is.
 pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Effect>> {
@@ -20,13 +20,16 @@ pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Eff
     }
     let leave = key.code == KeyCode::Esc || (key.ctrl && key.code == KeyCode::Char('c'));
     if leave {
-        if let Overlay::Themes { before, .. } = overlay {
-            state.theme = before;
+        match overlay {
+            Overlay::Themes { before, .. } => state.theme = before,
+            Overlay::Filter(line) => filter::cancel(state, &line),
+            _ => {}
         }
         return Some(Vec::new());
     }
     match overlay {
         Overlay::Commands(list) => return Some(commands_list(state, list, key, env)),
+        Overlay::Filter(line) => return Some(filter::key(state, line, key, env)),
         Overlay::Themes { at, before } => themes(state, at, before, key),
         Overlay::ChooseApp { at } => return Some(choose(state, at, key, env)),
         Overlay::Input { app, editor, .. } => return Some(input(state, app, editor, key, env)),
@@ -152,6 +155,7 @@ pub(super) fn paste(state: &mut AppState, pasted: &str) {
             list.query.paste(pasted);
             list.at = 0;
         }
+        Some(Overlay::Filter(line)) => line.editor.paste(pasted),
         Some(Overlay::Themes { .. } | Overlay::ChooseApp { .. }) | None => {}
     }
 }

@@ -9,7 +9,7 @@ use crate::base::digest::Digest;
 use crate::base::ids::RunId;
 use crate::model::{Event, Level, RunHistory, RunStatus};
 
-use super::toast;
+use super::{filter, toast};
 use std::sync::Arc;
 
 /// How many runs are listed.
@@ -142,6 +142,10 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
             state.project = project;
             Vec::new()
         }
+        Reply::Filtered { run, filter, result } => {
+            filter::answered(state, &run, &filter, result, env);
+            Vec::new()
+        }
         Reply::Settings(sources) => {
             configure(state, sources);
             Vec::new()
@@ -260,6 +264,8 @@ fn opened(state: &mut AppState, run: RunId, history: RunHistory) {
             open.history = history;
             open.tree.sync_all(&open.history);
             open.reindex();
+            open.filtered = None;
+            open.tree.filter(None);
         }
         None => {
             let mut open = OpenRun::new(history);

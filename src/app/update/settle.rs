@@ -4,9 +4,9 @@ use crate::app::inspect;
 use crate::app::layout::{self, scroll_to};
 use crate::app::msg::{Effect, Env};
 use crate::app::screens;
-use crate::app::state::{AppState, Screen, ValueState};
+use crate::app::state::{AppState, OpenRun, Overlay, Screen, ValueState};
 use crate::app::tour;
-use crate::base::ids::RunId;
+use crate::base::ids::{CallNo, RunId};
 use crate::model::RunStatus;
 
 use super::replies;
@@ -24,7 +24,10 @@ pub fn settle(state: &mut AppState, env: &Env) -> Vec<Effect> {
     let places = layout::layout(state);
     // Panes that are not shown keep their scroll position for the height they will have.
     runs(state, places.rows(places.runs));
-    calls(state, places.rows(places.tree));
+    let filtered = calls(state, places.rows(places.tree));
+    if filtered && !matches!(state.overlay, Some(Overlay::Filter(_))) {
+        effects.extend(super::filter::exact(state));
+    }
     screen(state, &places);
     if let Some(value) = inspect::wanted_value(state).map(|(_, value)| value.clone()) {
         state.values.insert(value.digest, ValueState::Loading);
@@ -56,13 +59,27 @@ fn screen(state: &mut AppState, places: &layout::Layout) {
     state.list.top = scroll_to(state.list.top, state.list.at, rows, height);
 }
 
-fn calls(state: &mut AppState, height: usize) {
+/// Says whether the filter was applied anew.
+fn calls(state: &mut AppState, height: usize) -> bool {
     state.generation += 1;
     let used = state.generation;
-    let Some(open) = state.current_mut() else { return };
+    let meaning = state.meaning.clone();
+    let Some(open) = state.current_mut() else { return false };
     open.used = used;
+    let anew = meaning.as_ref().map(ToString::to_string) != open.filtered;
+    if anew {
+        open.filter(meaning.as_ref());
+        // Somebody who filters wants to see what was found.
+        if let Some(first) = open.tree.hits().filter(|n| *n > 0).and_then(|_| first_hit(open)) {
+            open.selected = first;
+        }
+    } else if let Some(filter) = meaning.as_ref().filter(|_| !open.touched.is_empty()) {
+        open.refilter(filter);
+    }
     if open.follow {
         open.selected = open.tree.visible(open.newest);
+    } else if !open.tree.passes(open.selected) {
+        open.selected = open.tree.visible(open.selected);
     } else if open.tree.visible(open.selected) != open.selected && !open.tree.rows().is_empty() {
         // Rows that fold by themselves while they grow must not swallow the selection; rows that the user
         // folds do not, because folding selects the row that is folded.
@@ -76,6 +93,15 @@ fn calls(state: &mut AppState, height: usize) {
         open.wheeled = None;
         open.top = scroll_to(open.top, row, rows, height);
     }
+    anew
+}
+
+/// The selected call when it is meant, else the first that is.
+fn first_hit(open: &OpenRun) -> Option<CallNo> {
+    if open.tree.is_hit(open.selected) {
+        return None;
+    }
+    (1..=open.history.calls.len() as CallNo).find(|no| open.tree.is_hit(*no))
 }
 
 fn text(state: &mut AppState, width: u16, height: usize) {
