@@ -35,6 +35,8 @@ pub enum Command {
     Why(WhyArgs),
     /// Compare two runs: causes first, then what follows from them
     Diff(DiffArgs),
+    /// Declare changes of code harmless: what the old code made is served again
+    Accept(AcceptArgs),
     /// Run a command in which `run_local_application` makes recorded runs
     Exec(ExecArgs),
     /// Copy an example workspace to a temporary folder and run it there
@@ -184,10 +186,34 @@ pub struct LogsArgs {
 
 #[derive(Args, Debug, Clone)]
 pub struct WhyArgs {
-    /// An id, a unique prefix, `latest`, `latest~1`
+    /// An id, a unique prefix, `latest`, `latest~1`; or, alone, a CALL of the latest run
+    pub run: Option<String>,
+    /// An id prefix or a path; without it the first call that executed for a reason of its own
+    pub call: Option<String>,
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct AcceptArgs {
+    /// The run whose results shall count again: an id, a unique prefix, `latest`, `latest~1`
+    #[arg(default_value = "latest")]
     pub run: String,
-    /// An id prefix or a path
-    pub call: String,
+    /// Only this function; may be given several times. Without it every function whose code changed since the run
+    #[arg(long, value_name = "FUNCTION")]
+    pub function: Vec<String>,
+    /// Why the change is harmless: shown with every call that is served because of it
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// Only say what would be accepted
+    #[arg(long)]
+    pub dry_run: bool,
+    /// List what was accepted, then do nothing else
+    #[arg(long, conflicts_with_all = ["function", "note", "dry_run", "revoke"])]
+    pub list: bool,
+    /// Take back the acceptance with this number, then do nothing else
+    #[arg(long, value_name = "N", conflicts_with_all = ["function", "note", "dry_run"])]
+    pub revoke: Option<i64>,
     #[command(flatten)]
     pub json: JsonArgs,
 }

@@ -2,6 +2,7 @@
 //!
 //! Only this floor and `tui` write to the terminal, and here only `output` does.
 
+mod accept;
 pub mod args;
 pub mod context;
 mod demo;
@@ -21,6 +22,7 @@ mod show;
 mod signals;
 mod view;
 mod why;
+mod why_text;
 mod workbench;
 
 use clap::{CommandFactory, Parser};
@@ -75,6 +77,7 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::Logs(args)) => show::logs(&Context::new(cli, out)?, args),
         Some(Command::Why(args)) => why::run(&Context::new(cli, out)?, args),
         Some(Command::Diff(args)) => diff::run(&Context::new(cli, out)?, args),
+        Some(Command::Accept(args)) => accept::run(&Context::new(cli, out)?, args),
         Some(Command::Demo(args)) => demo::run(out, args),
         Some(Command::Gc(args)) => maintenance::gc(&Context::new(cli, out)?, args),
         Some(Command::Doctor(args)) => maintenance::doctor(&Context::new(cli, out)?, args),

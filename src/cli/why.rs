@@ -1,174 +1,128 @@
-//! `tl-bench why RUN CALL`: the verdict of a call, component by component.
+//! `tl-bench why`: the verdict on a call, and what it rests on.
 
 use serde_json::{Value, json};
 
 use super::args::WhyArgs;
-use super::context::{Context, whole_value};
+use super::context::Context;
 use super::error::{CliError, Exit};
 use super::output::Tone;
-use crate::base::ids::call_id;
+use super::why_text;
+use crate::base::ids::CallNo;
 use crate::base::text;
-use crate::model::{Call, CallStatus, Mode, RunHistory};
-use crate::store::Store;
-
-/// What was compared with what.
-struct Comparison {
-    /// The recorded call that stands beside it, with its run.
-    other: Option<(RunHistory, Call)>,
-    /// How the two were matched.
-    matched: &'static str,
-    /// Each component: name, whether it is equal, what differs.
-    parts: Vec<(&'static str, bool, String)>,
-}
+use crate::engine::explain::records::StoreRecords;
+use crate::engine::explain::{Cause, Explanation, recorded};
+use crate::model::{RunHistory, path};
+use crate::store::{FindError, Store};
 
 /// Prints it.
 pub fn run(context: &Context, args: &WhyArgs) -> Result<Exit, CliError> {
     let store = context.existing_store()?;
-    let run = context.history(&store, &store.find_run(&args.run)?)?;
-    let no = context.call(&run, &args.call)?;
-    let Some(call) = run.call(no) else { return Ok(Exit::Usage) };
-    let comparison = compare(context, &store, &run, call)?;
+    let (run, call) = subject(context, &store, args)?;
+    let records = StoreRecords(&store);
+    let mut decisive = if call.is_none() { recorded::decisive(&run) } else { Vec::new() };
+    // What is not durable always executes: that is no news.
+    decisive.sort_by_key(|no| run.call(*no).is_some_and(|call| !call.durable));
+    let no = call.or_else(|| decisive.first().copied()).unwrap_or(1);
+    let Some(found) = recorded::explain(&run, no, &records) else {
+        return Err(CliError::usage(format!("run {} has no calls", run.id)));
+    };
     if args.json.json {
-        context.out.json(&json!({
-            "call": call_id(&run.id, no),
-            "path": crate::model::path::path(&run, no),
-            "status": call.status,
-            "reason": call.reason,
-            "sentence": sentence(&run, call),
-            "matched": comparison.matched,
-            "compared_with": comparison.other.as_ref().map(|(other, c)| json!({
-                "run": other.id, "call": call_id(&other.id, c.no), "status": c.status,
-            })),
-            "components": comparison.parts.iter().map(|(name, equal, text)| json!({
-                "name": name, "equal": equal, "difference": if *equal { Value::Null } else { json!(text) },
-            })).collect::<Vec<_>>(),
-        }));
+        context.out.json(&document(&found));
         return Ok(Exit::Success);
     }
-    let out = context.out;
-    out.line(&out.paint(Tone::Strong, &text::line(&crate::model::path::path(&run, no))));
-    out.line(&text::line(&sentence(&run, call)));
-    if let Some((other, recorded)) = &comparison.other {
-        out.line(&format!(
-            "compared with call {} of run {} ({}, matched by {})",
-            call_id(&other.id, recorded.no),
-            other.id,
-            recorded.status.word(),
-            comparison.matched
-        ));
+    for line in why_text::explanation(&found, &|tone, text| context.out.paint(tone, text)) {
+        context.out.line(&line);
     }
-    for (name, equal, difference) in &comparison.parts {
-        let (mark, tone) = if *equal { ("=", Tone::Quiet) } else { ("≠", Tone::Warn) };
-        out.line(&format!("  {} {name:<10} {}", out.paint(tone, mark), text::line(difference)));
+    if call.is_none() {
+        others(context, &run, &decisive);
     }
     Ok(Exit::Success)
 }
 
-fn sentence(run: &RunHistory, call: &Call) -> String {
-    let because = call.reason.clone().unwrap_or_else(|| match run.mode {
-        Mode::Fresh => "the run reuses nothing".to_owned(),
-        _ => "nothing recorded stands in its place".to_owned(),
-    });
-    match call.status {
-        CallStatus::Cached => {
-            let origin =
-                call.origin.as_ref().map(|o| format!(" executed in run {}", o.run)).unwrap_or_default();
-            format!("served from the checkpoint{origin}: key, code and everything below it hold")
+/// The run and the call that are asked about. A single argument that is no run is a call of the latest one.
+fn subject(
+    context: &Context,
+    store: &Store,
+    args: &WhyArgs,
+) -> Result<(RunHistory, Option<CallNo>), CliError> {
+    let first = args.run.as_deref().unwrap_or("latest");
+    let (run, call) = match store.find_run(first) {
+        Ok(run) => (run, args.call.as_deref()),
+        Err(FindError::NotFound { .. }) if args.call.is_none() => {
+            let latest = context.history(store, &store.find_run("latest")?)?;
+            if let Ok(no) = context.call(&latest, first) {
+                return Ok((latest, Some(no)));
+            }
+            return Err(CliError::usage(format!(
+                "'{first}' is neither a run nor a call of run {}",
+                latest.id
+            ))
+            .hint("`tl-bench runs` lists runs, `tl-bench show` the calls of one"));
         }
-        CallStatus::Failed => format!("executed ({because}) and failed"),
-        CallStatus::Cancelled => "did not run: the run ended before".to_owned(),
-        CallStatus::InDoubt => "started; its outcome is not known".to_owned(),
-        _ => format!("executed: {because}"),
-    }
+        Err(error) => return Err(error.into()),
+    };
+    let run = context.history(store, &run)?;
+    let no = call.map(|text| context.call(&run, text)).transpose()?;
+    Ok((run, no))
 }
 
-fn compare(context: &Context, store: &Store, run: &RunHistory, call: &Call) -> Result<Comparison, CliError> {
-    let none = Comparison { other: None, matched: "nothing", parts: vec![] };
-    let base = match (&call.origin, &run.parent) {
-        (Some(origin), _) if origin.run != run.id => origin.run.clone(),
-        (_, Some(parent)) => parent.clone(),
-        _ => return Ok(none),
+/// Without a call, the first one is explained and the others are named.
+fn others(context: &Context, run: &RunHistory, decisive: &[CallNo]) {
+    const NAMED: usize = 5;
+    let Some(rest) = decisive.get(1..).filter(|rest| !rest.is_empty()) else { return };
+    let names: Vec<String> = rest.iter().take(NAMED).map(|no| path::path(run, *no)).collect();
+    let more = if rest.len() > NAMED { ", …" } else { "" };
+    let text = format!("executed, too: {}{more}", names.join(", "));
+    context.out.note(&context.out.paint_note(Tone::Quiet, &text::line(&text)));
+}
+
+/// The document of `why --json`.
+pub fn document(found: &Explanation) -> Value {
+    let mut document = json!(found);
+    let components: Vec<Value> = components(found)
+        .into_iter()
+        .map(|(name, difference)| {
+            json!({"name": name, "equal": difference.is_none(), "difference": difference})
+        })
+        .collect();
+    if let Value::Object(object) = &mut document {
+        object.insert("sentence".to_owned(), json!(found.sentence()));
+        let matched = found.compared_with.as_ref().map_or(json!("nothing"), |with| json!(with.matched));
+        object.insert("matched".to_owned(), matched);
+        object.insert("components".to_owned(), json!(components));
+    }
+    document
+}
+
+/// The components of a comparison, each with what differs.
+fn components(found: &Explanation) -> Vec<(&'static str, Option<String>)> {
+    if found.compared_with.is_none() {
+        return Vec::new();
+    }
+    let name = |cause: &Cause| match cause {
+        Cause::Input { .. } => "input",
+        Cause::Occurrence => "occurrence",
+        Cause::Code { .. } | Cause::Rules { .. } | Cause::Undefined => "code",
+        Cause::File(_) => "files",
+        Cause::Package { .. } => "packages",
+        Cause::Environment { .. } => "environment",
+        Cause::State { .. } => "state",
+        Cause::Child { .. } => "children",
+        _ => "outcome",
     };
-    let other = context.history(store, &base)?;
-    let by =
-        |test: &dyn Fn(&Call) -> bool| other.calls.iter().find(|c| c.kind == call.kind && test(c)).cloned();
-    let origin_call = call.origin.as_ref().filter(|o| o.run == other.id).and_then(|o| other.call(o.call));
-    let (recorded, matched) = if let Some(recorded) = origin_call {
-        (recorded.clone(), "origin")
-    } else if let Some(recorded) = by(&|c| c.key == call.key) {
-        (recorded, "key")
-    } else if let Some(recorded) = by(&|c| c.durable && c.durable_id == call.durable_id) {
-        (recorded, "position")
-    } else {
-        return Ok(none);
-    };
-    let mut parts = Vec::new();
-    parts.push((
+    let all = [
         "function",
-        recorded.function == call.function,
-        format!("{} → {}", recorded.function, call.function),
-    ));
-    let input = match (&recorded.input, &call.input) {
-        (Some(old), Some(new)) if old.digest != new.digest => {
-            let (old, new) = (whole_value(store, Some(old))?, whole_value(store, Some(new))?);
-            Some(first_difference("", &old, &new).unwrap_or_else(|| "differs in type".to_owned()))
-        }
-        _ => None,
-    };
-    let same_input = input.is_none();
-    parts.push(("input", same_input, input.unwrap_or_else(|| "equal".to_owned())));
-    if same_input {
-        let text = if recorded.key == call.key { "equal" } else { "another occurrence of the same call" };
-        parts.push(("occurrence", recorded.key == call.key, text.to_owned()));
-    }
-    let code = if recorded.code == call.code { "equal" } else { "the function's code changed" };
-    parts.push(("code", recorded.code == call.code, code.to_owned()));
-    let outcome = format!("{} in run {}", recorded.status.word(), other.id);
-    parts.push(("outcome", recorded.status.has_output(), outcome));
-    Ok(Comparison { other: Some((other, recorded)), matched, parts })
-}
-
-/// The path at which two values first differ, and both sides in short: `messages[3].content: "a" → "b"`.
-fn first_difference(path: &str, old: &Value, new: &Value) -> Option<String> {
-    let short = |value: &Value| text::fit(&text::line(&value.to_string()), 40);
-    match (old, new) {
-        (Value::Object(a), Value::Object(b)) => {
-            for (key, old) in a {
-                let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                match b.get(key) {
-                    Some(new) => {
-                        if let Some(found) = first_difference(&inner, old, new) {
-                            return Some(found);
-                        }
-                    }
-                    None => return Some(format!("{inner}: removed")),
-                }
-            }
-            b.keys().find(|key| !a.contains_key(*key)).map(|key| format!("{path}.{key}: added"))
-        }
-        (Value::Array(a), Value::Array(b)) => {
-            for (i, (old, new)) in a.iter().zip(b).enumerate() {
-                if let Some(found) = first_difference(&format!("{path}[{i}]"), old, new) {
-                    return Some(found);
-                }
-            }
-            (a.len() != b.len()).then(|| format!("{path}: {} → {} items", a.len(), b.len()))
-        }
-        _ if old == new => None,
-        _ => Some(format!("{path}: {} → {}", short(old), short(new))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_difference_has_a_path() {
-        let old = json!({"messages": [{"content": "a"}, {"content": "b"}]});
-        let new = json!({"messages": [{"content": "a"}, {"content": "c"}]});
-        assert_eq!(first_difference("", &old, &new).unwrap(), "messages[1].content: \"b\" → \"c\"");
-        assert_eq!(first_difference("", &old, &old), None);
-        assert_eq!(first_difference("", &json!([1]), &json!([1, 2])).unwrap(), ": 1 → 2 items");
-    }
+        "input",
+        "occurrence",
+        "code",
+        "files",
+        "packages",
+        "environment",
+        "state",
+        "children",
+        "outcome",
+    ];
+    all.into_iter()
+        .map(|one| (one, found.causes.iter().find(|cause| name(cause) == one).map(ToString::to_string)))
+        .collect()
 }

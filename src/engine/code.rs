@@ -60,6 +60,16 @@ impl CodeBase {
         self.program.changed(&paths.iter().map(String::as_str).collect::<Vec<_>>());
     }
 
+    /// The project's folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The files that importing the application reads, as far as they are known, relative to the project.
+    pub fn files(&self) -> Vec<String> {
+        self.program.files().into_iter().map(|(file, _)| file).collect()
+    }
+
     /// What a function reaches, by the absolute path of its file and its qualified name.
     pub fn closure(&mut self, file: &Path, qualname: &str) -> Option<Arc<Closure>> {
         let file = relative(&self.root, file);

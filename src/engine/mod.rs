@@ -3,12 +3,14 @@
 //! [`core::Core`] decides (no I/O), [`replay`] says what may be served, [`local`] makes it happen: worker processes,
 //! sockets, the store's writer. Callers start a run with [`run::start`] and follow its events.
 
+pub mod changed;
 pub mod checkpoints;
 pub mod closures;
 pub mod code;
 pub mod coder;
 pub mod core;
 pub mod exec;
+pub mod explain;
 pub mod files;
 pub mod local;
 mod peer;
@@ -18,6 +20,7 @@ pub mod recorder;
 pub mod replay;
 pub mod run;
 pub mod suggest;
+pub mod today;
 pub mod track;
 pub mod values;
 mod watched;

@@ -133,6 +133,16 @@ impl Project {
     pub fn applications(&self) -> (Vec<Application>, Vec<Problem>) {
         let mut found = Vec::new();
         let mut problems = Vec::new();
+        for file in self.sources() {
+            let (mut here, mut wrong) = applications_in(&file);
+            found.append(&mut here);
+            problems.append(&mut wrong);
+        }
+        (found, problems)
+    }
+
+    /// The project's own Python files, in order.
+    pub fn sources(&self) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> = ignore::WalkBuilder::new(&self.root)
             .standard_filters(true)
             .require_git(false)
@@ -143,12 +153,7 @@ impl Project {
             .filter(|path| path.extension().is_some_and(|ext| ext == "py"))
             .collect();
         files.sort();
-        for file in files {
-            let (mut here, mut wrong) = applications_in(&file);
-            found.append(&mut here);
-            problems.append(&mut wrong);
-        }
-        (found, problems)
+        files
     }
 }
 

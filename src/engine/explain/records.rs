@@ -1,0 +1,42 @@
+//! What explaining reads, from a store.
+
+use std::sync::Arc;
+
+use super::Records;
+use crate::base::ids::RunId;
+use crate::engine::run::StoreNodes;
+use crate::model::{CodeKnown, RunHistory, ValueRef};
+use crate::source::Closure;
+use crate::store::Store;
+use crate::value::{self, Value};
+
+/// Runs that are looked through for an earlier one of the same application.
+const LOOKED_AT: usize = 200;
+
+/// A store's records.
+pub struct StoreRecords<'a>(pub &'a Store);
+
+impl Records for StoreRecords<'_> {
+    fn value(&self, value: &ValueRef) -> Result<Value, String> {
+        value::load_value(&value.digest, value.inline.as_deref(), &StoreNodes(self.0))
+            .map_err(|error| error.to_string())
+    }
+
+    fn closure(&self, known: &CodeKnown) -> Result<Option<Closure>, String> {
+        let _ = known;
+        Ok(None)
+    }
+
+    fn run(&self, run: &RunId) -> Option<Arc<RunHistory>> {
+        let found = self.0.history(run).ok()?;
+        found.damage.is_none().then(|| Arc::new(found.history))
+    }
+
+    fn before(&self, run: &RunHistory) -> Option<Arc<RunHistory>> {
+        let rows = self.0.runs(None, LOOKED_AT).ok()?;
+        let earlier = rows.iter().skip_while(|row| row.summary.id != run.id).skip(1);
+        earlier
+            .filter(|row| row.summary.app == run.app && row.damaged.is_none())
+            .find_map(|row| self.run(&row.summary.id))
+    }
+}

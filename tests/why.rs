@@ -1,0 +1,138 @@
+//! `why`: the component that differs, in words and as data.
+
+mod support;
+
+use serde_json::Value;
+use support::Project;
+
+const TRIP: &str = r#"
+@function()
+def plan(city: str, options: dict) -> dict:
+    return {"text": city + " in spring", "options": options}
+
+@function()
+def book(trip: dict) -> str:
+    return hotel(trip["text"])
+
+@function()
+def hotel(trip: str) -> str:
+    if not healthy():
+        raise RuntimeError("no rooms")
+    return "booked " + trip
+
+@function(durable=False)
+def price(city: str) -> int:
+    return 100
+
+@application()
+@function()
+def app(city: str) -> str:
+    return book(plan(city, {"nights": 3, "tags": ["a", "b"]}))
+"#;
+
+fn project() -> Project {
+    let project = Project::app(TRIP);
+    project.heal();
+    project.run_ok(&["--arg", "city=Rome"]);
+    project
+}
+
+/// Ids are made anew in every run.
+fn masked(text: &str) -> String {
+    let id = |word: &str| word.len() == 12 && word.chars().all(|c| c.is_ascii_hexdigit());
+    let mut out = String::new();
+    for piece in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+        let word = piece.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        match id(word) {
+            true => out.push_str(&piece.replace(word, "ID")),
+            false => out.push_str(piece),
+        }
+    }
+    out
+}
+
+fn why(project: &Project, args: &[&str]) -> String {
+    masked(&project.tl(&[&["why"], args].concat()).exits(0).out)
+}
+
+#[test]
+fn an_argument_that_differs_is_named_by_its_path() {
+    let project = project();
+    project.edit("\"b\"]", "\"c\"]");
+    project.replay_ok(&[]);
+    insta::assert_snapshot!(why(&project, &["plan"]), @r#"
+    app/plan#1
+    executed: an argument differs: options.tags[1]: "b" → "c"
+    compared with call ID of run ID (fresh, the same position)
+    on the platform: reuse (another verdict): a result is recorded at its durable id
+    "#);
+    insta::assert_snapshot!(why(&project, &["latest", "book"]), @r#"
+    app/book#1
+    executed: an argument differs: trip.options.tags[1]: "b" → "c"
+    compared with call ID of run ID (fresh, the same position)
+    on the platform: reuse (another verdict): a result is recorded at its durable id
+    "#);
+    let json = project.tl(&["why", "latest", "plan", "--json"]).exits(0).json();
+    assert_eq!(json["verdict"], "executed");
+    assert_eq!(json["matched"], "position");
+    let cause = &json["causes"][0];
+    assert_eq!(
+        (cause["kind"].as_str(), &cause["changes"][0]["path"]),
+        (Some("input"), &Value::from("options.tags[1]"))
+    );
+    assert_eq!(json["platform"]["agrees"], false);
+    let input = json["components"].as_array().unwrap().iter().find(|one| one["name"] == "input").unwrap();
+    assert_eq!(input["difference"], "an argument differs: options.tags[1]: \"b\" → \"c\"");
+}
+
+#[test]
+fn a_caller_is_explained_by_the_call_that_it_made() {
+    let project = project();
+    project.sicken();
+    project.edit("\"booked \"", "\"held \"");
+    project.tl(&["replay"]).exits(1);
+    project.heal();
+    project.replay_ok(&[]);
+    insta::assert_snapshot!(why(&project, &["book"]), @r"
+    app/book#1
+    executed: it failed before: FunctionError: RuntimeError: no rooms
+      ≠ it failed before: FunctionError: RuntimeError: no rooms
+      ≠ call app/book#1/hotel#1
+        ≠ it failed before: RuntimeError: no rooms
+    compared with call ID of run ID (failed, the same arguments)
+    on the platform: execute (the same): no result is recorded at its durable id
+    ");
+}
+
+#[test]
+fn what_was_served_says_what_was_checked() {
+    let project = project();
+    project.edit("return book(", "note('x'); return book(");
+    project.replay_ok(&[]);
+    let text = why(&project, &["book"]);
+    assert!(
+        text.starts_with(
+            "app/book#1\nserved: everything that it depends on holds\nmade by call ID of run ID (fresh)\n"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("1 call below it\n"), "{text}");
+    let json = project.tl(&["why", "latest", "book", "--json"]).exits(0).json();
+    assert_eq!(json["verdict"], "served");
+    assert_eq!((&json["checked"]["children"], &json["causes"]), (&Value::from(1), &serde_json::json!([])));
+    assert!(json["components"].as_array().unwrap().iter().all(|one| one["equal"] == true));
+}
+
+#[test]
+fn without_arguments_the_first_call_that_executed_is_explained() {
+    let project = project();
+    let fresh = why(&project, &[]);
+    assert!(fresh.starts_with("app/plan#1\nexecuted: the run reuses nothing\n"), "{fresh}");
+    project.edit("return book(", "price(city); return book(");
+    project.edit("\" in spring\"", "\" in autumn\"");
+    project.replay_ok(&[]);
+    let done = project.tl(&["why"]).exits(0);
+    assert!(done.out.starts_with("app/plan#1\nexecuted: its code differs"), "{}", done.out);
+    assert!(done.err.contains("executed, too: app/book#1/hotel#1, app/price#1"), "{}", done.err);
+    project.tl(&["why", "nothing"]).exits(2).says(&["neither a run nor a call"]);
+}
