@@ -3,15 +3,30 @@
 //! Pure: both sides carry their source slices.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
-use super::values::Happened;
 use crate::source::{Closure, Part};
 
 /// Lines of a diff around a change.
 const AROUND: usize = 2;
+
+/// How long a comparison may take before it becomes coarser.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// What happened to a definition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Happened {
+    /// It is another one.
+    Changed,
+    /// The function reaches it now.
+    Added,
+    /// The function does not reach it any more.
+    Removed,
+}
 
 /// A definition that differs.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -108,7 +123,7 @@ pub fn chain(closure: &Closure, part: usize) -> Vec<String> {
 
 /// A unified diff without file names; `old_line` and `new_line` are the lines at which the two texts begin.
 pub fn unified(old: &str, new: &str, old_line: usize, new_line: usize) -> String {
-    let diff = TextDiff::from_lines(old, new);
+    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
     let mut out = String::new();
     for hunk in diff.unified_diff().context_radius(AROUND).iter_hunks() {
         let ops = hunk.ops();

@@ -24,8 +24,8 @@ use crate::model::{CallStatus, CodeKnown, Opaque, RunHistory, ValueRef};
 use crate::source::Closure;
 use crate::value::Value;
 
-pub use code::DefinitionChange;
-pub use values::{Happened, ValueChange};
+pub use code::{DefinitionChange, Happened};
+pub use values::ValueChange;
 pub use witness::FileChange;
 
 /// What explaining reads beside the run itself.

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, call_id};
+use crate::diff::value::ChangeKind;
 use crate::engine::replay::below;
 use crate::model::{Call, CallStatus, CodeKnown, Mode, Opaque, RunHistory, path};
 
@@ -177,7 +178,8 @@ fn input(old: &Call, new: &Call, records: &dyn Records) -> Option<Cause> {
         // A value that cannot be read any more still has its preview.
         _ => vec![values::ValueChange {
             path: String::new(),
-            change: values::Happened::Changed,
+            change: ChangeKind::Changed,
+            from: None,
             old: Some(a.preview.clone()),
             new: Some(b.preview.clone()),
             diff: None,

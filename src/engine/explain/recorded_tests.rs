@@ -120,6 +120,7 @@ fn run(id: &str, parent: Option<&str>, calls: &[Made]) -> RunHistory {
                 input: Some(text(one.input)),
                 site: None,
                 reason: one.reason.map(str::to_owned),
+                effect: false,
             })),
         );
         apply(&mut run, EventKind::CallStarted { no, attempt: 1, worker: 1 });

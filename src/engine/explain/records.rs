@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Records;
 use crate::base::ids::RunId;
-use crate::engine::run::StoreNodes;
+use crate::find::StoreNodes;
 use crate::model::{CodeKnown, RunHistory, ValueRef};
 use crate::source::Closure;
 use crate::store::Store;

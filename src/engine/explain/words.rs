@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{Cause, Explanation, FileChange, Happened, ValueChange, Verdict};
+use super::{Cause, Explanation, FileChange, ValueChange, Verdict};
+use crate::diff::value::ChangeKind;
 use crate::model::ReadKind;
 
 impl fmt::Display for Cause {
@@ -78,11 +79,14 @@ impl fmt::Display for ValueChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = if self.path.is_empty() { "the value" } else { &self.path };
         let side = |side: &Option<String>| side.clone().unwrap_or_default();
+        let from = self.from.as_deref().unwrap_or_default();
         match self.change {
-            Happened::Changed => write!(f, "{path}: {} → {}", side(&self.old), side(&self.new)),
-            Happened::Added => write!(f, "{path} was added: {}", side(&self.new)),
-            Happened::Removed => write!(f, "{path} was removed: {}", side(&self.old)),
-            Happened::Reordered => write!(f, "{path}: the same entries in another order"),
+            ChangeKind::Changed => write!(f, "{path}: {} → {}", side(&self.old), side(&self.new)),
+            ChangeKind::Added => write!(f, "{path} was added: {}", side(&self.new)),
+            ChangeKind::Removed => write!(f, "{path} was removed: {}", side(&self.old)),
+            ChangeKind::Renamed => write!(f, "{path} was called {from}"),
+            ChangeKind::Moved if from == path => write!(f, "{path} stands in another order"),
+            ChangeKind::Moved => write!(f, "{path} was at {from}"),
         }
     }
 }
