@@ -65,11 +65,6 @@ impl CodeBase {
         &self.root
     }
 
-    /// The files that importing the application reads, as far as they are known, relative to the project.
-    pub fn files(&self) -> Vec<String> {
-        self.program.files().into_iter().map(|(file, _)| file).collect()
-    }
-
     /// What a function reaches, by the absolute path of its file and its qualified name.
     pub fn closure(&mut self, file: &Path, qualname: &str) -> Option<Arc<Closure>> {
         let file = relative(&self.root, file);

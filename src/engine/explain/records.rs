@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Records;
 use crate::base::ids::RunId;
+use crate::engine::closures;
 use crate::find::StoreNodes;
 use crate::model::{CodeKnown, RunHistory, ValueRef};
 use crate::source::Closure;
@@ -23,8 +24,7 @@ impl Records for StoreRecords<'_> {
     }
 
     fn closure(&self, known: &CodeKnown) -> Result<Option<Closure>, String> {
-        let _ = known;
-        Ok(None)
+        closures::load(self.0, known)
     }
 
     fn run(&self, run: &RunId) -> Option<Arc<RunHistory>> {
