@@ -45,6 +45,9 @@ pub struct DefinitionChange {
     pub diff: String,
 }
 
+/// Whether two parts are one and the same.
+type Rule<'a> = &'a dyn Fn(&Part, &Part) -> bool;
+
 /// What differs, in the order in which the function reaches it.
 pub fn changes(old: &Closure, new: &Closure) -> Vec<DefinitionChange> {
     let mut then: Vec<Option<usize>> = (0..old.parts.len()).map(Some).collect();
@@ -53,7 +56,7 @@ pub fn changes(old: &Closure, new: &Closure) -> Vec<DefinitionChange> {
     let equal = |a: &Part, b: &Part| a.digest == b.digest;
     let here = |a: &Part, b: &Part| a.file == b.file && a.name == b.name;
     // The surest matches first: what is as it was, what moved as it was, what changed in place, what moved and changed.
-    let rules: [&dyn Fn(&Part, &Part) -> bool; 4] = [
+    let rules: [Rule<'_>; 4] = [
         &|a, b| here(a, b) && equal(a, b),
         &|a, b| a.name == b.name && equal(a, b),
         &|a, b| here(a, b),

@@ -1,3 +1,5 @@
+use std::slice::from_ref;
+
 use super::super::Happened;
 use super::*;
 use crate::base::ids::RunId;
@@ -168,7 +170,7 @@ fn file(content: &str) -> Vec<FileRead> {
 fn code_is_compared_definition_by_definition() {
     let new = Made { code: "def help(): 2", ..made("f", 1) };
     let old = Made { code: "def help(): 1", ..made("f", 1) };
-    let found = causes_of(&[old.clone()], &[new.clone()], &["def help(): 1", "def help(): 2"]);
+    let found = causes_of(from_ref(&old), from_ref(&new), &["def help(): 1", "def help(): 2"]);
     let Some(Cause::Code { definitions, unknown, .. }) = found.first() else { panic!("{found:?}") };
     assert_eq!((found.len(), unknown), (1, &None));
     assert_eq!(definitions.len(), 1);
