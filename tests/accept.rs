@@ -1,5 +1,7 @@
 //! Changes that are declared harmless: what is served because of them, what is not, and how it is taken back.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod support;
 
 use support::{HEAD, Project, executed};

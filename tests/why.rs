@@ -1,5 +1,7 @@
 //! `why`: the component that differs, in words and as data.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod support;
 
 use serde_json::Value;

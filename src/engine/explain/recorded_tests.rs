@@ -123,6 +123,7 @@ fn run(id: &str, parent: Option<&str>, calls: &[Made]) -> RunHistory {
                 site: None,
                 reason: one.reason.map(str::to_owned),
                 effect: false,
+                pickled: None,
             })),
         );
         apply(&mut run, EventKind::CallStarted { no, attempt: 1, worker: 1 });
