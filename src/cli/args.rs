@@ -37,6 +37,8 @@ pub enum Command {
     Diff(DiffArgs),
     /// Declare changes of code harmless: what the old code made is served again
     Accept(AcceptArgs),
+    /// Replay a run call by call: commands on standard input, what waits on standard output, as lines of JSON
+    Step(StepArgs),
     /// Run a command in which `run_local_application` makes recorded runs
     Exec(ExecArgs),
     /// Copy an example workspace to a temporary folder and run it there
@@ -138,6 +140,9 @@ pub struct ReplayArgs {
     /// Serve only what was asked for before this call; execute it and what follows
     #[arg(long, value_name = "CALL")]
     pub from: Option<String>,
+    /// Give a call of the run another output, as JSON or `@FILE`; what followed from it executes
+    #[arg(long = "set", value_name = "CALL=JSON")]
+    pub set: Vec<String>,
     /// What to do with calls whose outcome is not known: `rerun`, `fail`, or `accept=JSON`
     #[arg(long, value_name = "WHAT", default_value = "rerun")]
     pub in_doubt: String,
@@ -216,6 +221,24 @@ pub struct AcceptArgs {
     pub revoke: Option<i64>,
     #[command(flatten)]
     pub json: JsonArgs,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct StepArgs {
+    #[command(flatten)]
+    pub replay: ReplayArgs,
+    /// Stop at calls that a filter takes; may be given several times. Without one: at every call
+    #[arg(long = "break", value_name = "FILTER")]
+    pub breakpoints: Vec<String>,
+    /// Stop once when the run has used this many tokens
+    #[arg(long, value_name = "N")]
+    pub budget_tokens: Option<u64>,
+    /// Stop once when the run has spent this many dollars
+    #[arg(long, value_name = "DOLLARS")]
+    pub budget_dollars: Option<f64>,
+    /// Stop once when the run has taken this many seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub budget_seconds: Option<f64>,
 }
 
 /// When `diff` exits with 1.

@@ -89,6 +89,7 @@ impl Context {
             mode: Mode::Fresh,
             parent: None,
             from: None,
+            edits: Vec::new(),
             in_doubt: InDoubt::Rerun,
             workers: args.workers.unwrap_or_else(|| config.workers()),
             slots: args.slots.unwrap_or_else(|| config.slots()),

@@ -97,6 +97,7 @@ fn headless(context: &Context, folder: &Path) -> Result<Exit, CliError> {
         mode: ModeArg::Adaptive,
         input,
         from: None,
+        set: Vec::new(),
         in_doubt: "rerun".to_owned(),
         engine: EngineArgs::default(),
         output,

@@ -13,6 +13,7 @@ use super::error::{CliError, Exit};
 use super::output::Tone;
 use super::{follow::Follow, input, view};
 use crate::base::clock::SystemClock;
+use crate::base::ids::CallNo;
 use crate::engine::{self, Ending, InDoubt, RunSpec};
 use crate::model::event::Level;
 use crate::model::{Event, EventKind, Mode, RunHistory, RunStatus};
@@ -44,28 +45,61 @@ pub fn run(context: &Context, args: &RunArgs) -> Result<Exit, CliError> {
 
 /// `tl-bench replay`.
 pub fn replay(context: &Context, args: &ReplayArgs) -> Result<Exit, CliError> {
+    let store = replay_store(context)?;
+    let spec = replay_spec(context, &store, args)?;
+    execute(context, &store, spec, &args.output)
+}
+
+/// The store that holds what is replayed, open for writing.
+pub(super) fn replay_store(context: &Context) -> Result<Store, CliError> {
+    match context.project.store_dir().exists() {
+        true => context.store(),
+        false => context.existing_store(),
+    }
+}
+
+/// What a replay is to do.
+pub(super) fn replay_spec(context: &Context, store: &Store, args: &ReplayArgs) -> Result<RunSpec, CliError> {
     let in_doubt = in_doubt(&args.in_doubt)?;
-    let store = match context.project.store_dir().exists() {
-        true => context.store()?,
-        false => context.existing_store()?,
-    };
     let id = store.find_run(&args.run)?;
-    let parent = context.history(&store, &id)?;
+    let parent = context.history(store, &id)?;
     if store.run(&id)?.alive {
         return Err(CliError::usage(format!("run {id} still executes")).hint("wait for it, or stop it first"));
     }
     let from = args.from.as_deref().map(|text| context.call(&parent, text)).transpose()?;
+    let edits: Result<_, CliError> = args.set.iter().map(|text| edit(context, &parent, text)).collect();
     let app = replayed_application(context, &parent)?;
-    let recorded = plain_value(&store, parent.input.as_ref())?;
+    let recorded = plain_value(store, parent.input.as_ref())?;
     let input = input::given(&args.input, &app)?.unwrap_or(recorded);
-    let spec = RunSpec {
+    Ok(RunSpec {
         mode: args.mode.into(),
         parent: Some(id),
         from,
+        edits: edits?,
         in_doubt,
         ..context.run_spec(&app, input, &args.engine)?
+    })
+}
+
+/// `CALL=JSON` or `CALL=@FILE`.
+fn edit(context: &Context, run: &RunHistory, text: &str) -> Result<(CallNo, Value), CliError> {
+    let wrong = |why: String| CliError::usage(format!("--set {text}: {why}"));
+    // The value may contain `=`, a call's path cannot.
+    let (call, json) = text.split_once('=').ok_or_else(|| {
+        wrong("CALL=JSON is expected, for example app/call_llm#3='{\"answer\": 42}'".to_owned())
+    })?;
+    let no = context.call(run, call)?;
+    if no == 1 {
+        return Err(wrong("the application's own output cannot be set".to_owned())
+            .hint("use --input for another input, or set the output of a call that it makes"));
+    }
+    let json = match json.strip_prefix('@') {
+        Some(file) => std::fs::read_to_string(file).map_err(|error| wrong(format!("{file}: {error}")))?,
+        None => json.to_owned(),
     };
-    execute(context, &store, spec, &args.output)
+    let value = serde_json::from_str(&json)
+        .map_err(|error| wrong(format!("not JSON: {error}")).hint("a string needs its quotes: '\"text\"'"))?;
+    Ok((no, value))
 }
 
 fn in_doubt(text: &str) -> Result<InDoubt, CliError> {

@@ -20,6 +20,7 @@ mod session;
 mod settings;
 mod show;
 mod signals;
+mod step;
 mod view;
 mod why;
 mod why_text;
@@ -78,6 +79,7 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::Why(args)) => why::run(&Context::new(cli, out)?, args),
         Some(Command::Diff(args)) => diff::run(&Context::new(cli, out)?, args),
         Some(Command::Accept(args)) => accept::run(&Context::new(cli, out)?, args),
+        Some(Command::Step(args)) => step::run(&Context::new(cli, out)?, args),
         Some(Command::Demo(args)) => demo::run(out, args),
         Some(Command::Gc(args)) => maintenance::gc(&Context::new(cli, out)?, args),
         Some(Command::Doctor(args)) => maintenance::doctor(&Context::new(cli, out)?, args),

@@ -40,6 +40,14 @@ pub fn run(context: &Context, args: &ShowArgs) -> Result<Exit, CliError> {
     Ok(Exit::Success)
 }
 
+/// A call with its values, as `show RUN CALL --json` prints it.
+pub(super) fn call_document(store: &Store, run: &RunHistory, no: CallNo) -> Result<Value, CliError> {
+    match run.call(no) {
+        Some(call) => full_call(store, run, call),
+        None => Ok(json!({})),
+    }
+}
+
 fn full_call(store: &Store, run: &RunHistory, call: &Call) -> Result<Value, CliError> {
     let mut object = view::call_json(run, call);
     object.insert("input".to_owned(), whole_value(store, call.input.as_ref())?);

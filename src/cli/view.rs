@@ -172,6 +172,15 @@ pub fn call_json(run: &RunHistory, call: &Call) -> Map<String, Value> {
     add("function", json!(call.function));
     add("status", json!(call.status));
     add("reason", json!(call.reason));
+    if !call.answers.is_empty() {
+        let shown =
+            |value: &Option<crate::model::ValueRef>| value.as_ref().map(|value| value.preview.clone());
+        let answers = call.answers.iter();
+        let answers: Vec<Value> = answers
+            .map(|one| json!({"answer": one.answer, "was": shown(&one.was), "now": shown(&one.now)}))
+            .collect();
+        add("answers", json!(answers));
+    }
     add("durable_id", hex(&call.durable_id));
     add("key", hex(&call.key));
     add("fingerprint", if call.is_call() { json!(call.fingerprint()) } else { Value::Null });

@@ -202,8 +202,13 @@ async fn one_run(
                 messages: request.messages,
                 loaded: request.loaded,
             });
-            let record =
-                Record { run: run.clone(), writer, observer: Box::new(|_, _| {}), clock: exec.clock.clone() };
+            let record = Record {
+                run: run.clone(),
+                writer,
+                observer: Box::new(|_, _| {}),
+                clock: exec.clock.clone(),
+                teller: None,
+            };
             let (_keep, mut commands) = mpsc::unbounded_channel::<Command>();
             let hands = |action| {
                 if let super::core::Action::Send { conn, message, blobs } = action {

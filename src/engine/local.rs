@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::core::{Action, ConnId, Core, Ending, Input};
 use super::files::{self, Files};
 use super::peer::{self, Peers};
+use super::step::{StepCommand, Teller};
 use super::watched::Watched;
 use super::worker::{self, Launch};
 use crate::base::clock::Clock;
@@ -45,6 +46,8 @@ pub struct Record {
     pub observer: Observer,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Who is told of what waits at the gate.
+    pub teller: Option<Teller>,
 }
 
 /// What the loop needs beside the scheduler.
@@ -62,12 +65,14 @@ pub struct Setup {
 }
 
 /// The user's wishes while a run goes on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Command {
     /// Start nothing more, let end what runs.
     Stop,
     /// End at once.
     Kill,
+    /// Step through it.
+    Step(StepCommand),
 }
 
 type Waiting = Rc<RefCell<HashMap<u32, oneshot::Sender<(Greeted, ConnId)>>>>;
@@ -120,7 +125,7 @@ pub async fn drive(
                 let _ = kill.send(());
             }
         }
-        Action::Submit { .. } | Action::Finish(_) => {}
+        Action::Submit { .. } | Action::Finish(_) | Action::Gate(_) => {}
     };
     let ending = turn(core, setup.record, &mut incoming, &mut commands, hands).await;
     accepting.abort();
@@ -136,7 +141,7 @@ pub async fn turn(
     commands: &mut mpsc::UnboundedReceiver<Command>,
     mut hands: impl FnMut(Action),
 ) -> Ending {
-    let Record { run, writer, observer, clock } = record;
+    let Record { run, writer, observer, clock, mut teller } = record;
     let mut watched = Watched::new(run.clone(), observer);
     let (commits, mut committed) = mpsc::unbounded_channel();
     let mut actions = core.begin();
@@ -144,6 +149,7 @@ pub async fn turn(
     actions.extend(core.flush());
     loop {
         while !actions.is_empty() {
+            let mut waits = Vec::new();
             for action in std::mem::take(&mut actions) {
                 match action {
                     Action::Submit { batch, token } => {
@@ -169,8 +175,14 @@ pub async fn turn(
                         watched.tell();
                         return ending;
                     }
+                    Action::Gate(event) => waits.push(event),
                     other => hands(other),
                 }
+            }
+            if let Some(tell) = teller.as_mut().filter(|_| !waits.is_empty()) {
+                // Whoever answers has seen the events that led here.
+                watched.tell();
+                waits.into_iter().for_each(tell);
             }
             // What was committed at once has consequences at once.
             actions = core.flush();
@@ -185,7 +197,11 @@ pub async fn turn(
             biased;
             Some(input) = committed.recv() => core.handle(input),
             Some(input) = incoming.recv() => core.handle(input),
-            Some(command) = commands.recv() => core.handle(Input::Stop { force: matches!(command, Command::Kill) }),
+            Some(command) = commands.recv() => core.handle(match command {
+                Command::Stop => Input::Stop { force: false },
+                Command::Kill => Input::Stop { force: true },
+                Command::Step(step) => Input::Step(step),
+            }),
             () = tokio::time::sleep(watched.due()), if watched.waits() => watched.tell(),
             () = tokio::time::sleep(timer.unwrap_or_default()), if timer.is_some() => core.handle(Input::Timer),
             else => return Ending::StoreFailed("the engine's loop ended early".to_owned()),

@@ -19,6 +19,7 @@ pub mod project;
 pub mod recorder;
 pub mod replay;
 pub mod run;
+pub mod step;
 pub mod suggest;
 pub mod today;
 pub mod track;
@@ -27,4 +28,4 @@ mod watched;
 mod worker;
 
 pub use self::core::{Ending, InDoubt};
-pub use run::{RunHandle, RunSpec, StartError, start};
+pub use run::{RunHandle, RunSpec, StartError, start, start_stepping};

@@ -2,6 +2,7 @@
 //!
 //! Reads recorded runs, decides nothing else. One run consumes a checkpoint once.
 
+mod edits;
 mod effects;
 mod plan;
 mod strict;
@@ -126,6 +127,10 @@ pub struct Replay {
     /// Calls that must not be served: those that were asked for from this one on, and its callers.
     excluded: HashSet<CallNo>,
     from: bool,
+    /// Outputs that calls of the replayed run are to have instead of theirs.
+    edits: HashMap<CallNo, serde_json::Value>,
+    /// Calls whose edits were used.
+    edited: HashSet<CallNo>,
     known: HashMap<String, Arc<CodeKnown>>,
     witnesses: Witnesses,
     /// Older code that today's stands for, because the user said so.
@@ -150,6 +155,8 @@ impl Replay {
             by_position: HashMap::new(),
             excluded: HashSet::new(),
             from: from.is_some(),
+            edits: HashMap::new(),
+            edited: HashSet::new(),
             known: HashMap::new(),
             witnesses: Witnesses::new(files),
             standing: Standing::default(),
@@ -478,9 +485,18 @@ impl Replay {
         if self.excluded.contains(&no) && self.base.as_ref().is_some_and(|base| base.id == history.id) {
             return SubtreeFacts::broken("asked for again");
         }
+        if self.is_edited(history, no) {
+            return SubtreeFacts::broken(format!("the output of {} is edited", call.function));
+        }
         if call.is_call() {
             if !call.durable {
                 return SubtreeFacts::broken(format!("{} is not durable", call.function));
+            }
+            if self.is_answered_elsewhere(history, call, checkpoints) {
+                return SubtreeFacts::broken(format!(
+                    "{} was answered by hand in run {}",
+                    call.function, history.id
+                ));
             }
             if !call.status.has_output() {
                 return SubtreeFacts::broken(format!("{} {}", call.function, call.status.word()));

@@ -15,6 +15,7 @@ use super::core::{Core, CoreSpec, Ending, InDoubt};
 use super::files::Files;
 use super::local::{self, Command, Observer, Record, Setup};
 use super::replay::Replay;
+use super::step::{StepCommand, Stepping};
 use super::track::{Track, Tracked};
 use super::worker::Launch;
 use crate::base::clock::Clock;
@@ -48,6 +49,8 @@ pub struct RunSpec {
     pub parent: Option<RunId>,
     /// Serve only what was asked for before this call of the parent.
     pub from: Option<CallNo>,
+    /// Calls of the parent that are to have other outputs.
+    pub edits: Vec<(CallNo, serde_json::Value)>,
     /// What to do with calls in doubt.
     pub in_doubt: InDoubt,
     /// Most worker processes.
@@ -93,6 +96,11 @@ impl RunHandle {
         let _ = self.commands.send(Command::Kill);
     }
 
+    /// Answers at the gate, and says where to stop next.
+    pub fn step(&self, command: StepCommand) {
+        let _ = self.commands.send(Command::Step(command));
+    }
+
     /// A sender for [`Command`]s, for signal handlers.
     pub fn commands(&self) -> mpsc::UnboundedSender<Command> {
         self.commands.clone()
@@ -114,6 +122,27 @@ pub fn start(
     clock: Arc<dyn Clock>,
     observer: Observer,
 ) -> Result<RunHandle, StartError> {
+    launch(store, spec, clock, observer, None)
+}
+
+/// Starts a run that stops where the stepper says so; answers go to [`RunHandle::step`].
+pub fn start_stepping(
+    store: &Store,
+    spec: RunSpec,
+    clock: Arc<dyn Clock>,
+    observer: Observer,
+    stepping: Stepping,
+) -> Result<RunHandle, StartError> {
+    launch(store, spec, clock, observer, Some(stepping))
+}
+
+fn launch(
+    store: &Store,
+    spec: RunSpec,
+    clock: Arc<dyn Clock>,
+    observer: Observer,
+    stepping: Option<Stepping>,
+) -> Result<RunHandle, StartError> {
     let id = RunId::from_random(clock.random());
     let writer = store.writer()?;
     let checkpoints: Arc<dyn Checkpoints> = Arc::new(StoreCheckpoints::new(store));
@@ -123,6 +152,7 @@ pub fn start(
     };
     let files = Arc::new(Files::new(&spec.project, clock.clone()));
     let mut replay = Replay::new(spec.mode, base, spec.from, files.clone());
+    replay.set_edits(spec.edits.iter().cloned().collect());
     replay.set_accepted(&store.accepted()?.declarations);
     let folder = tempfile::Builder::new().prefix("tlb-").tempdir()?;
     let socket = folder.path().join("s");
@@ -158,7 +188,11 @@ pub fn start(
         files.clone(),
         replay,
     );
-    let record = Record { run: id.clone(), writer, observer, clock };
+    let (core, teller) = match stepping {
+        Some(stepping) => (core.stepped(stepping.stepper), Some(stepping.tell)),
+        None => (core, None),
+    };
+    let record = Record { run: id.clone(), writer, observer, clock, teller };
     let setup = Setup { record, file: spec.file.clone(), launch, slots: spec.slots, files };
     let (commands, orders) = mpsc::unbounded_channel();
     let thread =

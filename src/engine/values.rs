@@ -65,6 +65,17 @@ pub fn pack_document(json: &serde_json::Value) -> (Digest, Vec<Piece>) {
     (packed.digest, pieces.0)
 }
 
+/// A call's arguments that a user gave as JSON by parameter name: their pickle, and what they are recorded as.
+pub fn json_arguments(json: &serde_json::Value) -> Result<(Bytes, Arguments), String> {
+    let serde_json::Value::Object(map) = json else {
+        return Err("arguments are a JSON object by parameter name".to_owned());
+    };
+    let pairs = map.iter().map(|(name, value)| (Value::Str(name.as_str().into()), value::from_json(value)));
+    let pickled = pickle::to_pickle(&Value::dict(pairs.collect())).map_err(|error| error.to_string())?;
+    let packed = pack_args(&pickled, &[])?;
+    Ok((pickled, packed))
+}
+
 /// A call's arguments: a pickled dict, and the values of futures.
 pub fn pack_args(base: &Bytes, values: &[(String, Bytes)]) -> Result<Arguments, String> {
     let mut pieces = Pieces::default();

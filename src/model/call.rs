@@ -326,6 +326,10 @@ pub struct Call {
     pub state_reads: Vec<(String, Option<Digest>)>,
     /// Files that its own body looked at.
     pub reads: Vec<super::witness::FileRead>,
+    /// An outcome that waits, or waited when the run died, for somebody's answer.
+    pub offered: Option<Box<super::event::CallEnded>>,
+    /// What was answered at the gate, in order.
+    pub answers: Vec<super::event::Answered>,
     /// Errors of earlier attempts, oldest first.
     pub failed_attempts: Vec<ErrorInfo>,
     /// See [`super::event::CallAsked::pickled`].
@@ -336,6 +340,12 @@ impl Call {
     /// blake3(key, code digest): what content reuse looks up.
     pub fn fingerprint(&self) -> Digest {
         super::keys::fingerprint(&self.key, &self.code)
+    }
+
+    /// Whether somebody had a hand in it: then it answers in replays of its run, and nowhere else.
+    pub fn is_answered(&self) -> bool {
+        self.status == CallStatus::Edited
+            || self.answers.iter().any(|one| one.answer == super::event::AnswerKind::Arguments)
     }
 
     /// Whether it is a function call rather than a map or reduce operation.

@@ -174,6 +174,35 @@ pub struct CallEnded {
     pub reads: Vec<FileRead>,
 }
 
+/// What a person answered at the gate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AnswerKind {
+    /// Execute, although there was a checkpoint.
+    Execute,
+    /// Another output.
+    Output,
+    /// Other arguments.
+    Arguments,
+    /// Fail.
+    Fail,
+    /// Once more.
+    Retry,
+}
+
+/// An answer at the gate and what was there before.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Answered {
+    /// The call.
+    pub no: CallNo,
+    /// What was answered.
+    pub answer: AnswerKind,
+    /// The output (or arguments) before.
+    pub was: Option<ValueRef>,
+    /// The output (or arguments) now.
+    pub now: Option<ValueRef>,
+}
+
 /// What happened.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -279,4 +308,9 @@ pub enum EventKind {
     },
     /// The code of a function, before its first call with that code.
     CodeKnown(Box<CodeKnown>),
+    /// A body ended in a run that is stepped through: its outcome waits for an answer. What would have been its
+    /// `CallEnded`; without a later one it is.
+    Offered(Box<CallEnded>),
+    /// What a person answered at the gate, when it is not what would have happened anyway.
+    Answered(Box<Answered>),
 }

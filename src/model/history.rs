@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::call::{Call, CallKind, CallStatus, ErrorInfo, ValueRef};
-use super::event::{Event, EventKind, Level, Mode, RunStatus, Stream};
+use super::event::{AnswerKind, Event, EventKind, Level, Mode, RunStatus, Stream};
 use super::summary::{Counts, RunSummary, Saved};
 use super::witness::CodeKnown;
 use crate::base::clock::Micros;
@@ -221,6 +221,12 @@ impl RunHistory {
                 self.error.clone_from(error);
                 self.close(*status, event.at);
             }
+            EventKind::Offered(ended) => {
+                if let Some(call) = self.call_mut(ended.no) {
+                    call.offered = Some(ended.clone());
+                }
+            }
+            EventKind::Answered(answered) => self.answered(answered),
             EventKind::CodeKnown(known) => self.codes.push((**known).clone()),
         }
     }
@@ -254,6 +260,8 @@ impl RunHistory {
             progress: None,
             state_reads: Vec::new(),
             reads: Vec::new(),
+            offered: None,
+            answers: Vec::new(),
             failed_attempts: Vec::new(),
             pickled: asked.pickled,
         };
@@ -265,8 +273,19 @@ impl RunHistory {
         }
     }
 
+    fn answered(&mut self, answered: &super::event::Answered) {
+        let Some(call) = self.call_mut(answered.no) else { return };
+        call.offered = None;
+        if answered.answer == AnswerKind::Arguments {
+            // Its key stays what was asked for: that is what a replay asks for again.
+            call.input.clone_from(&answered.now);
+        }
+        call.answers.push(answered.clone());
+    }
+
     fn ended(&mut self, at: Micros, ended: &super::event::CallEnded) {
         let Some(call) = self.call_mut(ended.no) else { return };
+        call.offered = None;
         call.ended_at = Some(at);
         call.wall_us = ended.wall_us;
         call.output.clone_from(&ended.output);
@@ -315,6 +334,11 @@ impl RunHistory {
         self.status = status;
         self.ended_at = Some(at);
         for no in 1..=self.calls.len() as CallNo {
+            // Its body had ended, and that was on disk: only nobody had looked at it yet.
+            if let Some(offered) = self.call_mut(no).and_then(|call| call.offered.take()) {
+                self.ended(at, &offered);
+                continue;
+            }
             let Some(call) = self.call(no) else { continue };
             let waits = !self.children(no).is_empty();
             let open = match call.status {

@@ -398,6 +398,10 @@ fn refer(
             origins.extend(ended.origin.iter().map(|origin| origin.run.clone()));
             live.extend(ended.state_reads.iter().filter_map(|(_, digest)| *digest));
         }
+        EventKind::Offered(ended) => ended.output.iter().for_each(|output| value(output, live)),
+        EventKind::Answered(answered) => {
+            answered.was.iter().chain(&answered.now).for_each(|known| value(known, live));
+        }
         EventKind::StateSet { value: set, .. } => value(set, live),
         EventKind::RunEnded { output, .. } => output.iter().for_each(|output| value(output, live)),
         EventKind::CodeKnown(known) => live.extend(known.closure),

@@ -227,7 +227,8 @@ impl CallRow {
             cost_usd: call.usage.as_ref().and_then(|usage| usage.cost_usd),
             ask_seq,
             end_seq,
-            fp: reusable(call.status, call.durable, call.kind).then(|| call.fingerprint().prefix()),
+            fp: reusable(call.status, call.durable && !call.is_answered(), call.kind)
+                .then(|| call.fingerprint().prefix()),
         }
     }
 }
@@ -235,7 +236,8 @@ impl CallRow {
 /// Whether the outcome is a checkpoint that later runs may be served from.
 pub(super) fn reusable(status: CallStatus, durable: bool, kind: CallKind) -> bool {
     durable
-        && matches!(status, CallStatus::Fresh | CallStatus::Edited)
+        // What somebody made up answers in replays of that run, and nowhere else.
+        && status == CallStatus::Fresh
         && matches!(kind, CallKind::Root | CallKind::Call)
 }
 

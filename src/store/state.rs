@@ -12,7 +12,7 @@ use super::rows::{CallRow, RunRecord, reusable};
 use crate::base::clock::Micros;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
-use crate::model::event::{CallAsked, CallEnded};
+use crate::model::event::{AnswerKind, CallAsked, CallEnded};
 use crate::model::{Call, CallKind, CallStatus, Event, EventKind, Mode, RunHistory, RunStatus, keys};
 
 /// A call that has not ended, and what its row will need then.
@@ -26,6 +26,8 @@ struct Open {
     calls: bool,
     stored: bool,
     changed: bool,
+    /// An outcome that waits for an answer.
+    offered: Option<Box<CallEnded>>,
 }
 
 /// A row of `calls` to write.
@@ -173,6 +175,18 @@ impl RunState {
             }
             EventKind::AttemptFailed { no, .. } => self.shift(*no, CallStatus::Pending, |_| {}),
             EventKind::CallEnded(ended) => self.ended(event, ended),
+            EventKind::Offered(ended) => {
+                if let Some(open) = self.open.get_mut(&ended.no) {
+                    open.offered = Some(ended.clone());
+                }
+            }
+            EventKind::Answered(answered) => {
+                if let Some(open) = self.open.get_mut(&answered.no) {
+                    open.offered = None;
+                    // What it answers is not what was asked for.
+                    open.durable &= answered.answer != AnswerKind::Arguments;
+                }
+            }
             EventKind::RunEnded { status, .. } => {
                 self.record.summary.status = *status;
                 self.record.summary.ended_at = Some(event.at);
@@ -180,6 +194,10 @@ impl RunState {
                 let mut open: Vec<CallNo> = self.open.keys().copied().collect();
                 open.sort_unstable();
                 for no in open {
+                    if let Some(offered) = self.open.get_mut(&no).and_then(|open| open.offered.take()) {
+                        self.ended(event, &offered);
+                        continue;
+                    }
                     let doubt = self.open.get(&no).is_some_and(|open| {
                         *status == RunStatus::Interrupted
                             && open.row.status == CallStatus::Running
@@ -231,6 +249,7 @@ impl RunState {
                 calls: false,
                 stored: false,
                 changed: true,
+                offered: None,
             },
         );
     }
@@ -316,6 +335,8 @@ fn probe() -> Call {
         progress: None,
         state_reads: Vec::new(),
         reads: vec![],
+        offered: None,
+        answers: vec![],
         failed_attempts: Vec::new(),
         pickled: None,
     }

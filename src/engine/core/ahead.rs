@@ -77,6 +77,9 @@ impl Core {
     ) -> (Option<Foreseen>, Vec<Bytes>) {
         if self.spec.mode != Mode::Adaptive
             || self.stopping != Stopping::No
+            // Whoever steps through the run, or edits it, is asked about each call.
+            || self.gate.is_some()
+            || self.replay.has_edits()
             || !self.nodes[caller].durable
             || !self.nodes[caller].earlier.is_empty()
             || !self.alone(caller)

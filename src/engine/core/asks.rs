@@ -245,7 +245,7 @@ impl Core {
     }
 
     /// Counts the call among its caller's equal ones, which completes its key.
-    fn set_key(&mut self, ix: NodeIx, arguments: Digest) {
+    pub(super) fn set_key(&mut self, ix: NodeIx, arguments: Digest) {
         let caller = self.caller(ix);
         let func = self.nodes[ix].func;
         let seen = self.nodes[caller].scope.occurrences.entry((func, arguments)).or_insert(0);

@@ -14,11 +14,34 @@ use crate::model::{CallKind, CallStatus, ErrorInfo, ErrorKind, EventKind, Mode, 
 const AHEAD: CallNo = 64;
 const AHEAD_SIZE: u64 = 64 << 10;
 
+/// What is to become of a call.
+#[derive(Debug)]
+pub(super) enum Proposal {
+    /// It is served; true when strict replay serves it although its arguments differ.
+    Serve(Box<Hit>, bool),
+    /// It executes, and why.
+    Execute(Option<String>),
+    /// The replayed run had started it and never learnt how it ended.
+    InDoubt(Origin, Option<String>),
+    /// It gets this output in place of the one that it had.
+    Edited(Box<serde_json::Value>, Option<crate::model::ValueRef>),
+}
+
+impl Proposal {
+    pub(super) fn reason(&self) -> Option<String> {
+        match self {
+            Proposal::Serve(hit, _) => hit.reason.clone(),
+            Proposal::Execute(reason) | Proposal::InDoubt(_, reason) => reason.clone(),
+            Proposal::Edited(..) => Some("its output is edited".to_owned()),
+        }
+    }
+}
+
 impl Core {
     /// The root is a call like others, but it has no caller whose earlier attempts could have made it.
     pub(super) fn decide_root(&mut self) {
         if self.spec.mode == Mode::Strict {
-            self.execute(0, None);
+            self.propose(0, Proposal::Execute(None));
         } else {
             self.decide(0);
         }
@@ -32,7 +55,7 @@ impl Core {
             return;
         }
         if !self.nodes[ix].durable {
-            self.execute(ix, Some("not durable".to_owned()));
+            self.propose(ix, Proposal::Execute(Some("not durable".to_owned())));
             return;
         }
         let caller = self.caller(ix);
@@ -43,14 +66,46 @@ impl Core {
             self.serve_earlier(ix, earlier);
             return;
         }
-        match self.spec.mode {
-            Mode::Fresh => self.execute(ix, None),
+        let proposal = match self.spec.mode {
+            Mode::Fresh => Proposal::Execute(None),
             Mode::Adaptive => self.adaptive(ix),
             Mode::Strict => self.strict(ix),
+        };
+        self.propose(ix, proposal);
+    }
+
+    fn propose(&mut self, ix: NodeIx, proposal: Proposal) {
+        if let Some(proposal) = self.holds_before(ix, proposal) {
+            self.act(ix, proposal);
         }
     }
 
-    fn adaptive(&mut self, ix: NodeIx) {
+    /// Does what was proposed.
+    pub(super) fn act(&mut self, ix: NodeIx, proposal: Proposal) {
+        match proposal {
+            Proposal::Execute(reason) => self.execute(ix, reason),
+            Proposal::InDoubt(origin, reason) => self.in_doubt(ix, &origin, reason),
+            Proposal::Edited(value, was) => {
+                self.ask_event(ix, Some("its output is edited".to_owned()));
+                self.output_by_hand(ix, &value, was);
+            }
+            Proposal::Serve(hit, drifted) => {
+                let text = drifted.then(|| {
+                    format!(
+                        "{}: the arguments differ from those of the recorded call; strict replay serves its output all the same",
+                        self.function_name(self.nodes[ix].func)
+                    )
+                });
+                self.serve(ix, *hit);
+                if let Some(text) = text {
+                    let no = self.nodes[ix].no;
+                    self.notice(no, Level::Warning, text);
+                }
+            }
+        }
+    }
+
+    fn adaptive(&mut self, ix: NodeIx) -> Proposal {
         let node = &self.nodes[ix];
         let parent_key = self.nodes[self.caller(ix)].key;
         let wanted = crate::engine::replay::Wanted {
@@ -60,13 +115,16 @@ impl Core {
             durable_id: &node.durable_id,
             parent_key,
         };
+        if let Some((value, was)) = self.replay.edit_of(&wanted) {
+            return Proposal::Edited(Box::new(value), was);
+        }
         let state = &self.state;
         let found =
             self.replay.find(&wanted, &|key| state.get(key).map(|held| held.digest), &*self.checkpoints);
         match found {
-            Ok(hit) => self.serve(ix, hit),
-            Err(Miss { in_doubt: Some(origin), reason }) => self.in_doubt(ix, &origin, reason),
-            Err(Miss { reason, .. }) => self.execute(ix, reason),
+            Ok(hit) => Proposal::Serve(Box::new(hit), false),
+            Err(Miss { in_doubt: Some(origin), reason }) => Proposal::InDoubt(origin, reason),
+            Err(Miss { reason, .. }) => Proposal::Execute(reason),
         }
     }
 
@@ -101,48 +159,24 @@ impl Core {
                 let (value, pieces) = crate::engine::values::json_value(&json);
                 self.recorder.pending.pieces.extend(pieces);
                 self.ask_event(ix, reason);
-                let no = self.nodes[ix].no;
-                self.emit(EventKind::CallEnded(Box::new(CallEnded {
-                    no,
-                    status: CallStatus::Edited,
-                    wall_us: 0,
-                    output: Some(value.clone()),
-                    error: None,
-                    origin: None,
-                    usage: None,
-                    state_reads: vec![],
-                    reads: vec![],
-                })));
-                self.nodes[ix].outcome = Some(Outcome::Value(value));
-                self.nodes[ix].phase = Phase::Recording;
-                self.recorder.pending.durable = true;
-                self.recorder.pending.then.push(crate::engine::recorder::Then::Deliver(ix));
+                self.edited(ix, value);
             }
         }
     }
 
-    fn strict(&mut self, ix: NodeIx) {
-        let Some(recorded) = self.nodes[ix].recorded else {
-            self.execute(ix, None);
-            return;
-        };
+    fn strict(&mut self, ix: NodeIx) -> Proposal {
+        let Some(recorded) = self.nodes[ix].recorded else { return Proposal::Execute(None) };
+        if let Some((value, was)) = self.replay.edit_at(recorded) {
+            return Proposal::Edited(Box::new(value), was);
+        }
         match self.replay.recorded_hit(recorded) {
             Ok(Some(hit)) => {
-                if hit.key != self.nodes[ix].key {
-                    let text = format!(
-                        "{}: the arguments differ from those of the recorded call; strict replay serves its output all the same",
-                        self.function_name(self.nodes[ix].func)
-                    );
-                    self.serve(ix, hit);
-                    let no = self.nodes[ix].no;
-                    self.notice(no, Level::Warning, text);
-                } else {
-                    self.serve(ix, hit);
-                }
+                let drifted = hit.key != self.nodes[ix].key;
+                Proposal::Serve(Box::new(hit), drifted)
             }
-            Ok(None) => self.execute(ix, None),
-            Err(Miss { in_doubt: Some(origin), reason }) => self.in_doubt(ix, &origin, reason),
-            Err(Miss { reason, .. }) => self.execute(ix, reason),
+            Ok(None) => Proposal::Execute(None),
+            Err(Miss { in_doubt: Some(origin), reason }) => Proposal::InDoubt(origin, reason),
+            Err(Miss { reason, .. }) => Proposal::Execute(reason),
         }
     }
 

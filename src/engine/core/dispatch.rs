@@ -191,7 +191,12 @@ impl Core {
                 Phase::Running { conn }
                     if self.nodes[ix].attempt == attempt && self.nodes[ix].deadline == Some(due) =>
                 {
-                    self.time_out(ix, conn);
+                    // Nobody's time runs out while a person thinks about what it called.
+                    if self.waits_below(ix) {
+                        self.arm_timeout(ix);
+                    } else {
+                        self.time_out(ix, conn);
+                    }
                 }
                 _ => {}
             }

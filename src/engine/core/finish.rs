@@ -64,7 +64,17 @@ impl Core {
                         self.nodes[child].asker = Asker::Nobody;
                     }
                 }
-                Phase::Waiting | Phase::Delayed(_) | Phase::Ready | Phase::Following => {
+                Phase::AtGate if self.nodes[child].offered.is_some() => {
+                    self.leave_gate(child);
+                    self.nodes[child].asker = Asker::Nobody;
+                    if let Some(ended) = self.nodes[child].offered.take() {
+                        self.emit(EventKind::CallEnded(ended));
+                    }
+                    self.nodes[child].phase = Phase::Done;
+                    self.open -= 1;
+                }
+                Phase::Waiting | Phase::Delayed(_) | Phase::Ready | Phase::Following | Phase::AtGate => {
+                    self.leave_gate(child);
                     self.nodes[child].asker = Asker::Nobody;
                     self.nodes[child].dependents.clear();
                     if self.nodes[child].no != 0 {
@@ -106,6 +116,11 @@ impl Core {
             if node.no == 0 || matches!(node.phase, Phase::Done | Phase::Recording) {
                 continue;
             }
+            if let Some(ended) = self.nodes[ix].offered.take() {
+                self.emit(EventKind::CallEnded(ended));
+                continue;
+            }
+            let node = &self.nodes[ix];
             let running = matches!(node.phase, Phase::Running { .. });
             let leaf = node.scope.children.is_empty() && node.kind == CallKind::Call;
             let end = match (ix, running && leaf) {
@@ -132,6 +147,7 @@ impl Core {
             return;
         }
         self.stopping = Stopping::Graceful;
+        self.open_gate();
         let waiting: Vec<NodeIx> = (0..self.nodes.len())
             .filter(|ix| {
                 matches!(self.nodes[*ix].phase, Phase::Waiting | Phase::Delayed(_) | Phase::Ready) && *ix != 0

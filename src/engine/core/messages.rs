@@ -71,6 +71,8 @@ pub enum Input {
     },
     /// The time of [`Core::next_timer`] has come.
     Timer,
+    /// Whoever steps through the run wants something.
+    Step(crate::engine::step::StepCommand),
     /// The user wants the run to end.
     Stop {
         /// At once.
@@ -107,6 +109,8 @@ pub enum Action {
         /// Its number.
         worker: u32,
     },
+    /// Tell whoever steps through the run.
+    Gate(crate::engine::step::GateEvent),
     /// The run is over and recorded (or nothing was recorded because the application could not be loaded).
     Finish(Ending),
 }

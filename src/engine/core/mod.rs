@@ -16,6 +16,7 @@ mod decide;
 mod dispatch;
 mod effects;
 mod finish;
+mod gate;
 mod messages;
 mod node;
 mod outcomes;
@@ -144,6 +145,8 @@ pub struct Core {
     told: HashMap<Digest, Vec<String>>,
     /// Workers that were started again because a file was saved while they loaded it.
     reloads: u32,
+    /// Step mode.
+    gate: Option<Box<gate::Gate>>,
 }
 
 impl Core {
@@ -197,7 +200,14 @@ impl Core {
             stray: [0, 0],
             told: HashMap::new(),
             reloads: 0,
+            gate: None,
         }
+    }
+
+    /// Stops the run where the stepper says so.
+    pub fn stepped(mut self, stepper: crate::engine::step::Stepper) -> Self {
+        self.gate = Some(Box::new(gate::Gate::new(stepper, self.spec.run.clone())));
+        self
     }
 
     /// Starts the first workers: one for the application and one for what it calls.
@@ -228,6 +238,7 @@ impl Core {
             Input::Gone { worker, conn, executing, why } => self.worker_gone(worker, conn, &executing, &why),
             Input::Committed { token, error } => self.committed(token, error),
             Input::Timer => self.expire(),
+            Input::Step(command) => self.step(command),
             Input::Stop { force } => self.stop(force),
         }
     }
@@ -287,12 +298,16 @@ impl Core {
         }
         self.closed = matches!(kind, EventKind::RunEnded { .. });
         let now = self.clock.now();
+        let known = self.recorder.pending.events.len();
         self.recorder.emit(now, kind);
         if first {
             self.opened = true;
             for early in std::mem::take(&mut self.early) {
                 self.recorder.emit(now, early);
             }
+        }
+        if let Some(gate) = &mut self.gate {
+            self.recorder.pending.events[known..].iter().for_each(|event| gate.apply(event));
         }
     }
 

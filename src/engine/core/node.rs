@@ -60,6 +60,8 @@ pub enum Phase {
     },
     /// An operation whose children run, or a call that returned a future as its result.
     Following,
+    /// It waits for an answer of whoever steps through the run.
+    AtGate,
     /// Its outcome is being written.
     Recording,
     /// Over.
@@ -221,6 +223,10 @@ pub struct Node {
     pub begun: bool,
     /// Attempts that were lost because another call ended their process.
     pub lost: u32,
+    /// Its end as it will be recorded, when whoever steps through the run accepts it.
+    pub offered: Option<Box<crate::model::event::CallEnded>>,
+    /// Whoever steps through the run has said how it ends.
+    pub decided: bool,
 }
 
 impl Node {
@@ -271,6 +277,8 @@ impl Node {
             adopts: None,
             begun: false,
             lost: 0,
+            offered: None,
+            decided: false,
         }
     }
 

@@ -91,7 +91,15 @@ impl Core {
             reads: node.reads.clone(),
         };
         node.state_reads.clone_from(&ended.state_reads);
-        self.emit(EventKind::CallEnded(Box::new(ended)));
+        // Whoever steps through the run sees what a body did before it counts.
+        let body_ran = self.nodes[ix].attempt > 0 && !self.nodes[ix].decided;
+        let shown = self.gate.is_some() && body_ran && self.stopping == Stopping::No;
+        if shown {
+            self.nodes[ix].offered = Some(Box::new(ended.clone()));
+            self.emit(EventKind::Offered(Box::new(ended)));
+        } else {
+            self.emit(EventKind::CallEnded(Box::new(ended)));
+        }
         self.recorder.pending.durable = true;
         self.recorder.pending.then.push(Then::Deliver(ix));
     }
@@ -125,7 +133,7 @@ impl Core {
         self.next_attempt(ix, error, true);
     }
 
-    fn next_attempt(&mut self, ix: NodeIx, error: ErrorInfo, failures_too: bool) {
+    pub(super) fn next_attempt(&mut self, ix: NodeIx, error: ErrorInfo, failures_too: bool) {
         let (no, attempt) = (self.nodes[ix].no, self.nodes[ix].attempt);
         self.emit(EventKind::AttemptFailed { no, attempt, error });
         self.keep_for_next_attempt(ix, failures_too);
@@ -179,9 +187,13 @@ impl Core {
 
     /// The outcome is on disk.
     pub(super) fn delivered(&mut self, ix: NodeIx) {
-        if self.nodes[ix].phase == Phase::Recording {
-            self.over(ix);
+        if self.nodes[ix].phase != Phase::Recording || self.holds_after(ix) {
+            return;
         }
+        if let Some(ended) = self.nodes[ix].offered.take() {
+            self.emit(EventKind::CallEnded(ended));
+        }
+        self.over(ix);
     }
 
     /// A node is over: its asker and whoever waits for it get told.

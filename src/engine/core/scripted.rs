@@ -151,7 +151,7 @@ impl Script {
                         self.core.handle(Input::Committed { token, error: None });
                     }
                     Action::Send { message, blobs, .. } => self.sent.push_back((message, blobs)),
-                    Action::Spawn { .. } | Action::Kill { .. } | Action::Finish(_) => {}
+                    Action::Spawn { .. } | Action::Kill { .. } | Action::Gate(_) | Action::Finish(_) => {}
                 }
             }
         }

@@ -21,6 +21,8 @@ pub struct Plan {
     pub again: u64,
     /// Not durable.
     pub live: u64,
+    /// Outputs supplied by hand.
+    pub edited: u64,
 }
 
 impl Plan {
@@ -31,6 +33,7 @@ impl Plan {
             (self.in_doubt, "call in doubt", "calls in doubt"),
             (self.changed, "changed call", "changed calls"),
             (self.again, "call that was asked for again", "calls that were asked for again"),
+            (self.edited, "call has another output", "calls have other outputs"),
             (self.live, "call that is not durable", "calls that are not durable"),
         ]
         .into_iter()
@@ -59,6 +62,10 @@ impl Replay {
             let Some(call) = base.call(no) else { continue };
             if !call.is_call() {
                 stack.extend(below(&base, no));
+                continue;
+            }
+            if self.is_edited(&base, no) {
+                plan.edited += 1;
                 continue;
             }
             if call.durable && self.will_serve(&base, no, checkpoints) {

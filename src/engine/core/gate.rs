@@ -1,0 +1,409 @@
+//! The gate of step mode: calls and outcomes wait here until somebody says what is to become of them.
+//!
+//! Invariants: nothing waits when there is no stepper; an outcome that waits was written before it was shown; what a
+//! person answered is written before it has consequences.
+
+use std::collections::BTreeMap;
+
+use super::decide::Proposal;
+use super::messages::Action;
+use super::node::{NodeIx, Outcome, Phase};
+use super::{Core, Stopping};
+use crate::base::ids::CallNo;
+use crate::engine::recorder::Then;
+use crate::engine::step::{Answer, Ask, Fault, GateEvent, Moment, Passing, Proposed, StepCommand, Stepper};
+use crate::engine::values;
+use crate::model::event::{AnswerKind, Answered, CallEnded};
+use crate::model::{CallStatus, ErrorInfo, ErrorKind, Event, EventKind, RunHistory, ValueRef};
+
+/// A call that waits.
+struct Held {
+    ix: NodeIx,
+    moment: Moment,
+    /// Before: what would happen.
+    proposal: Option<Proposal>,
+}
+
+/// The gate of a run that is stepped through.
+pub(super) struct Gate {
+    stepper: Stepper,
+    /// The run so far, for filters and for what lies below what.
+    run: RunHistory,
+    held: BTreeMap<CallNo, Held>,
+}
+
+impl Gate {
+    pub(super) fn new(stepper: Stepper, run: crate::base::ids::RunId) -> Self {
+        Gate { stepper, run: RunHistory::new(run), held: BTreeMap::new() }
+    }
+
+    pub(super) fn apply(&mut self, event: &Event) {
+        self.run.apply(event);
+    }
+}
+
+impl Core {
+    /// Whether a call waits at the gate before it is served or executed.
+    pub(super) fn holds_before(&mut self, ix: NodeIx, proposal: Proposal) -> Option<Proposal> {
+        if self.gate.is_none() {
+            return Some(proposal);
+        }
+        self.ask_event(ix, proposal.reason());
+        let executes = matches!(proposal, Proposal::Execute(_) | Proposal::InDoubt(..));
+        let Some(stopped_by) = self.stops(ix, Moment::Before, executes) else {
+            return Some(self.enter_if_sought(ix, proposal));
+        };
+        let proposed = match &proposal {
+            Proposal::Serve(hit, _) => Proposed::Serve {
+                origin: hit.origin.clone(),
+                output: hit.output.clone(),
+                reason: hit.reason.clone(),
+            },
+            Proposal::InDoubt(origin, reason) => {
+                Proposed::Execute { reason: reason.clone(), in_doubt: Some(origin.clone()) }
+            }
+            Proposal::Execute(reason) => Proposed::Execute { reason: reason.clone(), in_doubt: None },
+            Proposal::Edited(value, was) => {
+                Proposed::Edit { value: value.as_ref().clone(), was: was.clone() }
+            }
+        };
+        self.nodes[ix].phase = Phase::AtGate;
+        self.hold(ix, Moment::Before, Some(proposal), proposed, stopped_by);
+        None
+    }
+
+    /// A call that would be served whole is executed when the run is to stop somewhere below it: what it calls is
+    /// served in its place.
+    fn enter_if_sought(&mut self, ix: NodeIx, proposal: Proposal) -> Proposal {
+        let Some(gate) = &self.gate else { return proposal };
+        match proposal {
+            Proposal::Serve(hit, _) if gate.stepper.enters(&hit.history, hit.call, self.nodes[ix].no) => {
+                self.enter(&hit)
+            }
+            other => other,
+        }
+    }
+
+    fn enter(&mut self, hit: &crate::engine::replay::Hit) -> Proposal {
+        self.replay.release(hit);
+        Proposal::Execute(Some("stepped into".to_owned()))
+    }
+
+    /// Whether an outcome that is on disk waits at the gate before its asker gets it.
+    pub(super) fn holds_after(&mut self, ix: NodeIx) -> bool {
+        if self.gate.is_none() || self.nodes[ix].offered.is_none() {
+            return false;
+        }
+        let Some(stopped_by) = self.stops(ix, Moment::After, true) else { return false };
+        let proposed = match &self.nodes[ix].outcome {
+            Some(Outcome::Value(output)) => Proposed::Return { output: output.clone() },
+            Some(Outcome::Error(error)) => Proposed::Raise { error: error.clone() },
+            Some(Outcome::List(_)) | None => return false,
+        };
+        self.nodes[ix].phase = Phase::AtGate;
+        self.hold(ix, Moment::After, None, proposed, stopped_by);
+        true
+    }
+
+    fn stops(&mut self, ix: NodeIx, moment: Moment, executes: bool) -> Option<Option<String>> {
+        let now = self.now();
+        let node = &self.nodes[ix];
+        let failed = moment == Moment::After && matches!(node.outcome, Some(Outcome::Error(_)));
+        let effect = self.functions[node.func].facts.effect;
+        let call = node.no;
+        let gate = self.gate.as_mut()?;
+        let Gate { stepper, run, .. } = gate.as_mut();
+        stepper.stops(&Passing { run, call, moment, executes, failed, effect, now })
+    }
+
+    fn hold(
+        &mut self,
+        ix: NodeIx,
+        moment: Moment,
+        proposal: Option<Proposal>,
+        proposed: Proposed,
+        stopped_by: Option<String>,
+    ) {
+        let call = self.nodes[ix].no;
+        let effect = self.functions[self.nodes[ix].func].facts.effect;
+        let Some(gate) = self.gate.as_mut() else { return };
+        gate.held.insert(call, Held { ix, moment, proposal });
+        let ask = Ask { call, moment, proposed, effect, stopped_by };
+        self.actions.push(Action::Gate(GateEvent::Asked(ask)));
+        // Written at once: who looks at it may look from another process, and a run that dies here resumes here.
+        self.recorder.pending.durable = true;
+    }
+
+    /// Whether something below a call waits at the gate: then its time stands still.
+    pub(super) fn waits_below(&self, ix: NodeIx) -> bool {
+        let Some(gate) = &self.gate else { return false };
+        let no = self.nodes[ix].no;
+        gate.held.keys().any(|held| gate.run.is_within(*held, no))
+    }
+
+    /// A person's wish.
+    pub(super) fn step(&mut self, command: StepCommand) {
+        let Some(gate) = self.gate.as_mut() else { return };
+        match command {
+            StepCommand::Answer { call, answer } => self.answer_held(call, answer),
+            StepCommand::Go(goal) => {
+                let into = goal == crate::engine::step::Goal::Into;
+                gate.stepper.set_goal(goal);
+                if into {
+                    self.enter_held();
+                }
+                self.pass_held(|_, _| true);
+            }
+            StepCommand::LetCall(call) => {
+                gate.stepper.let_call(call);
+                self.pass_held(|gate, held| gate.run.is_within(held, call));
+            }
+            StepCommand::LetFunction(name) => {
+                gate.stepper.let_function(name.clone());
+                self.pass_held(|gate, held| gate.run.call(held).is_some_and(|call| call.function == name));
+            }
+            StepCommand::Breakpoints(points) => gate.stepper.set_breakpoints(points),
+            StepCommand::Pause => gate.stepper.set_goal(crate::engine::step::Goal::Into),
+        }
+    }
+
+    fn pass_held(&mut self, which: impl Fn(&Gate, CallNo) -> bool) {
+        let Some(gate) = &self.gate else { return };
+        let calls: Vec<CallNo> = gate.held.keys().copied().filter(|call| which(gate, *call)).collect();
+        for call in calls {
+            self.answer_held(call, Answer::Go);
+        }
+    }
+
+    /// Stepping into a call that would be served goes on inside it.
+    fn enter_held(&mut self) {
+        let Some(gate) = self.gate.as_mut() else { return };
+        let mut held = std::mem::take(&mut gate.held);
+        for one in held.values_mut() {
+            let enters = match &one.proposal {
+                Some(Proposal::Serve(hit, _)) => !hit.history.children(hit.call).is_empty(),
+                _ => false,
+            };
+            if enters && let Some(Proposal::Serve(hit, _)) = one.proposal.take() {
+                one.proposal = Some(self.enter(&hit));
+            }
+        }
+        if let Some(gate) = self.gate.as_mut() {
+            gate.held = held;
+        }
+    }
+
+    fn refuse(&mut self, call: CallNo, why: impl Into<String>) {
+        self.actions.push(Action::Gate(GateEvent::Refused { call, why: why.into() }));
+    }
+
+    fn answer_held(&mut self, call: CallNo, answer: Answer) {
+        let Some(held) = self.gate.as_mut().and_then(|gate| gate.held.remove(&call)) else {
+            self.refuse(call, "it does not wait at the gate");
+            return;
+        };
+        let (ix, moment) = (held.ix, held.moment);
+        // What cannot be done leaves the call where it is.
+        let why = match (&answer, moment, &held.proposal) {
+            (Answer::Serve, _, Some(Proposal::Serve(..))) => None,
+            (Answer::Serve, ..) => Some("there is no checkpoint to serve; execute it, or give its output"),
+            (Answer::Execute | Answer::Arguments { .. }, Moment::After, _) => {
+                Some("its body has ended; retry executes it once more")
+            }
+            (Answer::Retry, Moment::Before, _) => Some("its body has not run; execute runs it"),
+            (Answer::Arguments { value }, ..) if !value.is_object() => {
+                Some("arguments are a JSON object by parameter name")
+            }
+            _ => None,
+        };
+        if let Some(why) = why {
+            if let Some(gate) = self.gate.as_mut() {
+                gate.held.insert(call, held);
+            }
+            self.refuse(call, why);
+            return;
+        }
+        self.actions.push(Action::Gate(GateEvent::Left { call }));
+        match moment {
+            Moment::Before => self.answer_before(ix, held.proposal, answer),
+            Moment::After => self.answer_after(ix, answer),
+        }
+    }
+
+    fn answer_before(&mut self, ix: NodeIx, proposal: Option<Proposal>, answer: Answer) {
+        self.nodes[ix].phase = Phase::Waiting;
+        let Some(proposal) = proposal else { return };
+        let was = match &proposal {
+            Proposal::Serve(hit, _) => Some(hit.output.clone()),
+            Proposal::Execute(_) | Proposal::InDoubt(..) => None,
+            Proposal::Edited(_, was) => was.clone(),
+        };
+        match answer {
+            Answer::Go | Answer::Serve | Answer::Retry => self.act(ix, proposal),
+            Answer::Execute => {
+                if let Proposal::Serve(hit, _) = &proposal {
+                    self.replay.release(hit);
+                    self.answered(ix, AnswerKind::Execute, was, None);
+                }
+                self.execute(ix, Some("asked for".to_owned()));
+            }
+            Answer::Output { value } => {
+                self.give_back(&proposal);
+                self.output_by_hand(ix, &value, was);
+            }
+            Answer::Arguments { value } => {
+                self.give_back(&proposal);
+                self.other_arguments(ix, &value);
+            }
+            Answer::Fail { fault } => {
+                self.give_back(&proposal);
+                self.answered(ix, AnswerKind::Fail, was, None);
+                let error = self.injected(ix, &fault);
+                self.nodes[ix].decided = true;
+                self.fail(ix, error);
+            }
+        }
+    }
+
+    fn answer_after(&mut self, ix: NodeIx, answer: Answer) {
+        let was = match &self.nodes[ix].outcome {
+            Some(Outcome::Value(value)) => Some(value.clone()),
+            _ => None,
+        };
+        match answer {
+            Answer::Output { value } => self.output_by_hand(ix, &value, was),
+            Answer::Fail { fault } => {
+                self.answered(ix, AnswerKind::Fail, was, None);
+                let error = self.injected(ix, &fault);
+                self.nodes[ix].offered = None;
+                self.nodes[ix].decided = true;
+                self.fail(ix, error);
+            }
+            Answer::Retry => {
+                self.answered(ix, AnswerKind::Retry, was, None);
+                self.nodes[ix].offered = None;
+                self.nodes[ix].outcome = None;
+                self.nodes[ix].result = None;
+                let text = "its outcome was not accepted; it executes once more";
+                self.next_attempt(ix, ErrorInfo::new(ErrorKind::Cancelled, "Retried", text), false);
+            }
+            Answer::Go | Answer::Serve | Answer::Execute | Answer::Arguments { .. } => self.accept(ix),
+        }
+    }
+
+    /// The outcome that waited is what the asker gets.
+    fn accept(&mut self, ix: NodeIx) {
+        if let Some(ended) = self.nodes[ix].offered.take() {
+            self.emit(EventKind::CallEnded(ended));
+        }
+        self.nodes[ix].phase = Phase::Recording;
+        // The value is on disk; without its end the call would be taken as offered.
+        self.recorder.pending.durable = true;
+        self.recorder.pending.then.push(Then::Deliver(ix));
+    }
+
+    fn give_back(&mut self, proposal: &Proposal) {
+        if let Proposal::Serve(hit, _) = proposal {
+            self.replay.release(hit);
+        }
+    }
+
+    fn answered(&mut self, ix: NodeIx, answer: AnswerKind, was: Option<ValueRef>, now: Option<ValueRef>) {
+        let no = self.nodes[ix].no;
+        self.emit(EventKind::Answered(Box::new(Answered { no, answer, was, now })));
+    }
+
+    pub(super) fn output_by_hand(&mut self, ix: NodeIx, json: &serde_json::Value, was: Option<ValueRef>) {
+        let (value, pieces) = match self.nodes[ix].json {
+            true => values::json_args(json),
+            false => values::json_value(json),
+        };
+        self.recorder.pending.pieces.extend(pieces);
+        self.answered(ix, AnswerKind::Output, was, Some(value.clone()));
+        self.edited(ix, value);
+    }
+
+    /// Ends a call with an output that its body did not make.
+    pub(super) fn edited(&mut self, ix: NodeIx, value: ValueRef) {
+        let node = &mut self.nodes[ix];
+        node.offered = None;
+        node.result = None;
+        node.outcome = Some(Outcome::Value(value.clone()));
+        node.phase = Phase::Recording;
+        let (no, wall_us) = (node.no, 0);
+        self.emit(EventKind::CallEnded(Box::new(CallEnded {
+            no,
+            status: CallStatus::Edited,
+            wall_us,
+            output: Some(value),
+            error: None,
+            origin: None,
+            usage: None,
+            state_reads: vec![],
+            reads: vec![],
+        })));
+        self.recorder.pending.durable = true;
+        self.recorder.pending.then.push(Then::Deliver(ix));
+    }
+
+    fn other_arguments(&mut self, ix: NodeIx, json: &serde_json::Value) {
+        let made = if self.nodes[ix].json {
+            let (input, pieces) = values::json_args(json);
+            let canonical = input.digest;
+            Ok((bytes::Bytes::from(json.to_string()), (input, canonical, pieces)))
+        } else {
+            values::json_arguments(json)
+        };
+        match made {
+            Ok((args, (input, canonical, pieces))) => {
+                self.recorder.pending.pieces.extend(pieces);
+                let node = &mut self.nodes[ix];
+                let was = node.input.replace(input.clone());
+                node.args = vec![args];
+                node.map_param = None;
+                node.dep_names.clear();
+                self.set_key(ix, canonical);
+                self.answered(ix, AnswerKind::Arguments, was, Some(input));
+                self.decide(ix);
+            }
+            Err(why) => {
+                let call = self.nodes[ix].no;
+                self.refuse(call, why);
+                self.decide(ix);
+            }
+        }
+    }
+
+    fn injected(&self, ix: NodeIx, fault: &Fault) -> ErrorInfo {
+        let name = self.function_name(self.nodes[ix].func);
+        let message = fault.message.clone().unwrap_or_else(|| format!("{name} was made to fail at the gate"));
+        match fault.error.as_deref() {
+            Some("request" | "RequestError") => ErrorInfo::new(ErrorKind::Request, "RequestError", message),
+            Some("timeout" | "TimeoutError") => ErrorInfo::new(ErrorKind::Timeout, "TimeoutError", message),
+            Some(class) => ErrorInfo::new(ErrorKind::Function, class, message),
+            None => ErrorInfo::new(ErrorKind::Function, "FunctionError", message),
+        }
+    }
+
+    /// The run is to stop: what has not begun fails, outcomes that wait are accepted.
+    pub(super) fn open_gate(&mut self) {
+        let Some(gate) = self.gate.as_mut() else { return };
+        let held = std::mem::take(&mut gate.held);
+        debug_assert!(self.stopping != Stopping::No);
+        for (call, held) in held {
+            self.actions.push(Action::Gate(GateEvent::Left { call }));
+            match held.moment {
+                Moment::Before => self.fail(held.ix, super::asks::cancelled()),
+                Moment::After => self.accept(held.ix),
+            }
+        }
+    }
+
+    /// Forgets a call that waits because its caller is gone.
+    pub(super) fn leave_gate(&mut self, ix: NodeIx) {
+        let call = self.nodes[ix].no;
+        if self.gate.as_mut().is_some_and(|gate| gate.held.remove(&call).is_some()) {
+            self.actions.push(Action::Gate(GateEvent::Left { call }));
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! A replay that is driven call by call, and forks: what is answered at the gate, and what becomes of it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+
+use serde_json::{Value, json};
+use support::Project;
+
+const AGENT: &str = r#"
+@function()
+def llm(prompt: str) -> dict:
+    note("llm", prompt)
+    return {"answer": prompt + "!"}
+
+@function(effect=True)
+def book(where: str) -> str:
+    note("book", where)
+    return "booked " + where
+
+@function()
+def item(x: int) -> int:
+    note("item", x)
+    return x * 2
+
+@application()
+@function()
+def app(n: int) -> list:
+    out = [llm(f"q{i}")["answer"] for i in range(n)]
+    out.append(book(out[-1]))
+    return out + item.map([1, 2, 3])
+"#;
+
+/// `tl-bench step` as a script drives it.
+struct Stepped {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+    /// Every line so far.
+    seen: Vec<Value>,
+}
+
+impl Stepped {
+    fn start(project: &Project, args: &[&str]) -> Self {
+        let mut all = vec!["step"];
+        all.extend(args);
+        let mut command = project.command(&all);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let input = child.stdin.take();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        Stepped { child, input, output, seen: vec![] }
+    }
+
+    fn say(&mut self, line: Value) {
+        writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    fn answer(&mut self, answer: Value) {
+        self.say(json!({"cmd": "answer", "answer": answer}));
+    }
+
+    /// The next line of a kind.
+    fn next(&mut self, kind: &str) -> Value {
+        loop {
+            let mut line = String::new();
+            assert!(self.output.read_line(&mut line).unwrap() > 0, "no line '{kind}' came: {:#?}", self.seen);
+            let line: Value = serde_json::from_str(&line).unwrap();
+            self.seen.push(line.clone());
+            if line["t"] == kind {
+                return line;
+            }
+        }
+    }
+
+    /// The path, moment and proposal of the next call that waits.
+    fn asked(&mut self) -> String {
+        let line = self.next("asked");
+        let word = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+        format!("{} {} {}", word("moment"), word("path"), word("would"))
+    }
+
+    fn end(mut self) -> Value {
+        self.input = None;
+        let report = self.next("ended");
+        self.child.wait().unwrap();
+        report
+    }
+}
+
+fn project() -> Project {
+    let project = Project::app(AGENT);
+    project.run_ok(&["--input", "2"]);
+    project.forget();
+    project
+}
+
+#[test]
+fn stepping_into_a_finished_run_serves_each_call_and_executes_nothing() {
+    let project = project();
+    let mut step = Stepped::start(&project, &[]);
+    let mut seen = vec![step.asked()];
+    for _ in 0..3 {
+        step.say(json!({"cmd": "into"}));
+        seen.push(step.asked());
+    }
+    assert_eq!(
+        seen,
+        ["before app serve", "before app/llm#1 serve", "before app/llm#2 serve", "before app/book#1 serve"]
+    );
+    let report = step.end();
+    assert_eq!((&report["counts"]["cached"], &report["counts"]["fresh"]), (&json!(6), &json!(0)));
+    assert_eq!(project.times("llm") + project.times("book") + project.times("item"), 0);
+}
+
+#[test]
+fn an_output_by_hand_goes_on_from_there() {
+    let project = project();
+    let mut step = Stepped::start(&project, &["--break", "path:\"app/llm#2\""]);
+    assert_eq!(step.asked(), "before app/llm#2 serve");
+    step.answer(json!({"do": "output", "value": {"answer": "JAPAN"}}));
+    let report = step.end();
+    assert_eq!(report["output"], json!(["q0!", "JAPAN", "booked JAPAN", 2, 4, 6]));
+    assert_eq!(report["counts"]["edited"], 1);
+    assert_eq!(project.noted("book"), ["JAPAN"]);
+    assert_eq!(project.times("llm"), 0);
+    // What was there before is on the record.
+    let run = project.show("latest");
+    let call = run["calls"].as_array().unwrap().iter().find(|call| call["path"] == "app/llm#2").unwrap();
+    assert_eq!(call["status"], "edited");
+    assert_eq!(call["answers"][0]["answer"], "output");
+    assert_eq!(call["answers"][0]["was"], "{answer: \"q1!\"}", "{call:#}");
+    // A replay of it keeps the decision.
+    let again = project.replay_ok(&[]);
+    assert_eq!(again["output"], report["output"]);
+    assert_eq!(again["counts"]["cached"], 6);
+    // A run beside it does not.
+    let other = project.run_ok(&["--mode", "adaptive", "--input", "2"]);
+    assert_eq!(other["output"][1], "q1!");
+}
+
+#[test]
+fn other_arguments_are_asked_about_again_and_stay_with_the_run() {
+    let project = project();
+    let mut step = Stepped::start(&project, &["--break", "fn:llm"]);
+    assert_eq!(step.asked(), "before app/llm#1 serve");
+    step.answer(json!({"do": "arguments", "value": {"prompt": "Q"}}));
+    assert_eq!(step.asked(), "before app/llm#1 execute");
+    step.answer(json!({"do": "go"}));
+    assert_eq!(step.asked(), "after app/llm#1 return");
+    let report = step.end();
+    assert_eq!(report["output"][0], "Q!");
+    assert_eq!(project.noted("llm"), ["Q"]);
+    assert_eq!(project.replay_ok(&[])["output"][0], "Q!");
+    assert_eq!(project.run_ok(&["--mode", "adaptive", "--input", "2"])["output"][0], "q0!");
+}
+
+#[test]
+fn a_failure_is_injected_and_an_outcome_is_refused() {
+    let project = project();
+    let mut step = Stepped::start(&project, &["--break", "fn:book"]);
+    assert_eq!(step.asked(), "before app/book#1 serve");
+    step.answer(json!({"do": "retry"}));
+    let refused = step.next("error");
+    assert!(refused["error"].as_str().unwrap().contains("its body has not run"), "{refused}");
+    step.answer(json!({"do": "execute"}));
+    assert_eq!(step.asked(), "after app/book#1 return");
+    step.answer(json!({"do": "retry"}));
+    assert_eq!(step.asked(), "after app/book#1 return");
+    step.answer(json!({"do": "fail", "error": "ValueError", "message": "no seats"}));
+    let report = step.end();
+    assert_eq!(report["status"], "failed");
+    assert!(report["error"]["message"].as_str().unwrap().contains("no seats"), "{report}");
+    assert_eq!(project.times("book"), 2, "executed and executed once more");
+}
+
+#[test]
+fn concurrent_calls_wait_together_and_any_may_go_first() {
+    let project = project();
+    let mut step = Stepped::start(&project, &["--break", "fn:item"]);
+    let last = (0..3).map(|_| step.next("asked")).last().unwrap();
+    assert_eq!(last["waiting"].as_array().unwrap().len(), 3);
+    step.say(json!({"cmd": "answer", "call": "app/item[2]", "answer": {"do": "output", "value": 60}}));
+    step.say(json!({"cmd": "let", "function": "item"}));
+    let report = step.end();
+    assert_eq!(report["output"], json!(["q0!", "q1!", "booked q1!", 2, 4, 60]));
+}
+
+#[test]
+fn stepping_back_stops_at_the_earlier_call_of_a_new_run() {
+    let project = project();
+    let mut step = Stepped::start(&project, &["--break", "fn:book"]);
+    assert_eq!(step.asked(), "before app/book#1 serve");
+    step.say(json!({"cmd": "break", "filters": []}));
+    step.say(json!({"cmd": "back", "call": "app/llm#2"}));
+    let run = step.next("run");
+    assert!(run["parent"].is_string());
+    assert_eq!(step.asked(), "before app/llm#2 serve");
+    step.answer(json!({"do": "output", "value": {"answer": "back"}}));
+    let report = step.end();
+    assert_eq!(report["output"][1], "back");
+    assert_eq!(project.noted("book"), ["back"]);
+}
+
+#[test]
+fn killed_at_the_gate_nothing_is_lost_and_nothing_happens_twice() {
+    let project = project();
+    let mut step = Stepped::start(&project, &["--mode", "adaptive", "--input", "1", "--break", "fn:book"]);
+    assert_eq!(step.asked(), "before app/book#1 execute");
+    step.answer(json!({"do": "go"}));
+    assert_eq!(step.asked(), "after app/book#1 return");
+    step.child.kill().unwrap();
+    step.child.wait().unwrap();
+    assert_eq!(project.noted("book"), ["q0!"]);
+    // The outcome that waited was on disk: it stands.
+    let report = project.replay_ok(&[]);
+    assert_eq!(report["output"], json!(["q0!", "booked q0!", 2, 4, 6]));
+    assert_eq!(project.noted("book"), ["q0!"]);
+    project.sound();
+}
+
+#[test]
+fn a_fork_serves_what_was_before_and_executes_what_follows() {
+    let project = project();
+    let parent = project.show("latest");
+    let report = project.replay_ok(&["--set", "app/llm#2={\"answer\": \"JAPAN\"}"]);
+    assert_eq!(report["output"], json!(["q0!", "JAPAN", "booked JAPAN", 2, 4, 6]));
+    assert_eq!((&report["counts"]["cached"], &report["counts"]["edited"]), (&json!(4), &json!(1)));
+    assert_eq!(project.noted("book"), ["JAPAN"]);
+    assert_eq!(project.show("latest~1"), parent, "the run that was forked is as it was");
+    let found = project.tl(&["diff", "--json"]).exits(0).json();
+    assert_eq!(found["causes"], json!(["app/llm#2"]));
+}
+
+#[test]
+fn what_cannot_be_set_is_said() {
+    let project = project();
+    project.tl(&["replay", "--set", "app/llm#9=1"]).exits(2);
+    project.tl(&["replay", "--set", "app=1"]).exits(2).says(&["own output", "--input"]);
+    project.tl(&["replay", "--set", "app/llm#1=text"]).exits(2).says(&["not JSON", "quotes"]);
+    project.tl(&["step", "--break", "fn:"]).exits(2);
+}
