@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::base::digest::Digest;
 use crate::proto::message::Function;
-use crate::source::{Closure, Program, Sources};
+use crate::source::{Closure, Program, Sources, decode};
 
 /// The code that an application's file imports.
 pub struct CodeBase {
@@ -23,6 +23,7 @@ pub struct CodeBase {
 struct Disk {
     root: PathBuf,
     read: RefCell<HashMap<String, Option<Arc<str>>>>,
+    listed: RefCell<HashMap<String, Vec<String>>>,
 }
 
 impl Sources for Disk {
@@ -30,11 +31,19 @@ impl Sources for Disk {
         if let Some(known) = self.read.borrow().get(path) {
             return known.clone();
         }
-        let text = std::fs::read(self.root.join(path))
-            .ok()
-            .map(|bytes| Arc::from(String::from_utf8_lossy(&bytes).as_ref()));
+        let text = std::fs::read(self.root.join(path)).ok().map(|bytes| Arc::from(decode(&bytes)));
         self.read.borrow_mut().insert(path.to_owned(), text.clone());
         text
+    }
+
+    fn names(&self, folder: &str) -> Vec<String> {
+        if let Some(known) = self.listed.borrow().get(folder) {
+            return known.clone();
+        }
+        let entries = std::fs::read_dir(self.root.join(folder)).into_iter().flatten().flatten();
+        let names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        self.listed.borrow_mut().insert(folder.to_owned(), names.clone());
+        names
     }
 }
 
@@ -47,7 +56,7 @@ impl CodeBase {
         CodeBase {
             root: root.to_path_buf(),
             program: Program::new(roots, &entry),
-            disk: Disk { root: root.to_path_buf(), read: RefCell::default() },
+            disk: Disk { root: root.to_path_buf(), read: RefCell::default(), listed: RefCell::default() },
         }
     }
 
@@ -57,6 +66,7 @@ impl CodeBase {
         for path in &paths {
             self.disk.read.borrow_mut().remove(path);
         }
+        self.disk.listed.borrow_mut().clear();
         self.program.changed(&paths.iter().map(String::as_str).collect::<Vec<_>>());
     }
 

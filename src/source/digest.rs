@@ -6,94 +6,24 @@
 //! The trees are hashed through `std::hash::Hash` of the parser's comparable forms. [`Feed`] writes
 //! numbers in a fixed size and order, so that the bytes are the same on every machine.
 
-use std::collections::BTreeMap;
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 
-use ruff_python_ast::comparable::ComparableStmt;
-use ruff_python_ast::{Expr, Stmt};
+use ruff_python_ast::{Expr, StmtFunctionDef};
 
 use crate::base::digest::Digest;
 
-use super::defs::{Def, Defs};
 use super::imports::{Imports, Mark};
 use super::literal::Literal;
-use super::normal;
-use super::parse::{PARSER, Parsed};
+#[cfg(test)]
+use super::parse::PARSER;
 
 /// The parser and the revision of the rules here and in `normal`. Raise the revision with every
-/// change that moves a digest.
-pub const FINGERPRINT_VERSION: &str = "ruff_python_parser 0.0.10, rules 1";
-
-/// The digest of the function `qualname` (`name`, `Class.method`, `outer.<locals>.inner`) alone.
-/// `None` when there is no such function or the text has a syntax error.
-pub fn code_digest(parsed: &Parsed, qualname: &str) -> Option<Digest> {
-    if parsed.error().is_some() {
-        return None;
-    }
-    parsed.with_stack(|| {
-        let imports = Imports::of(parsed.body());
-        let defs = Defs::of(parsed.body(), &imports);
-        digest(&defs, &imports, qualname)
-    })?
-}
-
-/// The digests of all functions and methods of a module, by qualified name; nothing when the text
-/// has a syntax error.
-pub fn code_digests(parsed: &Parsed) -> BTreeMap<String, Digest> {
-    if parsed.error().is_some() {
-        return BTreeMap::new();
-    }
-    let all = parsed.with_stack(|| {
-        let imports = Imports::of(parsed.body());
-        let defs = Defs::of(parsed.body(), &imports);
-        let one = |name: &str| Some((name.to_owned(), digest(&defs, &imports, name)?));
-        defs.names().filter_map(one).collect()
-    });
-    all.unwrap_or_default()
-}
-
-fn digest(defs: &Defs<'_>, imports: &Imports, qualname: &str) -> Option<Digest> {
-    let found = defs.get(qualname);
-    if found.is_empty() {
-        return None;
-    }
-    let mut feed = Feed::default();
-    (FINGERPRINT_VERSION, PARSER).hash(&mut feed);
-    qualname.hash(&mut feed);
-    found.len().hash(&mut feed);
-    for def in found {
-        definition(def, imports, &mut feed);
-    }
-    Some(feed.digest())
-}
-
-fn definition(def: &Def<'_>, imports: &Imports, feed: &mut Feed) {
-    if let Some(version) = version(def, imports) {
-        // The author says which code is the same.
-        ("version", version).hash(feed);
-        return;
-    }
-    // What a nested function does depends on the variables of the functions around it.
-    let func = def.outer.unwrap_or(def.func);
-    // pydantic evaluates the hints of an application to read inputs and to write the output.
-    let hints = has(func.decorator_list.iter().map(|one| &one.expression), imports, Mark::Application);
-    "code".hash(feed);
-    let normal = Stmt::FunctionDef(normal::function(func, imports, hints));
-    ComparableStmt::from(&normal).hash(feed);
-    if let Some((class, name)) = def.class.as_ref().filter(|_| def.outer.is_none()) {
-        ("class", name).hash(feed);
-        let frame = Stmt::ClassDef(normal::class_frame(class, func, imports));
-        ComparableStmt::from(&frame).hash(feed);
-    }
-}
-
-fn has<'a>(mut decorators: impl Iterator<Item = &'a Expr>, imports: &Imports, wanted: Mark) -> bool {
-    decorators.any(|expr| super::defs::mark(expr, imports) == Some(wanted))
-}
+/// change that moves a digest. Every digest carries it.
+pub const FINGERPRINT_VERSION: &str = "ruff_python_parser 0.0.10, rules 2";
 
 /// `version=` of a `@function`, when it is a literal.
-pub(super) fn version(def: &Def<'_>, imports: &Imports) -> Option<String> {
-    def.func.decorator_list.iter().find_map(|decorator| {
+pub(super) fn version(func: &StmtFunctionDef, imports: &Imports) -> Option<String> {
+    func.decorator_list.iter().find_map(|decorator| {
         let Expr::Call(call) = &decorator.expression else {
             return None;
         };
@@ -109,10 +39,10 @@ pub(super) fn version(def: &Def<'_>, imports: &Imports) -> Option<String> {
 
 /// A `Hasher` that keeps the bytes for blake3 (one call over many bytes is the fast way).
 #[derive(Default)]
-struct Feed(Vec<u8>);
+pub(super) struct Feed(Vec<u8>);
 
 impl Feed {
-    fn digest(&self) -> Digest {
+    pub(super) fn digest(&self) -> Digest {
         Digest::of(&self.0)
     }
 }

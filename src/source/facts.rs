@@ -192,7 +192,7 @@ fn function(parsed: &Parsed, imports: &Imports, def: &Def<'_>, definitions: usiz
         missing_parenthesis: decorators.iter().any(|decorator| decorator.missing_parenthesis),
         durable: option("durable").is_none_or(Literal::is_true),
         effect: option("effect").is_some_and(Literal::is_true),
-        version: version(def, imports),
+        version: version(func, imports),
         params: params(parsed, &func.parameters),
         returns: func.returns.as_ref().map(|hint| parsed.slice(&**hint).to_owned()),
         doc: doc(&func.body),

@@ -1,10 +1,11 @@
 //! Python text to facts: functions, applications, code digests. No I/O: text in, facts out.
 //!
 //! [`parse()`] makes a tree of a text (and survives any text), [`facts()`] lists the functions of a
-//! module and what their decorators say, [`code_digest()`] tells whether two texts of a function mean
-//! the same, [`highlight()`] colours a text. The parts, lowest first:
+//! module and what their decorators say, [`Program`] tells what a
+//! function reaches and whether it still means the same, [`highlight()`] colours a text. The parts, lowest first:
 //!
 //! - `parse`: the only place that names the parser; its limits and its errors
+//! - `decode`: bytes to text
 //! - `text`: lines, columns, slices, docstring layout
 //! - `imports`: which names of a module mean `@function`, `@application`, `@cls`
 //! - `defs`: which definitions a name has when the module has run (branches, redefinitions)
@@ -21,6 +22,7 @@
 //! Any floor above may call what is re-exported here. Closures over several modules stand on `defs`
 //! (what a name is), `normal` (its tree) and `digest` (the framing).
 
+mod decode;
 mod defs;
 mod digest;
 mod facts;
@@ -32,7 +34,8 @@ mod parse;
 mod program;
 mod text;
 
-pub use digest::{FINGERPRINT_VERSION, code_digest, code_digests};
+pub use decode::decode;
+pub use digest::FINGERPRINT_VERSION;
 pub use facts::{DecoratorFacts, FunctionFacts, ModuleFacts, OptionFacts, ParamFacts, ParamKind, facts};
 pub use highlight::{Token, TokenKind, highlight};
 pub use imports::Mark;

@@ -4,9 +4,9 @@
 //! decorators except `durable` and `version`, the spelling of our decorators (aliases, order),
 //! `else: if` against `elif`. Formatting is not in the tree to begin with.
 //!
-//! Docstrings and hints stay where somebody may read them: a decorator that we do not know, a body
-//! that mentions `__doc__` or `signature`, a nested function that is handed on as a value, a class
-//! with bases or an unknown decorator (pydantic, dataclasses). Hints also stay where the caller asks.
+//! Docstrings and hints stay where somebody may read them. Who that is, `program` finds out, and says in
+//! [`Keep`]; of what is defined inside a function: what is handed on as a value, what has a decorator that we do
+//! not know, everything where the body mentions `__doc__` or `signature`.
 
 use std::collections::HashSet;
 use std::ops::Deref;
@@ -17,7 +17,7 @@ use ruff_python_ast::{
     AtomicNodeIndex, Decorator, ElifElseClause, ExceptHandler, Expr, ExprContext, ExprEllipsisLiteral,
     ExprName, Stmt, StmtAssign, StmtClassDef, StmtFunctionDef, Suite, name::Name,
 };
-use ruff_text_size::{Ranged, TextRange};
+use ruff_text_size::TextRange;
 
 use super::defs::mark;
 use super::imports::{Imports, Mark};
@@ -58,37 +58,68 @@ const READERS: [&str; 12] = [
     "validate_call",
 ];
 
-/// The normal form of one function. `hints`: keep the hints of its parameters and its result.
-pub(super) fn function(func: &StmtFunctionDef, imports: &Imports, hints: bool) -> StmtFunctionDef {
+/// What somebody may read of a definition, and therefore stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) struct Keep {
+    /// Its docstring.
+    pub(super) docs: bool,
+    /// Its hints.
+    pub(super) hints: bool,
+    /// Docstrings and hints of what is defined inside it and handed on to somebody.
+    pub(super) inside: bool,
+}
+
+/// The normal form of one function.
+pub(super) fn function(func: &StmtFunctionDef, imports: &Imports, keep: Keep) -> StmtFunctionDef {
     let uses = Uses::of_function(func);
-    let normal = Normal { imports, uses: &uses, class_hints: false };
+    let normal = Normal { imports, uses: &uses, fields: Fields::Assignments, inside: keep.inside };
     let mut func = func.clone();
-    // Decorators above ours get the registered object; what runs is what stands below.
-    let inner = func
-        .decorator_list
-        .iter()
-        .rposition(|decorator| mark(&decorator.expression, imports).is_some())
-        .map_or(0, |ours| ours + 1);
-    let seen = func.decorator_list.iter().skip(inner).any(|decorator| !normal.blind(decorator));
-    let read = uses.reads || seen;
-    normal.function(&mut func, read, read || hints);
+    normal.function(&mut func, keep.docs, keep.hints);
     func
 }
 
-/// The normal form of what every method of a class shares: decorators, bases, what its body does
-/// besides defining methods, and how instances are made. `method`: for whom (it may read the docstring).
-pub(super) fn class_frame(class: &StmtClassDef, method: &StmtFunctionDef, imports: &Imports) -> StmtClassDef {
+/// The normal form of a class without the statements of its body that `apart` names.
+pub(super) fn class(
+    class: &StmtClassDef,
+    imports: &Imports,
+    keep: Keep,
+    apart: &dyn Fn(usize) -> bool,
+) -> StmtClassDef {
     let mut class = class.clone();
-    class.body.retain(|stmt| match stmt {
-        Stmt::FunctionDef(func) => {
-            matches!(func.name.as_str(), "__init__" | "__new__" | "__post_init__" | "__init_subclass__")
-        }
-        _ => true,
+    let mut index = 0;
+    class.body.retain(|_| {
+        index += 1;
+        !apart(index - 1)
     });
-    let mut uses = Uses::of_body(&class.body);
-    uses.reads |= Uses::of_function(method).reads;
-    Normal { imports, uses: &uses, class_hints: false }.class(&mut class);
+    let uses = Uses::of_body(&class.body);
+    let normal = Normal { imports, uses: &uses, fields: Fields::Assignments, inside: keep.inside };
+    normal.class(&mut class, keep);
     class
+}
+
+/// The normal form of any other statement; `None` when nothing of it counts.
+pub(super) fn statement(stmt: &Stmt, imports: &Imports, keep: Keep) -> Option<Stmt> {
+    let uses = Uses::of_body(std::slice::from_ref(stmt));
+    let fields = if keep.hints { Fields::Hints } else { Fields::Assignments };
+    let normal = Normal { imports, uses: &uses, fields, inside: keep.inside };
+    let mut body: Suite = std::iter::once(stmt.clone()).collect();
+    normal.tidy(&mut body, false);
+    normal.visit_body(&mut body);
+    body.into_iter().next()
+}
+
+/// A decorator that reads neither docstring nor hints of what it decorates, or one of ours.
+pub(super) fn is_blind(decorator: &Expr, imports: &Imports) -> bool {
+    let target = match decorator {
+        Expr::Call(call) => &*call.func,
+        other => other,
+    };
+    let last = match target {
+        Expr::Name(name) => name.id.as_str(),
+        Expr::Attribute(attribute) => attribute.attr.as_str(),
+        _ => "",
+    };
+    BLIND.contains(&last) || last == "wraps" || imports.mark(target).is_some()
 }
 
 /// How the names of a function are used.
@@ -161,26 +192,29 @@ impl<'a> Visitor<'a> for Uses {
     }
 }
 
+/// What becomes of the hints of variables.
+#[derive(Clone, Copy, PartialEq)]
+enum Fields {
+    /// They go: nobody reads them.
+    Assignments,
+    /// That there is one counts, and what kind of field it says.
+    Marks,
+    /// They stay.
+    Hints,
+}
+
 /// Rewrites one function or class in place.
 struct Normal<'a> {
     imports: &'a Imports,
     uses: &'a Uses,
-    /// Variables annotated in the block at hand are fields whose hints are read.
-    class_hints: bool,
+    /// Of variables annotated in the block at hand.
+    fields: Fields,
+    inside: bool,
 }
 
 impl Normal<'_> {
     fn blind(&self, decorator: &Decorator) -> bool {
-        let target = match &decorator.expression {
-            Expr::Call(call) => &*call.func,
-            other => other,
-        };
-        let last = match target {
-            Expr::Name(name) => name.id.as_str(),
-            Expr::Attribute(attribute) => attribute.attr.as_str(),
-            _ => "",
-        };
-        BLIND.contains(&last) || last == "wraps" || self.imports.mark(target).is_some()
+        is_blind(&decorator.expression, self.imports)
     }
 
     /// Drops statements that do nothing. `doc`: the docstring stays.
@@ -192,7 +226,7 @@ impl Normal<'_> {
                 Stmt::Expr(expr) if first && expr.value.is_string_literal_expr() => true,
                 Stmt::Expr(expr) => !expr.value.is_literal_expr(),
                 // A declaration alone makes a name local; beside an assignment it does nothing.
-                Stmt::AnnAssign(assign) if assign.value.is_none() && !self.class_hints => {
+                Stmt::AnnAssign(assign) if assign.value.is_none() && self.fields == Fields::Assignments => {
                     !matches!(&*assign.target, Expr::Name(name) if self.uses.bound.contains(name.id.as_str()))
                 }
                 _ => true,
@@ -203,7 +237,7 @@ impl Normal<'_> {
     }
 
     fn function(&self, func: &mut StmtFunctionDef, doc: bool, hints: bool) {
-        let inner = Normal { imports: self.imports, uses: self.uses, class_hints: false };
+        let inner = Normal { fields: Fields::Assignments, ..*self };
         self.decorators(&mut func.decorator_list);
         inner.tidy(&mut func.body, doc);
         if !hints {
@@ -230,15 +264,19 @@ impl Normal<'_> {
         inner.visit_body(&mut func.body);
     }
 
-    fn class(&self, class: &mut StmtClassDef) {
-        // A base class or a decorator may turn hints into fields and the docstring into a description.
+    fn class(&self, class: &mut StmtClassDef, keep: Keep) {
         let bases =
             class.arguments.as_ref().is_some_and(|args| !args.args.is_empty() || !args.keywords.is_empty());
-        let seen =
-            self.uses.reads || bases || class.decorator_list.iter().any(|decorator| !self.blind(decorator));
+        let ours = |one: &Decorator| mark(&one.expression, self.imports).is_some();
+        // A base class or a decorator may make fields of annotated variables.
+        let fields = match bases || !class.decorator_list.iter().all(ours) {
+            _ if keep.hints => Fields::Hints,
+            true => Fields::Marks,
+            false => Fields::Assignments,
+        };
         self.decorators(&mut class.decorator_list);
-        let inner = Normal { imports: self.imports, uses: self.uses, class_hints: seen };
-        inner.tidy(&mut class.body, seen);
+        let inner = Normal { fields, ..*self };
+        inner.tidy(&mut class.body, keep.docs);
         for decorator in &mut class.decorator_list {
             inner.visit_expr(&mut decorator.expression);
         }
@@ -283,12 +321,7 @@ fn reduced(mut decorator: Decorator, mark: Mark) -> Decorator {
         Mark::Application => "application",
         Mark::Cls => "cls",
     };
-    let name = Expr::Name(ExprName {
-        node_index: AtomicNodeIndex::NONE,
-        range: TextRange::default(),
-        id: Name::new_static(id),
-        ctx: ExprContext::Load,
-    });
+    let name = name_expr(id);
     if let Expr::Call(call) = &mut decorator.expression {
         *call.func = name;
         call.arguments.args = Box::default();
@@ -308,27 +341,32 @@ impl Transformer for Normal<'_> {
     fn visit_stmt(&self, stmt: &mut Stmt) {
         match stmt {
             Stmt::FunctionDef(func) => {
-                let read = self.uses.reads
-                    || self.uses.values.contains(func.name.as_str())
-                    || func.decorator_list.iter().any(|decorator| !self.blind(decorator));
+                let read = self.inside
+                    && (self.uses.reads
+                        || self.uses.values.contains(func.name.as_str())
+                        || func.decorator_list.iter().any(|decorator| !self.blind(decorator)));
                 return self.function(func, read, read);
             }
-            Stmt::ClassDef(class) => return self.class(class),
-            Stmt::AnnAssign(assign) if !self.class_hints => {
-                if let Some(value) = assign.value.take() {
+            Stmt::ClassDef(class) => {
+                let bases = class.arguments.as_ref().is_some_and(|args| !args.args.is_empty());
+                let read = self.inside
+                    && (self.uses.reads || bases || class.decorator_list.iter().any(|one| !self.blind(one)));
+                return self.class(class, Keep { docs: read, hints: read, inside: self.inside });
+            }
+            Stmt::AnnAssign(assign) if self.fields != Fields::Hints => match assign.value.take() {
+                Some(value) if self.fields == Fields::Assignments => {
                     *stmt = Stmt::Assign(StmtAssign {
                         node_index: AtomicNodeIndex::NONE,
                         range: assign.range,
                         targets: vec![(*assign.target).clone()],
                         value,
                     });
-                } else {
-                    *assign.annotation = Expr::EllipsisLiteral(ExprEllipsisLiteral {
-                        node_index: AtomicNodeIndex::NONE,
-                        range: assign.annotation.range(),
-                    });
                 }
-            }
+                value => {
+                    assign.value = value;
+                    *assign.annotation = field_mark(&assign.annotation);
+                }
+            },
             Stmt::If(branch) => {
                 self.tidy(&mut branch.body, false);
                 branch.elif_else_clauses.iter_mut().for_each(|clause| self.tidy(&mut clause.body, false));
@@ -358,6 +396,45 @@ impl Transformer for Normal<'_> {
         if let Stmt::If(branch) = stmt {
             flatten(&mut branch.elif_else_clauses);
         }
+    }
+}
+
+/// What `dataclass` looks at in a hint.
+fn field_mark(hint: &Expr) -> Expr {
+    const MARKS: [&str; 3] = ["ClassVar", "InitVar", "KW_ONLY"];
+    let mut names = Mentions::default();
+    names.visit_expr(hint);
+    match MARKS.iter().find(|mark| names.0.iter().any(|name| name.contains(*mark))) {
+        Some(mark) => name_expr(mark),
+        None => Expr::EllipsisLiteral(ExprEllipsisLiteral {
+            node_index: AtomicNodeIndex::NONE,
+            range: TextRange::default(),
+        }),
+    }
+}
+
+fn name_expr(id: &'static str) -> Expr {
+    Expr::Name(ExprName {
+        node_index: AtomicNodeIndex::NONE,
+        range: TextRange::default(),
+        id: Name::new_static(id),
+        ctx: ExprContext::Load,
+    })
+}
+
+/// Names, attributes and strings of an expression.
+#[derive(Default)]
+struct Mentions(Vec<String>);
+
+impl<'a> Visitor<'a> for Mentions {
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        match expr {
+            Expr::Name(name) => self.0.push(name.id.to_string()),
+            Expr::Attribute(attribute) => self.0.push(attribute.attr.to_string()),
+            Expr::StringLiteral(text) => self.0.push(text.value.to_str().to_owned()),
+            _ => {}
+        }
+        visitor::walk_expr(self, expr);
     }
 }
 
