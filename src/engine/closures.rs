@@ -84,6 +84,8 @@ fn read(document: &Value) -> Option<Closure> {
                 index => Some(number(index)?),
             },
             source: text(sources.get(number(places.get(at)?)?)?)?,
+            // Asked of the project's code as it is, never of recorded code.
+            at_import: false,
         });
     }
     let mut opaque = Vec::new();
@@ -99,6 +101,7 @@ fn read(document: &Value) -> Option<Closure> {
         parts,
         opaque,
         external: list("external")?.iter().map(text).collect::<Option<_>>()?,
+        env: Vec::new(),
     })
 }
 
@@ -119,7 +122,8 @@ mod tests {
 
     fn part(name: &str, via: Option<usize>, source: &str) -> Part {
         let digest = Digest::of(source.as_bytes());
-        Part { file: "app.py".into(), name: name.into(), lines: (1, 4), digest, via, source: source.into() }
+        let (file, name, source) = ("app.py".into(), name.into(), source.into());
+        Part { file, name, lines: (1, 4), digest, via, source, at_import: false }
     }
 
     fn closure(own: &str, helper: &str) -> Closure {
@@ -132,6 +136,7 @@ mod tests {
             ],
             opaque: vec![Opaque { file: "app.py".into(), line: 3, reason: "exec".into() }],
             external: vec!["numpy".into()],
+            env: Vec::new(),
         }
     }
 

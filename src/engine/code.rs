@@ -51,7 +51,11 @@ impl CodeBase {
     /// The code below `root` (absolute) as importing `entry` (absolute) sees it.
     pub fn new(root: &Path, entry: &Path) -> Self {
         let entry = relative(root, entry);
-        let folder = entry.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let mut folder = entry.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        // A file in a package is imported as a part of it.
+        while !folder.is_empty() && root.join(&folder).join("__init__.py").is_file() {
+            folder = folder.rsplit_once('/').map_or(String::new(), |(above, _)| above.to_owned());
+        }
         let roots = if folder.is_empty() { vec![folder] } else { vec![folder, String::new()] };
         CodeBase {
             root: root.to_path_buf(),

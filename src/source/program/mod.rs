@@ -4,19 +4,26 @@
 //! entry module imports, and kept until a text changes. [docs/invalidation.md] says the rules to users.
 //!
 //! - `stdlib`, `known`: names of Python that the analysis knows
-//! - `scope`, `pattern`, `walk`, `facts`: one tree to facts: free names, attributes, changes, readers
-//! - `module`: one text to units (definitions, statements) and bindings of names
+//! - `scope`, `pattern`: which names a block binds; what is known of a computed name
+//! - `facts`, `walk` (with `chains`, `calls`, `changes`): one tree to facts: free names, attributes, changes, readers
+//! - `module`, `cut`: one text to units (definitions, statements) and bindings of names
 //! - `resolve`: names to definitions, across modules
-//! - `world`: what importing does, in order
-//! - `reach`: from a function to everything that counts
+//! - `world`, `effects`: what importing does, in order
+//! - `reach`, `rounds`: from a function to everything that counts
 //! - `seal`: what counts to a digest and parts
 
+mod calls;
+mod chains;
+mod changes;
+mod cut;
+mod effects;
 mod facts;
 mod known;
 mod module;
 mod pattern;
 mod reach;
 mod resolve;
+mod rounds;
 mod scope;
 mod seal;
 mod stdlib;
@@ -196,7 +203,7 @@ fn find(number: ModId, qualname: &str, view: &View<'_>) -> Option<Vec<Item>> {
     // A plain redefinition does not remove a decorated one: the registry of functions still has it.
     let marked = |unit: &usize| module.units.get(*unit).is_some_and(|unit| !unit.marks.is_empty());
     if rest.is_none() && !units.iter().any(marked) {
-        let decorated = bindings.all.iter().map(|binding| binding.unit).filter(marked).last();
+        let decorated = bindings.all.iter().map(|binding| binding.unit).rfind(marked);
         units = decorated.map_or(units, |unit| vec![unit]);
     } else if rest.is_none() {
         units.retain(marked);

@@ -1,0 +1,263 @@
+//! Calls and look-ups that mean more than they say: `getattr`, `globals()`, `import_module`, `inspect`, `exec`.
+
+use ruff_python_ast::visitor::Visitor;
+use ruff_python_ast::{Expr, ExprCall, ExprContext};
+use ruff_text_size::Ranged;
+
+use super::facts::{Chain, Dynamic, How, Mutation, Root, Target};
+use super::known::{self, Reader};
+use super::pattern::Pattern;
+use super::walk::{Start, Walker};
+
+impl<'a> Walker<'a> {
+    pub(super) fn attribute(&mut self, expr: &'a Expr, how: How) {
+        let Expr::Attribute(attribute) = expr else { return };
+        let name = attribute.attr.as_str();
+        if let Some(reader) = Reader::of_attribute(name) {
+            return self.read(&attribute.value, reader);
+        }
+        if name == "__subclasses__" {
+            self.out.reads.subclasses = true;
+        }
+        if name == "__dict__" && attribute.ctx == ExprContext::Load {
+            return self.dynamic(&attribute.value, Pattern::default(), expr, "`__dict__` is read");
+        }
+        match self.chain(expr) {
+            Some((Start::Roots(roots), attrs)) => self.uses(roots, attrs, how),
+            _ => {
+                if attribute.ctx == ExprContext::Load {
+                    self.out.attrs.insert(name.into());
+                }
+                self.visit_expr(&attribute.value);
+            }
+        }
+    }
+
+    /// Something of an object's definition is read.
+    pub(super) fn read(&mut self, expr: &'a Expr, reader: Reader) {
+        if let Some((Start::Roots(roots), attrs)) = self.chain(expr) {
+            for how in reader.how() {
+                self.uses(roots.clone(), attrs.clone(), *how);
+            }
+            return;
+        }
+        self.out.reads |= reader.of_some();
+        self.visit_expr(expr);
+    }
+
+    /// A name of an object is computed.
+    pub(super) fn dynamic(&mut self, of: &'a Expr, pattern: Pattern, at: impl Ranged, reason: &'static str) {
+        let at = at.start().to_usize();
+        match self.chain(of) {
+            Some((Start::Roots(roots), attrs)) => {
+                for root in roots {
+                    let target = Target::Of(Chain { root, attrs: attrs.clone() });
+                    self.out.dynamic.push(Dynamic { target, pattern: pattern.clone(), at, reason });
+                }
+                self.visit_expr(of);
+            }
+            _ => {
+                self.out.dynamic.push(Dynamic { target: Target::Some, pattern, at, reason });
+                self.visit_expr(of);
+            }
+        }
+    }
+
+    pub(super) fn this(&mut self, pattern: Pattern, at: impl Ranged, reason: &'static str) {
+        let chain = Chain { root: Root::This, attrs: Vec::new() };
+        let at = at.start().to_usize();
+        self.out.dynamic.push(Dynamic { target: Target::Of(chain), pattern, at, reason });
+    }
+
+    pub(super) fn call(&mut self, call: &'a ExprCall, statement: bool) {
+        let path = self.external(&call.func);
+        if let Some(path) = path.as_deref()
+            && self.special(call, path)
+        {
+            return;
+        }
+        self.called(&call.func, Some(&call.arguments), statement);
+        // `globals().get("f")`
+        if let Expr::Attribute(method) = &*call.func
+            && matches!(method.attr.as_str(), "get" | "pop" | "__getitem__")
+            && let Some(name) = call.arguments.args.first()
+            && self.namespace(&method.value, Some(name))
+        {
+            return self.visit_arguments(&call.arguments);
+        }
+        match self.chain(&call.func) {
+            Some((Start::Roots(roots), attrs)) => {
+                let method = statement && !attrs.is_empty();
+                if attrs.last().is_some_and(|last| &**last == "__subclasses__") {
+                    self.out.reads.subclasses = true;
+                }
+                if method {
+                    self.change(&call.func, Mutation::Method);
+                }
+                self.uses(roots, attrs, if method { How::Change } else { How::Call });
+            }
+            _ => {
+                if statement {
+                    self.change(&call.func, Mutation::Method);
+                }
+                self.visit_expr(&call.func);
+            }
+        }
+        self.visit_arguments(&call.arguments);
+    }
+
+    /// Calls that are understood by what they are. True: nothing is left to do.
+    pub(super) fn special(&mut self, call: &'a ExprCall, path: &str) -> bool {
+        let args = &call.arguments.args;
+        if let Some(reader) = Reader::of_function(path)
+            && let Some(first) =
+                args.first().or_else(|| call.arguments.keywords.first().map(|one| &one.value))
+        {
+            self.read(first, reader);
+            args.iter().skip(1).for_each(|arg| self.visit_expr(arg));
+            self.uses_of(&call.func, How::Call);
+            return true;
+        }
+        match (path, args.first()) {
+            ("getattr" | "hasattr", Some(of)) if args.len() > 1 => {
+                let Some(name) = args.get(1) else { return false };
+                let pattern = self.pattern(name);
+                match pattern.name() {
+                    Some(literal) => {
+                        if let Some(reader) = Reader::of_attribute(literal) {
+                            self.read(of, reader);
+                        } else if let Some((Start::Roots(roots), mut attrs)) = self.chain(of) {
+                            attrs.push(literal.into());
+                            self.uses(roots, attrs, How::Value);
+                        } else {
+                            self.out.attrs.insert(literal.into());
+                            self.visit_expr(of);
+                        }
+                    }
+                    None => {
+                        self.visit_expr(name);
+                        self.dynamic(of, pattern, call, "an attribute is looked up by a computed name");
+                    }
+                }
+                args.iter().skip(2).for_each(|arg| self.visit_expr(arg));
+                true
+            }
+            ("setattr" | "delattr", Some(of)) if args.len() > 1 => {
+                let name = args.get(1).map(|name| self.pattern(name)).unwrap_or_default();
+                match name.name() {
+                    Some(name) => self.changed(of, Some(name), Mutation::Bind),
+                    None => self.changed(of, None, Mutation::BindSome),
+                }
+                self.uses_of(of, How::Change);
+                args.iter().skip(1).for_each(|arg| self.visit_expr(arg));
+                true
+            }
+            ("importlib.import_module" | "__import__", Some(name)) => {
+                let pattern = self.pattern(name);
+                match pattern.name() {
+                    Some(literal) => {
+                        let (level, module) = known::relative(literal);
+                        self.uses(vec![Root::module(level, module)], Vec::new(), How::Value);
+                    }
+                    None => {
+                        let reason = "a module is imported by a computed name";
+                        let at = call.start().to_usize();
+                        self.out.dynamic.push(Dynamic { target: Target::Modules, pattern, at, reason });
+                        args.iter().for_each(|arg| self.visit_expr(arg));
+                    }
+                }
+                true
+            }
+            ("vars" | "dir" | "inspect.getmembers" | "importlib.reload", Some(of)) => {
+                self.dynamic(of, Pattern::default(), call, "all names of an object are listed");
+                args.iter().skip(1).for_each(|arg| self.visit_expr(arg));
+                true
+            }
+            ("globals", None) => {
+                self.this(Pattern::default(), call, "`globals()` is handed on");
+                true
+            }
+            ("eval" | "exec" | "compile", _) => {
+                let reason = match path {
+                    "eval" => "eval",
+                    "exec" => "exec",
+                    _ => "compile",
+                };
+                self.opaque(call, reason);
+                self.out.anything = true;
+                false
+            }
+            ("pickle.loads" | "pickle.load" | "marshal.loads" | "ctypes.CDLL", _) => {
+                self.opaque(call, if path.starts_with("ctypes") { "ctypes" } else { "unpickled objects" });
+                false
+            }
+            ("os.getenv" | "os.environ.get" | "os.environ.setdefault" | "os.environ.pop", Some(name)) => {
+                if let Some(name) = self.pattern(name).name() {
+                    self.out.env.insert(name.into());
+                }
+                false
+            }
+            ("operator.attrgetter" | "operator.methodcaller", Some(name)) => {
+                let pattern = self.pattern(name);
+                if pattern.name().is_none() {
+                    let reason = "an attribute is looked up by a computed name";
+                    let at = call.start().to_usize();
+                    self.out.dynamic.push(Dynamic { target: Target::Some, pattern, at, reason });
+                }
+                false
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn uses_of(&mut self, expr: &'a Expr, how: How) {
+        match self.chain(expr) {
+            Some((Start::Roots(roots), attrs)) => self.uses(roots, attrs, how),
+            _ => self.visit_expr(expr),
+        }
+    }
+
+    /// `globals()`, `vars(module)`, `module.__dict__`, looked up by a name. True when it is one of these.
+    pub(super) fn namespace(&mut self, expr: &'a Expr, name: Option<&'a Expr>) -> bool {
+        let pattern = name.map(|name| self.pattern(name)).unwrap_or_default();
+        let reason = "a name of a module is computed";
+        match expr {
+            Expr::Call(call) if call.arguments.is_empty() => {
+                match self.external(&call.func).as_deref() {
+                    Some("globals") => {}
+                    Some("vars" | "locals") if self.scopes.is_empty() => {}
+                    _ => return false,
+                }
+                match pattern.name() {
+                    Some(literal) => self.uses(vec![Root::name(literal)], Vec::new(), How::Value),
+                    None => self.this(pattern, call, reason),
+                }
+                true
+            }
+            Expr::Call(call) if self.external(&call.func).as_deref() == Some("vars") => {
+                let Some(of) = call.arguments.args.first() else { return false };
+                self.named(of, pattern, expr, reason);
+                true
+            }
+            Expr::Attribute(attribute) if attribute.attr.as_str() == "__dict__" => {
+                self.named(&attribute.value, pattern, expr, reason);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn named(&mut self, of: &'a Expr, pattern: Pattern, at: &Expr, reason: &'static str) {
+        match (pattern.name(), self.chain(of)) {
+            (Some(name), Some((Start::Roots(roots), mut attrs))) => {
+                attrs.push(name.into());
+                self.uses(roots, attrs, How::Value);
+            }
+            (Some(name), _) => {
+                self.out.attrs.insert(name.into());
+                self.visit_expr(of);
+            }
+            _ => self.dynamic(of, pattern, at, reason),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What a tree changes: assignments to attributes and items, methods called for their effect, arguments of calls.
+
+use ruff_python_ast::visitor::Visitor;
+use ruff_python_ast::{Arguments, Expr};
+
+use super::facts::{Arg, Called, Chain, Change, Changed, How, Mutation, Root};
+use super::walk::{Start, Walker};
+
+impl<'a> Walker<'a> {
+    pub(super) fn called(&mut self, callee: &Expr, arguments: Option<&Arguments>, statement: bool) {
+        let Some((Start::Roots(roots), attrs)) = self.chain(callee) else { return };
+        let positional = arguments.into_iter().flat_map(|arguments| arguments.args.iter());
+        let args: Vec<Arg> = positional.map(|arg| self.arg(arg)).collect();
+        for root in roots {
+            let callee = Chain { root, attrs: attrs.clone() };
+            self.out.calls.push(Called { callee, args: args.clone(), statement, now: self.later == 0 });
+        }
+    }
+
+    pub(super) fn arg(&self, expr: &Expr) -> Arg {
+        match self.chain(expr) {
+            Some((Start::Roots(mut roots), attrs)) if roots.len() == 1 => match roots.pop() {
+                Some(root) => Arg::Of(Chain { root, attrs }),
+                None => Arg::Other,
+            },
+            Some((Start::Param(at), _)) => Arg::Param(at),
+            _ => Arg::Other,
+        }
+    }
+
+    /// Notes that what an expression leads to changes.
+    pub(super) fn change(&mut self, expr: &Expr, how: Mutation) {
+        match expr {
+            Expr::Attribute(_) | Expr::Name(_) => self.changed(expr, None, how),
+            // `table[key].append(x)`, `make().x = 1`
+            Expr::Subscript(item) => self.change(&item.value, Mutation::Inside),
+            Expr::Call(call) => self.change(&call.func, Mutation::Method),
+            _ => {}
+        }
+    }
+
+    pub(super) fn changed(&mut self, expr: &Expr, attr: Option<&str>, how: Mutation) {
+        let Some((start, mut attrs)) = self.chain(expr) else {
+            // Through an item or a call: the object before that changes inside.
+            return match expr {
+                Expr::Attribute(attribute) => self.change(&attribute.value, Mutation::Inside),
+                Expr::Subscript(_) | Expr::Call(_) => self.change(expr, Mutation::Inside),
+                _ => {}
+            };
+        };
+        attrs.extend(attr.map(Box::from));
+        match start {
+            Start::Roots(roots) => {
+                for root in roots {
+                    let of = Changed::Of(Chain { root, attrs: attrs.clone() });
+                    self.out.changes.push(Change { of, how });
+                }
+            }
+            Start::Param(at) => {
+                let of = Changed::Param(at, attrs.into_iter().next());
+                self.out.changes.push(Change { of, how });
+            }
+            Start::Local => {}
+        }
+    }
+
+    /// A target of an assignment.
+    pub(super) fn assigned(&mut self, target: &'a Expr) {
+        match target {
+            Expr::Name(name) => {
+                let global = self.scopes.iter().any(|scope| scope.names.globals.contains(name.id.as_str()));
+                if global && self.find(name.id.as_str()).is_none() {
+                    self.changed(target, None, Mutation::Bind);
+                }
+            }
+            Expr::Attribute(attribute) => {
+                self.changed(target, None, Mutation::Bind);
+                self.uses_of(&attribute.value, How::Change);
+            }
+            Expr::Subscript(item) => {
+                self.visit_expr(&item.slice);
+                if let Expr::Call(call) = &*item.value
+                    && self.external(&call.func).as_deref() == Some("globals")
+                {
+                    let name = self.pattern(&item.slice);
+                    let attrs: Vec<Box<str>> = name.name().map(Box::from).into_iter().collect();
+                    let how = if attrs.is_empty() { Mutation::BindSome } else { Mutation::Bind };
+                    let of = Changed::Of(Chain { root: Root::This, attrs });
+                    return self.out.changes.push(Change { of, how });
+                }
+                if let Some(module) = self.namespace_of(&item.value) {
+                    let name = self.pattern(&item.slice);
+                    match name.name() {
+                        Some(name) => self.changed(module, Some(name), Mutation::Bind),
+                        None => self.changed(module, None, Mutation::BindSome),
+                    }
+                    return self.uses_of(module, How::Change);
+                }
+                self.change(&item.value, Mutation::Inside);
+                self.uses_of(&item.value, How::Change);
+            }
+            Expr::Tuple(list) => list.elts.iter().for_each(|one| self.assigned(one)),
+            Expr::List(list) => list.elts.iter().for_each(|one| self.assigned(one)),
+            Expr::Starred(one) => self.assigned(&one.value),
+            other => self.visit_expr(other),
+        }
+    }
+
+    /// `module` of `vars(module)` and `module.__dict__`.
+    pub(super) fn namespace_of<'b>(&self, expr: &'b Expr) -> Option<&'b Expr> {
+        match expr {
+            Expr::Attribute(attribute) if attribute.attr.as_str() == "__dict__" => Some(&attribute.value),
+            Expr::Call(call) if self.external(&call.func).as_deref() == Some("vars") => {
+                call.arguments.args.first()
+            }
+            _ => None,
+        }
+    }
+}

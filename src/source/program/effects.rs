@@ -1,0 +1,382 @@
+//! What a statement changes beside the names it binds, with what the functions change that it calls.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use ruff_python_ast::Stmt;
+
+use super::facts::{Arg, Called, Chain, Change, Changed, Facts, Mutation, Root};
+use super::module::Kind;
+use super::resolve::{ModId, Place, View, When};
+use super::world::{ancestors, bases, related};
+
+/// What changes when something runs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Effect {
+    Name {
+        module: ModId,
+        name: Box<str>,
+        attr: Option<Box<str>>,
+        bind: bool,
+    },
+    Module(ModId),
+    Outside(String),
+    /// A parameter of the function, and the attribute of it.
+    Param(usize, Option<Box<str>>),
+}
+
+/// What functions change when they are called.
+#[derive(Default)]
+pub(super) struct Summaries {
+    known: HashMap<(ModId, usize, Option<usize>), BTreeSet<Effect>>,
+    open: HashSet<(ModId, usize, Option<usize>)>,
+}
+
+/// So deep are calls followed.
+const MAX_CALLS: usize = 40;
+
+/// Methods that change nothing, whatever the object.
+const PURE: [&str; 22] = [
+    "copy",
+    "count",
+    "decode",
+    "encode",
+    "endswith",
+    "exists",
+    "format",
+    "get",
+    "index",
+    "items",
+    "join",
+    "keys",
+    "lower",
+    "read_text",
+    "replace",
+    "resolve",
+    "split",
+    "startswith",
+    "strip",
+    "title",
+    "upper",
+    "values",
+];
+
+/// Functions outside the project that change nothing they are given and nothing that results depend on.
+fn is_harmless(path: &str) -> bool {
+    const PATHS: [&str; 10] = [
+        "logging",
+        "warnings",
+        "print",
+        "len",
+        "isinstance",
+        "atexit",
+        "signal",
+        "faulthandler",
+        "assert",
+        "typing",
+    ];
+    PATHS.iter().any(|known| related(known, path) && path.len() >= known.len())
+}
+
+impl Summaries {
+    pub(super) fn change(
+        &mut self,
+        from: ModId,
+        change: &Change,
+        when: When,
+        view: &mut View<'_>,
+    ) -> Vec<Effect> {
+        let chain = match &change.of {
+            Changed::Of(chain) => chain,
+            Changed::Param(at, attr) => return vec![Effect::Param(*at, attr.clone())],
+        };
+        let mut object = chain.clone();
+        let last = match change.how {
+            Mutation::Bind | Mutation::Method => object.attrs.pop(),
+            _ => None,
+        };
+        if change.how == Mutation::Method && last.as_deref().is_some_and(|name| PURE.contains(&name)) {
+            return Vec::new();
+        }
+        if change.how == Mutation::Bind && last.is_none() {
+            // `global X; X = ...`
+            if let Root::Name(name) = &chain.root {
+                return vec![Effect::Name { module: from, name: name.clone(), attr: None, bind: true }];
+            }
+        }
+        let mut effects = Vec::new();
+        for place in view.resolve(from, &object, when) {
+            effects.extend(match (place, change.how, &last) {
+                (Place::Module(module), Mutation::Bind, Some(name)) => {
+                    Some(Effect::Name { module, name: name.clone(), attr: None, bind: true })
+                }
+                // A function of the module is called: its own changes count, and are found by the call.
+                (Place::Module(_), Mutation::Method, _) => None,
+                (Place::Module(module), ..) => Some(Effect::Module(module)),
+                (Place::Unit { module, name, rest, .. }, how, last) => {
+                    let attr = match how {
+                        Mutation::Bind => rest.first().or(last.as_ref()).cloned(),
+                        _ => rest.first().cloned(),
+                    };
+                    Some(Effect::Name { module, name, attr, bind: false })
+                }
+                (Place::Outside(path), how, last) => {
+                    let path = match (how, last) {
+                        (Mutation::Bind, Some(name)) => format!("{path}.{name}"),
+                        _ => path,
+                    };
+                    (!is_harmless(&path)).then_some(Effect::Outside(path))
+                }
+                (Place::Builtin(path), Mutation::Bind, Some(name)) => {
+                    Some(Effect::Outside(format!("{path}.{name}")))
+                }
+                _ => None,
+            });
+        }
+        effects
+    }
+
+    pub(super) fn call(
+        &mut self,
+        from: ModId,
+        call: &Called,
+        when: When,
+        view: &mut View<'_>,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for place in view.resolve(from, &call.callee, when) {
+            match place {
+                Place::Unit { module, unit, rest, .. } => {
+                    let Some(target) = view.module(module) else { continue };
+                    let Some(entry) = target.units.get(unit) else { continue };
+                    match entry.kind {
+                        Kind::Function if rest.is_empty() && entry.marks.is_empty() => {
+                            let inner = self.of(module, unit, None, view);
+                            effects.extend(self.given(from, &inner, &call.args, 0, when, view));
+                        }
+                        Kind::Class if rest.is_empty() => {
+                            for (module, unit, member) in
+                                methods(module, unit, &["__init__", "__new__", "__post_init__"], view)
+                            {
+                                let inner = self.of(module, unit, Some(member), view);
+                                effects.extend(self.given(from, &inner, &call.args, 1, when, view));
+                            }
+                        }
+                        Kind::Class => {
+                            effects.extend(self.method(from, (module, unit), &rest, call, when, view))
+                        }
+                        Kind::Statement if rest.len() == 1 => {
+                            for class in made_of(module, unit, view) {
+                                effects.extend(self.method(from, class, &rest, call, when, view));
+                            }
+                        }
+                        _ => {}
+                    }
+                }
+                Place::Outside(path) if call.statement && !is_harmless(&path) => {
+                    // `random.seed(1)` changes the module, `heapq.heappush(QUEUE, x)` what it is given.
+                    if let Some((object, _)) = path.rsplit_once('.') {
+                        let object = match object {
+                            "os" | "dotenv" | "shutil"
+                                if !path.ends_with("env") && !path.contains("dotenv") =>
+                            {
+                                None
+                            }
+                            "os" | "dotenv" => Some("os.environ"),
+                            "sys" => None,
+                            object => Some(object),
+                        };
+                        effects.extend(object.map(|object| Effect::Outside(object.to_owned())));
+                    }
+                    effects.extend(self.arguments(from, &call.args, when, view));
+                }
+                _ => {}
+            }
+        }
+        effects
+    }
+
+    /// A method of a class of the project, by the last attribute.
+    fn method(
+        &mut self,
+        from: ModId,
+        class: (ModId, usize),
+        rest: &[Box<str>],
+        call: &Called,
+        when: When,
+        view: &mut View<'_>,
+    ) -> Vec<Effect> {
+        let Some(name) = rest.last() else { return Vec::new() };
+        let mut effects = Vec::new();
+        for (module, unit, member) in methods(class.0, class.1, &[name], view) {
+            let inner = self.of(module, unit, Some(member), view);
+            effects.extend(self.given(from, &inner, &call.args, 1, when, view));
+        }
+        effects
+    }
+
+    /// What a call with these arguments changes, by what the function changes. `skip`: parameters before the first
+    /// argument.
+    fn given(
+        &mut self,
+        from: ModId,
+        inner: &BTreeSet<Effect>,
+        args: &[Arg],
+        skip: usize,
+        when: When,
+        view: &mut View<'_>,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for effect in inner {
+            match effect {
+                Effect::Param(at, _) => {
+                    if let Some(arg) = at.checked_sub(skip).and_then(|at| args.get(at)) {
+                        effects.extend(self.arguments(from, std::slice::from_ref(arg), when, view));
+                    }
+                }
+                other => effects.push(other.clone()),
+            }
+        }
+        effects
+    }
+
+    /// Objects that are handed to something that changes them.
+    fn arguments(&mut self, from: ModId, args: &[Arg], when: When, view: &mut View<'_>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for arg in args {
+            match arg {
+                Arg::Of(chain) => {
+                    let of = Changed::Of(chain.clone());
+                    effects.extend(self.change(from, &Change { of, how: Mutation::Inside }, when, view));
+                }
+                Arg::Param(at) => effects.push(Effect::Param(*at, None)),
+                Arg::Other => {}
+            }
+        }
+        effects
+    }
+
+    /// What a class does when it is made: `__init_subclass__` of its ancestors, its metaclass.
+    pub(super) fn class(
+        &mut self,
+        number: ModId,
+        unit: usize,
+        bases: &[(ModId, usize)],
+        view: &mut View<'_>,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let mut around = bases.to_vec();
+        around.push((number, unit));
+        for (base, base_unit) in &around {
+            for at in members(*base, *base_unit, &["__init_subclass__"], view) {
+                if (*base, *base_unit) == (number, unit) {
+                    continue;
+                }
+                let inner = self.of(*base, *base_unit, Some(at), view);
+                effects.extend(inner.into_iter().filter_map(|effect| match effect {
+                    // `cls.registry[name] = cls` changes what an ancestor holds.
+                    Effect::Param(0, attr) => class_effect(*base, *base_unit, attr, view),
+                    Effect::Param(..) => None,
+                    other => Some(other),
+                }));
+            }
+            let Some(module) = view.module(*base) else { continue };
+            let Some(Some(metaclass)) = module.stmt(*base_unit).map(bases_of) else { continue };
+            for place in view.resolve(*base, &metaclass, When::Before(*base_unit)) {
+                let Place::Unit { module, unit, .. } = place else { continue };
+                for (module, unit, at) in methods(module, unit, &["__new__", "__init__", "__call__"], view) {
+                    let inner = self.of(module, unit, Some(at), view);
+                    effects.extend(inner.into_iter().filter_map(|effect| match effect {
+                        Effect::Param(0, attr) => class_effect(module, unit, attr, view),
+                        Effect::Param(..) => None,
+                        other => Some(other),
+                    }));
+                }
+            }
+        }
+        effects
+    }
+
+    /// What a function or a method changes.
+    pub(super) fn of(
+        &mut self,
+        number: ModId,
+        unit: usize,
+        member: Option<usize>,
+        view: &mut View<'_>,
+    ) -> BTreeSet<Effect> {
+        let key = (number, unit, member);
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
+        }
+        let Some(module) = view.module(number) else { return BTreeSet::new() };
+        let facts: Option<&Facts> = match member {
+            Some(member) => module.member_inner(unit, member),
+            None => module.inner(unit),
+        };
+        let Some(facts) = facts else { return BTreeSet::new() };
+        if self.open.len() > MAX_CALLS || !self.open.insert(key) {
+            return BTreeSet::new();
+        }
+        let mut effects = BTreeSet::new();
+        for change in &facts.changes {
+            effects.extend(self.change(number, change, When::Any, view));
+        }
+        for call in &facts.calls {
+            effects.extend(self.call(number, call, When::Any, view));
+        }
+        self.open.remove(&key);
+        // Within a cycle the answer is that of the whole only for the one that closes it.
+        if self.open.is_empty() {
+            self.known.insert(key, effects.clone());
+        }
+        effects
+    }
+}
+
+fn bases_of(stmt: &Stmt) -> Option<Chain> {
+    bases(stmt).1
+}
+
+fn class_effect(module: ModId, unit: usize, attr: Option<Box<str>>, view: &View<'_>) -> Option<Effect> {
+    let name = view.module(module)?.units.get(unit)?.names.first()?.clone();
+    Some(Effect::Name { module, name, attr, bind: false })
+}
+
+/// The methods of a class itself with one of these names.
+fn members(module: ModId, unit: usize, names: &[&str], view: &View<'_>) -> Vec<usize> {
+    let Some(module) = view.module(module) else { return Vec::new() };
+    let Some(unit) = module.units.get(unit) else { return Vec::new() };
+    let all = unit.members.iter().enumerate();
+    all.filter(|(_, member)| member.method && names.contains(&&*member.name)).map(|(at, _)| at).collect()
+}
+
+/// The methods of a class and its ancestors with one of these names.
+fn methods(module: ModId, unit: usize, names: &[&str], view: &mut View<'_>) -> Vec<(ModId, usize, usize)> {
+    let mut classes = vec![(module, unit)];
+    classes.extend(ancestors(module, unit, view));
+    let mut found = Vec::new();
+    for (module, unit) in classes {
+        found.extend(members(module, unit, names, view).into_iter().map(|at| (module, unit, at)));
+    }
+    found
+}
+
+/// The classes whose instances a statement makes.
+fn made_of(number: ModId, unit: usize, view: &mut View<'_>) -> Vec<(ModId, usize)> {
+    let Some(module) = view.module(number) else { return Vec::new() };
+    let Some(facts) = module.outer(unit) else { return Vec::new() };
+    let mut found = Vec::new();
+    for call in &facts.calls {
+        for place in view.resolve(number, &call.callee, When::Before(unit)) {
+            if let Place::Unit { module, unit, rest, .. } = place
+                && rest.is_empty()
+                && view
+                    .module(module)
+                    .is_some_and(|module| module.units.get(unit).is_some_and(|unit| unit.kind == Kind::Class))
+            {
+                found.push((module, unit));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,296 @@
+//! What a search adds when nothing is left to follow: what waited for a name that is used by now.
+
+use crate::source::imports::Mark;
+use crate::source::normal::Keep;
+
+use super::facts::{Chain, Root};
+use super::module::{Kind, Module};
+use super::pattern::Pattern;
+use super::reach::{Aspect, Item, Reach, Watch, stops};
+use super::resolve::{ModId, Place, When};
+use super::{stdlib, world};
+
+impl Reach<'_, '_> {
+    pub(super) fn wanted(&self, name: &str) -> bool {
+        self.attrs.contains(name)
+            || self.words.contains(name)
+            || self.patterns.iter().any(|pattern| pattern.matches(name))
+    }
+
+    /// Adds what waited for something that is known now. False: nothing did.
+    pub(super) fn round(&mut self) -> bool {
+        let before = self.nodes.len();
+        for at in 0..self.classes.len() {
+            if let Some(class) = self.classes.get(at).copied() {
+                self.class(class);
+            }
+        }
+        for at in 0..self.escaped.len() {
+            let Some((number, by)) = self.escaped.get(at).copied() else { continue };
+            let Some(module) = self.view.module(number) else { continue };
+            for name in module.all_names() {
+                if self.wanted(name) {
+                    let exact = Pattern::of_name(name);
+                    self.everything(number, &exact, by);
+                }
+            }
+        }
+        for at in 0..self.watches.len() {
+            let Some(watch) = self.watches.get(at).cloned() else { continue };
+            for item in self.changes(&watch) {
+                self.push(item, Some(watch.by), false, true);
+            }
+        }
+        for at in 0..self.outside.len() {
+            let Some((path, by)) = self.outside.get(at).cloned() else { continue };
+            let touches: Vec<(ModId, usize)> =
+                self.world.outside(&path).map(|touch| (touch.module, touch.unit)).collect();
+            for (module, unit) in touches {
+                let item = Item { module, unit, member: None, aspect: Aspect::Whole };
+                if item != self.root {
+                    self.push(item, Some(by), false, true);
+                }
+            }
+        }
+        if self.reads.doc || self.reads.signature || self.third {
+            for (item, by) in self.handed.clone() {
+                if self.reads.doc || self.third {
+                    self.push(Item { aspect: Aspect::Doc, ..item }, Some(by), false, false);
+                }
+                if self.reads.signature || self.third {
+                    self.push(Item { aspect: Aspect::Signature, ..item }, Some(by), false, false);
+                }
+            }
+        }
+        for index in 0..self.nodes.len() {
+            if self.keep(index).hints {
+                self.hints(index);
+            }
+        }
+        self.nodes.len() > before || !self.queue.is_empty()
+    }
+
+    /// The members of a class that something asks for.
+    pub(super) fn class(&mut self, index: usize) {
+        let Some(Item { module: number, unit, .. }) = self.nodes.get(index).map(|node| node.item) else {
+            return;
+        };
+        let Some(module) = self.view.module(number) else { return };
+        let Some(entry) = module.units.get(unit) else { return };
+        let all = self.called_from_outside(number, unit);
+        for (at, member) in entry.members.iter().enumerate() {
+            let dunder = member.name.starts_with("__") && member.name.ends_with("__");
+            if stops(&member.marks) {
+                if self.wanted(&member.name) {
+                    self.hand_member(number, unit, at, index);
+                }
+                continue;
+            }
+            if dunder || member.wrapped || (member.method && all) || self.wanted(&member.name) {
+                let early = self.nodes.get(index).is_some_and(|node| node.early);
+                let item = Item { module: number, unit, member: Some(at), aspect: Aspect::Whole };
+                self.push(item, Some(index), early, false);
+            }
+        }
+        if self.reads.subclasses {
+            for (module, unit) in self.world.subclasses(number, unit).to_vec() {
+                let item = Item { module, unit, member: None, aspect: Aspect::Whole };
+                self.push(item, Some(index), false, true);
+            }
+        }
+    }
+
+    /// A `@function` method: its docstring and its signature may be read.
+    pub(super) fn hand_member(&mut self, module: ModId, unit: usize, member: usize, by: usize) {
+        if self.reads.doc || self.reads.signature {
+            self.hand(Item { module, unit, member: Some(member), aspect: Aspect::Whole }, by);
+        }
+    }
+
+    /// A base class that is not the project's may call any method.
+    pub(super) fn called_from_outside(&mut self, number: ModId, unit: usize) -> bool {
+        self.outside_bases(number, unit).iter().any(|path| !is_passive_base(path))
+    }
+
+    /// The bases and decorators of a class and its ancestors that lie outside the project.
+    pub(super) fn outside_bases(&mut self, number: ModId, unit: usize) -> Vec<String> {
+        let mut classes = vec![(number, unit)];
+        classes.extend(world::ancestors(number, unit, self.view));
+        let mut found = Vec::new();
+        for (number, unit) in classes {
+            let Some(module) = self.view.module(number) else { continue };
+            let Some(stmt) = module.stmt(unit) else { continue };
+            let (bases, metaclass) = world::bases(stmt);
+            for chain in bases.into_iter().chain(metaclass) {
+                for place in self.view.resolve(number, &chain, When::Before(unit)) {
+                    if let Place::Outside(path) | Place::Builtin(path) | Place::Missing(path) = place {
+                        found.push(path);
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// What changes a watched name, in order.
+    pub(super) fn changes(&self, watch: &Watch) -> Vec<Item> {
+        let touches = self.world.touches(watch.module, &watch.name);
+        let start = match watch.rebound {
+            true => touches.iter().rposition(|touch| touch.bind && touch.certain).unwrap_or(0),
+            false => 0,
+        };
+        let mut found = Vec::new();
+        for touch in touches.get(start..).unwrap_or_default() {
+            if watch.before.is_some_and(|limit| touch.at >= limit) {
+                continue;
+            }
+            if touch.attr.as_ref().is_some_and(|attr| !self.wanted(attr)) {
+                continue;
+            }
+            let item = Item { module: touch.module, unit: touch.unit, member: None, aspect: Aspect::Whole };
+            if !found.contains(&item) {
+                found.push(item);
+            }
+        }
+        found
+    }
+
+    pub(super) fn order_changes(&mut self) {
+        for watch in self.watches.clone() {
+            let order: Vec<usize> =
+                self.changes(&watch).iter().filter_map(|item| self.index.get(item).copied()).collect();
+            if let Some(node) = self.nodes.get_mut(watch.by)
+                && !order.is_empty()
+            {
+                node.changes.push((watch.name.clone(), order));
+            }
+        }
+        for node in &mut self.nodes {
+            node.changes.sort();
+            node.changes.dedup();
+        }
+    }
+
+    /// Follows the hints of a node.
+    pub(super) fn hints(&mut self, index: usize) {
+        let Some(node) = self.nodes.get_mut(index) else { return };
+        if std::mem::replace(&mut node.hinted, true) {
+            return;
+        }
+        let item = node.item;
+        let Some(module) = self.view.module(item.module) else { return };
+        let outer = match item.member {
+            Some(member) => module.member_outer(item.unit, member),
+            None => module.outer(item.unit),
+        };
+        for one in outer.map_or(&[][..], |facts| &facts.hints) {
+            self.follow(index, one, When::End, true);
+        }
+    }
+
+    /// What somebody may read of a node.
+    pub(super) fn keep(&mut self, index: usize) -> Keep {
+        let inside = self.reads.doc || self.reads.signature || self.third;
+        let Some(node) = self.nodes.get(index) else { return Keep::default() };
+        let (item, valued) = (node.item, node.valued);
+        let Some(module) = self.view.module(item.module) else { return Keep::default() };
+        let Some(entry) = module.units.get(item.unit) else { return Keep::default() };
+        if entry.kind == Kind::Class {
+            let paths = self.outside_bases(item.module, item.unit);
+            let mut third = paths.iter().any(|path| is_third(path));
+            third |= self.decorators(item).iter().any(|path| is_third(path));
+            return Keep {
+                docs: item.member.is_none() && (self.reads.doc || third),
+                hints: self.reads.signature || third,
+                inside,
+            };
+        }
+        let application = item.module == self.root.module
+            && item.unit == self.root.unit
+            && entry.marks.contains(&Mark::Application);
+        let seen = self.third && self.decorators(item).iter().any(|path| is_third(path));
+        // `@f.register` reads which type it is for.
+        let registered = self.registers(item);
+        Keep {
+            docs: (valued && (self.reads.doc || self.third)) || seen,
+            hints: application || registered || (valued && (self.reads.signature || self.third)) || seen,
+            inside,
+        }
+    }
+
+    /// What lies outside the project of the decorators below ours.
+    pub(super) fn decorators(&mut self, item: Item) -> Vec<String> {
+        let Some(module) = self.view.module(item.module) else { return Vec::new() };
+        let Some(stmt) = module.stmt(item.unit) else { return Vec::new() };
+        let mut found = Vec::new();
+        for chain in decorators_below(stmt, &module) {
+            for place in self.view.resolve(item.module, &chain, When::Before(item.unit)) {
+                if let Place::Outside(path) | Place::Builtin(path) | Place::Missing(path) = place {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    }
+
+    pub(super) fn registers(&mut self, item: Item) -> bool {
+        let Some(module) = self.view.module(item.module) else { return false };
+        let Some(stmt) = module.stmt(item.unit) else { return false };
+        decorators_below(stmt, &module)
+            .iter()
+            .any(|chain| chain.attrs.last().is_some_and(|last| &**last == "register"))
+    }
+}
+
+fn is_third(path: &str) -> bool {
+    let top = stdlib::top(path);
+    !stdlib::is_standard(top) && top != "tensorlake" && !stdlib::is_builtin_name(top)
+}
+
+/// Base classes that call no method of a class but those with two underscores.
+fn is_passive_base(path: &str) -> bool {
+    let last = path.rsplit('.').next().unwrap_or(path);
+    stdlib::is_builtin_name(path)
+        || matches!(stdlib::top(path), "typing" | "typing_extensions" | "abc" | "dataclasses")
+        || (stdlib::top(path) == "enum" && !last.is_empty())
+        || matches!(path, "collections.namedtuple" | "collections.OrderedDict" | "collections.Counter")
+}
+
+/// The decorators of a definition, from the innermost of ours down.
+fn decorators_below(stmt: &ruff_python_ast::Stmt, module: &Module) -> Vec<Chain> {
+    use ruff_python_ast::{Expr, Stmt};
+    fn chain(expr: &Expr) -> Option<Chain> {
+        match expr {
+            Expr::Name(name) => Some(Chain { root: Root::name(name.id.as_str()), attrs: Vec::new() }),
+            Expr::Attribute(attribute) => {
+                let mut chain = chain(&attribute.value)?;
+                chain.attrs.push(attribute.attr.as_str().into());
+                Some(chain)
+            }
+            Expr::Call(call) => chain(&call.func),
+            _ => None,
+        }
+    }
+    let list = match stmt {
+        Stmt::FunctionDef(func) => &func.decorator_list,
+        Stmt::ClassDef(class) => &class.decorator_list,
+        _ => return Vec::new(),
+    };
+    let ours =
+        list.iter().rposition(|one| crate::source::defs::mark(&one.expression, &module.imports).is_some());
+    list.iter()
+        .skip(ours.map_or(0, |at| at + 1))
+        .filter(|one| !crate::source::normal::is_blind(&one.expression, &module.imports))
+        .filter_map(|one| chain(&one.expression))
+        .collect()
+}
+
+/// A decorator of a definition may give another object in its place.
+pub(super) fn is_wrapped(stmt: &ruff_python_ast::Stmt, module: &Module) -> bool {
+    let list = match stmt {
+        ruff_python_ast::Stmt::FunctionDef(func) => &func.decorator_list,
+        ruff_python_ast::Stmt::ClassDef(class) => &class.decorator_list,
+        _ => return false,
+    };
+    list.iter().any(|one| !crate::source::normal::is_blind(&one.expression, &module.imports))
+}
