@@ -17,6 +17,15 @@ impl Sources for InMemory<'_> {
     fn text(&self, path: &str) -> Option<Arc<str>> {
         self.0.get(path).map(|text| Arc::from(text.as_str()))
     }
+
+    fn names(&self, folder: &str) -> Vec<String> {
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let below = self.0.keys().filter_map(|path| path.strip_prefix(&prefix));
+        let mut names: Vec<String> =
+            below.filter_map(|rest| rest.split('/').next().map(str::to_owned)).collect();
+        names.dedup();
+        names
+    }
 }
 
 /// The closure of each function, by its name.
