@@ -84,8 +84,6 @@ fn read(document: &Value) -> Option<Closure> {
                 index => Some(number(index)?),
             },
             source: text(sources.get(number(places.get(at)?)?)?)?,
-            // Asked of the project's code as it is, never of recorded code.
-            at_import: false,
         });
     }
     let mut opaque = Vec::new();
@@ -101,7 +99,6 @@ fn read(document: &Value) -> Option<Closure> {
         parts,
         opaque,
         external: list("external")?.iter().map(text).collect::<Option<_>>()?,
-        env: Vec::new(),
     })
 }
 
@@ -123,7 +120,7 @@ mod tests {
     fn part(name: &str, via: Option<usize>, source: &str) -> Part {
         let digest = Digest::of(source.as_bytes());
         let (file, name, source) = ("app.py".into(), name.into(), source.into());
-        Part { file, name, lines: (1, 4), digest, via, source, at_import: false }
+        Part { file, name, lines: (1, 4), digest, via, source }
     }
 
     fn closure(own: &str, helper: &str) -> Closure {
@@ -136,7 +133,6 @@ mod tests {
             ],
             opaque: vec![Opaque { file: "app.py".into(), line: 3, reason: "exec".into() }],
             external: vec!["numpy".into()],
-            env: Vec::new(),
         }
     }
 

@@ -191,12 +191,6 @@ impl<'a> Walker<'a> {
                 self.opaque(call, if path.starts_with("ctypes") { "ctypes" } else { "unpickled objects" });
                 false
             }
-            ("os.getenv" | "os.environ.get" | "os.environ.setdefault" | "os.environ.pop", Some(name)) => {
-                if let Some(name) = self.pattern(name).name() {
-                    self.out.env.insert(name.into());
-                }
-                false
-            }
             ("operator.attrgetter" | "operator.methodcaller", Some(name)) => {
                 let pattern = self.pattern(name);
                 if pattern.name().is_none() {

@@ -165,8 +165,6 @@ pub(super) struct Facts {
     pub(super) reads: Reads,
     /// The module's own name or place is read.
     pub(super) identity: bool,
-    /// Environment variables read by a literal name.
-    pub(super) env: BTreeSet<Box<str>>,
 }
 
 impl Facts {
@@ -190,7 +188,6 @@ impl Facts {
         self.anything |= other.anything;
         self.reads |= other.reads;
         self.identity |= other.identity;
-        self.env.extend(other.env.iter().cloned());
         self.sort();
     }
 }

@@ -68,8 +68,6 @@ pub struct Part {
     pub via: Option<usize>,
     /// Its source.
     pub source: String,
-    /// It runs (too) while its module is imported: what it reads then belongs to the function.
-    pub at_import: bool,
 }
 
 /// Everything that a function reaches by name.
@@ -83,16 +81,6 @@ pub struct Closure {
     pub opaque: Vec<Opaque>,
     /// Top-level names of imported modules that are neither the project's nor the standard library's, sorted.
     pub external: Vec<String>,
-    /// Environment variables that are read by a literal name, sorted.
-    pub env: Vec<String>,
-}
-
-impl Closure {
-    /// The lines of module-level statements that count: what they read while modules are imported belongs to the
-    /// function.
-    pub fn import_lines(&self) -> impl Iterator<Item = (&str, (usize, usize))> {
-        self.parts.iter().filter(|part| part.at_import).map(|part| (part.file.as_str(), part.lines))
-    }
 }
 
 /// What is known of a project's modules, for applications with one set of import roots.

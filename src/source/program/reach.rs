@@ -106,7 +106,6 @@ pub(super) struct Reach<'r, 'p> {
     pub(super) third: bool,
     pub(super) opaque: BTreeSet<(String, u32, &'static str)>,
     pub(super) external: BTreeSet<String>,
-    pub(super) env: BTreeSet<Box<str>>,
     /// Modules that functions import when they run.
     pub(super) loads: BTreeSet<ModId>,
 }
@@ -134,7 +133,6 @@ impl<'r, 'p> Reach<'r, 'p> {
             third: false,
             opaque: BTreeSet::new(),
             external: BTreeSet::new(),
-            env: BTreeSet::new(),
             loads: BTreeSet::new(),
         };
         for root in roots {
@@ -215,7 +213,6 @@ impl<'r, 'p> Reach<'r, 'p> {
         }
         self.attrs.extend(facts.attrs.iter().cloned());
         self.words.extend(facts.words.iter().flat_map(|word| word.split('.')).map(Box::from));
-        self.env.extend(facts.env.iter().cloned());
         self.reads |= facts.reads;
         for (at, reason) in &facts.opaque {
             self.opaque(module, *at, reason);

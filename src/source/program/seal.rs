@@ -9,7 +9,7 @@ use crate::source::digest::{FINGERPRINT_VERSION, Feed, version};
 use crate::source::normal::{self, Keep};
 use crate::source::parse::PARSER;
 
-use super::module::{Kind, Module, head_exprs};
+use super::module::{Module, head_exprs};
 use super::reach::{Aspect, Item, Reach};
 use super::resolve::View;
 use super::{Closure, Part};
@@ -48,7 +48,6 @@ pub(super) fn seal(qualname: &str, mut reach: Reach<'_, '_>) -> Option<Closure> 
         parts,
         opaque: reach.opaque_list(),
         external: reach.external.iter().cloned().collect(),
-        env: reach.env.iter().map(|name| name.to_string()).collect(),
     })
 }
 
@@ -222,20 +221,9 @@ fn part(item: Item, via: Option<usize>, digest: crate::base::digest::Digest, mod
                 digest,
                 via,
                 source: module.has_doc().unwrap_or_default().to_owned(),
-                at_import: false,
             };
         }
         Aspect::Whole => {}
     }
-    let at_import = item.aspect == Aspect::Whole
-        && match (unit.map(|unit| unit.kind), member) {
-            (_, Some(member)) => !member.method || member.wrapped,
-            (Some(Kind::Function), None) => {
-                unit.is_some_and(|unit| unit.marks.is_empty())
-                    && matches!(module.stmt(item.unit), Some(Stmt::FunctionDef(func)) if !func.decorator_list.is_empty()
-                    || func.parameters.iter_non_variadic_params().any(|one| one.default.is_some()))
-            }
-            (kind, None) => kind.is_some(),
-        };
-    Part { file: module.file.clone(), name, lines, digest, via, source, at_import }
+    Part { file: module.file.clone(), name, lines, digest, via, source }
 }

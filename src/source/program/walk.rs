@@ -355,19 +355,11 @@ impl<'a> Visitor<'a> for Walker<'a> {
                 if self.namespace(&item.value, Some(&item.slice)) {
                     return self.visit_expr(&item.slice);
                 }
-                match self.external(&item.value).as_deref() {
-                    Some("os.environ") => {
-                        if let Some(name) = self.pattern(&item.slice).name() {
-                            self.out.env.insert(name.into());
-                        }
+                if self.external(&item.value).as_deref() == Some("sys.modules") {
+                    if let Some((Start::Roots(roots), attrs)) = self.chain(expr) {
+                        return self.uses(roots, attrs, How::Value);
                     }
-                    Some("sys.modules") => {
-                        if let Some((Start::Roots(roots), attrs)) = self.chain(expr) {
-                            return self.uses(roots, attrs, How::Value);
-                        }
-                        self.opaque(expr, "a module is looked up by a computed name");
-                    }
-                    _ => {}
+                    self.opaque(expr, "a module is looked up by a computed name");
                 }
                 visitor::walk_expr(self, expr);
             }
