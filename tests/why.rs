@@ -138,3 +138,21 @@ fn without_arguments_the_first_call_that_executed_is_explained() {
     assert!(done.err.contains("executed, too: app/book#1/hotel#1, app/price#1"), "{}", done.err);
     project.tl(&["why", "nothing"]).exits(2).says(&["neither a run nor a call"]);
 }
+
+#[test]
+fn a_function_is_laid_out_with_what_it_reaches() {
+    let project = project();
+    let text = project.tl(&["why", "--function", "book"]).exits(0).out;
+    assert!(text.starts_with("book  app.py:8-10\n"), "{text}");
+    assert!(text.contains("\npackages: none\nfiles read while it is imported: none\n"), "{text}");
+    let json = project.tl(&["why", "--function", "book", "--json"]).exits(0).json();
+    let run = project.tl(&["runs", "--json"]).json()[0]["run"].clone();
+    assert_eq!((&json["parts"][0]["name"], &json["seen"]["run"]), (&Value::from("book"), &run));
+    let call = project.calls(run.as_str().unwrap(), "book")[0].clone();
+    let why = project.tl(&["why", "latest", call["path"].as_str().unwrap(), "--json"]).json();
+    assert_eq!(why["status"], "fresh");
+    project.edit("hotel(trip[", "hotel(trip [");
+    let same = project.tl(&["why", "--function", "book", "--json"]).exits(0).json();
+    assert_eq!(same["code"], json["code"]);
+    project.tl(&["why", "--function", "bok"]).exits(2).says(&["no @function bok is defined", "book"]);
+}

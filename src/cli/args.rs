@@ -195,6 +195,9 @@ pub struct WhyArgs {
     pub run: Option<String>,
     /// An id prefix or a path; without it the first call that executed for a reason of its own
     pub call: Option<String>,
+    /// Say instead what a function's code consists of
+    #[arg(long, value_name = "FUNCTION", conflicts_with_all = ["run", "call"])]
+    pub function: Option<String>,
     #[command(flatten)]
     pub json: JsonArgs,
 }

@@ -1,5 +1,7 @@
 //! `tl-bench why`: the verdict on a call, and what it rests on.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use super::args::WhyArgs;
@@ -7,15 +9,21 @@ use super::context::Context;
 use super::error::{CliError, Exit};
 use super::output::Tone;
 use super::why_text;
+use crate::base::digest::Digest;
 use crate::base::ids::CallNo;
 use crate::base::text;
 use crate::engine::explain::records::StoreRecords;
-use crate::engine::explain::{Cause, Explanation, recorded};
+use crate::engine::explain::{Cause, Explanation, Records, closure, recorded};
+use crate::engine::suggest;
+use crate::engine::today::{Today, Unknown};
 use crate::model::{RunHistory, path};
 use crate::store::{FindError, Store};
 
 /// Prints it.
 pub fn run(context: &Context, args: &WhyArgs) -> Result<Exit, CliError> {
+    if let Some(name) = &args.function {
+        return function(context, name, args.json.json);
+    }
     let store = context.existing_store()?;
     let (run, call) = subject(context, &store, args)?;
     let records = StoreRecords(&store);
@@ -37,6 +45,64 @@ pub fn run(context: &Context, args: &WhyArgs) -> Result<Exit, CliError> {
         others(context, &run, &decisive);
     }
     Ok(Exit::Success)
+}
+
+/// `--function`: what a function's code consists of today, and what importing it depended on when it ran last.
+fn function(context: &Context, name: &str, as_json: bool) -> Result<Exit, CliError> {
+    let entry = entry(context);
+    let mut today = Today::new(&context.project, &entry);
+    let closure = today.closure(name).map_err(|why| {
+        let near = match &why {
+            Unknown::Undefined(_) => suggest::nearest(name, today.functions().into_iter()),
+            _ => String::new(),
+        };
+        CliError::usage(format!("{why}{near}"))
+    })?;
+    let mut reach = closure::reach(name, &closure);
+    // Reading finds no packages and no files: a run that had this code recorded them.
+    if context.project.store_dir().exists() {
+        let store = context.existing_store()?;
+        reach.seen = last_seen(&store, name, &closure.digest);
+    }
+    if as_json {
+        context.out.json(&json!(reach));
+        return Ok(Exit::Success);
+    }
+    for line in why_text::reach(&reach, &|tone, text| context.out.paint(tone, text)) {
+        context.out.line(&line);
+    }
+    Ok(Exit::Success)
+}
+
+/// The application whose imports count: the configured or only one, else that of the latest run.
+fn entry(context: &Context) -> PathBuf {
+    if let Ok(app) = context.application(None) {
+        return app.file;
+    }
+    let latest = context.existing_store().ok().and_then(|store| {
+        let row = store.runs(None, 1).ok()?.into_iter().next()?;
+        Some(PathBuf::from(row.summary.file))
+    });
+    let any = || context.project.applications().0.into_iter().next().map(|app| app.file);
+    latest.filter(|file| file.is_file()).or_else(any).unwrap_or_else(|| context.project.root.join("app.py"))
+}
+
+/// Runs that are looked through for one that had this code.
+const RECENT: usize = 20;
+
+fn last_seen(store: &Store, name: &str, code: &Digest) -> Option<closure::Seen> {
+    for row in store.runs(None, RECENT).ok()? {
+        let Some(run) = StoreRecords(store).run(&row.summary.id) else { continue };
+        if let Some(known) = run.code(name, code) {
+            return Some(closure::Seen {
+                run: run.id.clone(),
+                files: known.files.clone(),
+                packages: known.packages.clone(),
+                environment: known.env.iter().map(|(name, _)| name.clone()).collect(),
+            });
+        }
+    }
+    None
 }
 
 /// The run and the call that are asked about. A single argument that is no run is a call of the latest one.

@@ -2,6 +2,7 @@
 
 use super::output::Tone;
 use crate::base::text;
+use crate::engine::explain::closure::Reach;
 use crate::engine::explain::{Cause, Checked, DefinitionChange, Explanation, Happened, Matched, ValueChange};
 use crate::model::Opaque;
 
@@ -49,6 +50,46 @@ pub fn explanation(found: &Explanation, paint: Paint<'_>) -> Vec<String> {
         let tone = if platform.agrees { Tone::Quiet } else { Tone::Warn };
         lines.add(0, tone, &format!("on the platform: {does} ({differs}): {}", platform.because));
     }
+    lines.out
+}
+
+/// What a function's code consists of.
+pub fn reach(found: &Reach, paint: Paint<'_>) -> Vec<String> {
+    let mut lines = Lines { out: Vec::new(), paint };
+    for part in &found.parts {
+        let lines_of = if part.end_line > part.line {
+            format!("{}:{}-{}", part.file, part.line, part.end_line)
+        } else {
+            format!("{}:{}", part.file, part.line)
+        };
+        let name = text::line(&part.name);
+        let tone = if part.depth == 0 { Tone::Strong } else { Tone::Plain };
+        let place = paint(Tone::Quiet, &text::line(&lines_of));
+        lines.out.push(format!("{}{}  {place}", "  ".repeat(part.depth), paint(tone, &name)));
+    }
+    let words = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    match &found.seen {
+        Some(seen) => {
+            let packages = seen.packages.iter().map(|one| format!("{} {}", one.name, one.version)).collect();
+            lines.add(0, Tone::Quiet, &format!("packages: {}", words(packages)));
+            let files = seen.files.iter().map(|read| read.path.clone()).collect();
+            lines.add(0, Tone::Quiet, &format!("files read while it is imported: {}", words(files)));
+            if !seen.environment.is_empty() {
+                lines.add(0, Tone::Quiet, &format!("environment: {}", words(seen.environment.clone())));
+            }
+        }
+        None => {
+            lines.add(0, Tone::Quiet, &format!("packages: {}", words(found.external.clone())));
+            lines.add(
+                0,
+                Tone::Quiet,
+                "no recent run had this code: versions, and files read at import, are not known",
+            );
+        }
+    }
+    lines.opaque(&found.opaque);
+    let code = format!("code {}, {}", found.code.get(..12).unwrap_or_default(), found.rules);
+    lines.add(0, Tone::Quiet, &code);
     lines.out
 }
 

@@ -25,7 +25,7 @@ pub struct Today {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Unknown {
     /// No file of the project defines it.
-    #[error("{0} is no longer defined")]
+    #[error("no @function {0} is defined in this project")]
     Undefined(String),
     /// A file that matters does not parse.
     #[error("{file}:{line} does not parse: {text}")]

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::model::Opaque;
+use crate::base::ids::RunId;
+use crate::model::{FileRead, Opaque, Package};
 use crate::source::Closure;
 
 /// One part of a closure in the tree.
@@ -37,6 +38,21 @@ pub struct Reach {
     pub external: Vec<String>,
     /// What could not be followed.
     pub opaque: Vec<Opaque>,
+    /// What importing it depended on when a run last had this very code; `None`: no recent run had it.
+    pub seen: Option<Seen>,
+}
+
+/// What a run found out about a function's code by importing it.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Seen {
+    /// The run.
+    pub run: RunId,
+    /// Files that were read while modules were imported.
+    pub files: Vec<FileRead>,
+    /// Installed distributions.
+    pub packages: Vec<Package>,
+    /// Tracked environment variables.
+    pub environment: Vec<String>,
 }
 
 /// Lays out a closure.
@@ -70,5 +86,31 @@ pub fn reach(function: &str, closure: &Closure) -> Reach {
         parts,
         external: closure.external.clone(),
         opaque: closure.opaque.clone(),
+        seen: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::digest::Digest;
+    use crate::source::Part;
+
+    #[test]
+    fn parts_stand_below_what_reaches_them() {
+        let part = |name: &str, via| Part {
+            file: "a.py".into(),
+            name: name.into(),
+            lines: (1, 2),
+            digest: Digest::default(),
+            via,
+            source: String::new(),
+        };
+        // In the order in which they are reached, breadth first, as the analysis may give them.
+        let parts = vec![part("f", None), part("g", Some(0)), part("h", Some(0)), part("i", Some(1))];
+        let closure = Closure { digest: Digest::default(), parts, opaque: vec![], external: vec![] };
+        let laid: Vec<(String, usize)> =
+            reach("f", &closure).parts.into_iter().map(|part| (part.name, part.depth)).collect();
+        assert_eq!(laid, [("f".into(), 0), ("g".into(), 1), ("i".into(), 2), ("h".into(), 1)]);
     }
 }
