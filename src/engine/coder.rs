@@ -80,7 +80,7 @@ impl Analyst {
     fn placed(&self, loaded: &Loaded) -> Vec<Placed> {
         let mut found: BTreeMap<(FileRead, String), u32> = BTreeMap::new();
         for sighting in &loaded.reads {
-            if self.tracked.ignores(&sighting.path) {
+            if self.files.ignores(&sighting.path) {
                 continue;
             }
             let (file, line) = sighting.at.clone().unwrap_or_default();

@@ -246,7 +246,7 @@ impl Exec {
             driver: true,
         };
         let checkpoints = Arc::new(StoreCheckpoints::new(&self.store));
-        let files = Arc::new(Files::new(&self.project, self.clock.clone()));
+        let files = Arc::new(Files::new(&self.project, self.clock.clone(), &self.track.ignore));
         let mut replay = Replay::new(self.mode, None, None, files.clone());
         // A log that cannot be read costs reuse, not correctness.
         replay.set_accepted(&self.store.accepted().unwrap_or_default().declarations);

@@ -12,8 +12,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use ignore::gitignore::Gitignore;
 use sha2::{Digest as _, Sha256};
 
+use super::track;
 use crate::base::clock::{Clock, Micros};
 use crate::base::digest::{self, Digest};
 use crate::model::{FileRead, ReadKind};
@@ -36,6 +38,7 @@ pub const NO_DATA: [&str; 8] =
 pub struct Files {
     root: PathBuf,
     clock: Arc<dyn Clock>,
+    ignored: Gitignore,
     hashed: Mutex<HashMap<(PathBuf, ReadKind), Hashed>>,
 }
 
@@ -48,9 +51,20 @@ struct Hashed {
 }
 
 impl Files {
-    /// Those of the project in `root`.
-    pub fn new(root: &Path, clock: Arc<dyn Clock>) -> Self {
-        Files { root: root.to_path_buf(), clock, hashed: Mutex::default() }
+    /// Those of the project in `root`, but for what the patterns of `track.ignore` match.
+    pub fn new(root: &Path, clock: Arc<dyn Clock>, ignore: &[String]) -> Self {
+        // The configuration was checked when it was read.
+        let ignored = track::ignored(root, ignore).unwrap_or_else(|_| Gitignore::empty());
+        Files { root: root.to_path_buf(), clock, ignored, hashed: Mutex::default() }
+    }
+
+    /// Whether nothing depends on this file.
+    pub fn ignores(&self, path: &str) -> bool {
+        let path = Path::new(path);
+        let inner = path.strip_prefix(&self.root).unwrap_or(path);
+        !self.ignored.is_empty()
+            && inner.is_relative()
+            && self.ignored.matched_path_or_any_parents(inner, false).is_ignore()
     }
 
     /// The read that a worker reported, with the digest of what it saw.
@@ -76,6 +90,9 @@ impl Files {
 
     /// The digest of a file's content or of a folder's names; `None` when there is no such thing.
     pub fn digest(&self, path: &str, kind: ReadKind) -> Option<Digest> {
+        if kind == ReadKind::Matching {
+            return self.matching(path);
+        }
         self.hash(path, kind, false).map(|found| found.digest)
     }
 
@@ -87,10 +104,11 @@ impl Files {
         let path = &read.path;
         let there = std::fs::metadata(self.root.join(path)).is_ok();
         Some(match read.kind {
-            _ if read.digest.is_none() && read.kind != ReadKind::Absent => {
+            ReadKind::Content | ReadKind::Listing if read.digest.is_none() => {
                 format!("file {path} changed while it was in use")
             }
             ReadKind::Absent => format!("{path} is there now"),
+            ReadKind::Matching => format!("files {path} changed"),
             ReadKind::Content if there => format!("file {path} changed"),
             ReadKind::Content => format!("file {path} is gone"),
             ReadKind::Listing if there => format!("folder {path} has other names"),
@@ -121,7 +139,7 @@ impl Files {
         for _ in 0..TRIES {
             let rested = self.rested(&stamp);
             let (digest, sha) = match kind {
-                ReadKind::Listing => names(&key.0)?,
+                ReadKind::Listing => self.names(&key.0)?,
                 _ => content(&key.0, with_sha)?,
             };
             let after = self::stamp(&key.0)?;
@@ -135,6 +153,39 @@ impl Files {
             stamp = after;
         }
         None
+    }
+
+    /// All files that match a pattern, by names and contents.
+    fn matching(&self, pattern: &str) -> Option<Digest> {
+        let mut parts: Vec<Vec<u8>> = Vec::new();
+        for file in track::Pattern::new(&self.root, pattern).ok()?.files() {
+            let name = file.to_string_lossy().into_owned();
+            if file.starts_with(&self.root) && self.ignores(&name) {
+                continue;
+            }
+            let digest = self.hash(&name, ReadKind::Content, false).map(|found| found.digest);
+            let name =
+                file.strip_prefix(&self.root).map_or(name, |inner| inner.to_string_lossy().into_owned());
+            parts.push(name.into_bytes());
+            parts.push(digest.map_or_else(Vec::new, |digest| digest.as_bytes().to_vec()));
+        }
+        Some(Digest::of_parts(&parts.iter().map(Vec::as_slice).collect::<Vec<_>>()))
+    }
+
+    fn names(&self, path: &Path) -> Option<(Digest, Option<[u8; 32]>)> {
+        use std::os::unix::ffi::{OsStrExt, OsStringExt};
+        let mut names: Vec<Vec<u8>> = std::fs::read_dir(path)
+            .ok()?
+            .map(|entry| Some(entry.ok()?.file_name().into_vec()))
+            .collect::<Option<_>>()?;
+        names.sort();
+        let sha = Sha256::digest(names.join(&0)).into();
+        let ignored = |name: &[u8]| {
+            let path = path.join(std::ffi::OsStr::from_bytes(name));
+            NO_DATA.iter().any(|ignored| ignored.as_bytes() == name) || self.ignores(&path.to_string_lossy())
+        };
+        let counted: Vec<&[u8]> = names.iter().map(Vec::as_slice).filter(|name| !ignored(name)).collect();
+        Some((Digest::of_parts(&counted), Some(sha)))
     }
 
     fn rested(&self, stamp: &Stamp) -> bool {
@@ -184,22 +235,6 @@ fn content(path: &Path, with_sha: bool) -> Option<(Digest, Option<[u8; 32]>)> {
     }
 }
 
-fn names(path: &Path) -> Option<(Digest, Option<[u8; 32]>)> {
-    use std::os::unix::ffi::OsStringExt;
-    let mut names: Vec<Vec<u8>> = std::fs::read_dir(path)
-        .ok()?
-        .map(|entry| Some(entry.ok()?.file_name().into_vec()))
-        .collect::<Option<_>>()?;
-    names.sort();
-    let sha = Sha256::digest(names.join(&0)).into();
-    let counted: Vec<&[u8]> = names
-        .iter()
-        .map(Vec::as_slice)
-        .filter(|name| !NO_DATA.iter().any(|ignored| ignored.as_bytes() == *name))
-        .collect();
-    Some((Digest::of_parts(&counted), Some(sha)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,7 +254,7 @@ mod tests {
 
     fn folder() -> (tempfile::TempDir, Files) {
         let dir = tempfile::tempdir().unwrap();
-        let files = Files::new(dir.path(), Arc::new(SystemClock));
+        let files = Files::new(dir.path(), Arc::new(SystemClock), &[]);
         (dir, files)
     }
 
@@ -279,6 +314,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_ignored_is_in_no_listing_and_no_pattern() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = Files::new(dir.path(), Arc::new(SystemClock), &["*.log".into(), "/cache/".into()]);
+        std::fs::create_dir(dir.path().join("out")).unwrap();
+        std::fs::write(dir.path().join("out/a.md"), "1").unwrap();
+        assert!(files.ignores("deep/x.log") && files.ignores("cache/a") && !files.ignores("out/cache"));
+        let listing = files.seen(&sighting(dir.path(), "out", ReadKind::Listing));
+        let pattern = FileRead {
+            path: "out/**".into(),
+            kind: ReadKind::Matching,
+            digest: files.digest("out/**", ReadKind::Matching),
+        };
+        std::fs::write(dir.path().join("out/run.log"), "1").unwrap();
+        assert!(files.holds(&listing) && files.holds(&pattern));
+        std::fs::write(dir.path().join("out/a.md"), "2").unwrap();
+        assert!(files.holds(&listing));
+        assert_eq!(files.difference(&pattern).as_deref(), Some("files out/** changed"));
+    }
+
+    #[test]
     fn what_was_absent_must_stay_so() {
         let (dir, files) = folder();
         let read = files.seen(&sighting(dir.path(), "maybe.txt", ReadKind::Absent));
@@ -293,7 +348,7 @@ mod tests {
         std::fs::write(dir.path().join("a.txt"), "one").unwrap();
         let written = stamp(&dir.path().join("a.txt")).unwrap().ctime / 1_000;
         for (now, rested) in [(written + 10, false), (written + 3_000_000, true)] {
-            let files = Files::new(dir.path(), Arc::new(At(now)));
+            let files = Files::new(dir.path(), Arc::new(At(now)), &[]);
             files.digest("a.txt", ReadKind::Content);
             let held = files.hashed.lock().unwrap();
             assert!(held.values().all(|held| held.rested == rested));

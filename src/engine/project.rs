@@ -108,7 +108,7 @@ impl Project {
         let start = start.canonicalize().unwrap_or_else(|_| start.to_path_buf());
         let root = paths::find_project(&start);
         let path = root.join(paths::CONFIG_FILE);
-        let config = match std::fs::read_to_string(&path) {
+        let config: Config = match std::fs::read_to_string(&path) {
             Ok(text) => toml::from_str(&text).map_err(|error| ConfigError {
                 path: path.clone(),
                 text: error.to_string().trim().to_owned(),
@@ -116,6 +116,9 @@ impl Project {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Config::default(),
             Err(error) => return Err(ConfigError { path, text: error.to_string() }),
         };
+        if let Some(text) = config.track.problem() {
+            return Err(ConfigError { path, text });
+        }
         Ok(Project { root, config })
     }
 

@@ -150,7 +150,7 @@ fn launch(
         Some(parent) => Some(Arc::new(store.history(parent)?.history)),
         None => None,
     };
-    let files = Arc::new(Files::new(&spec.project, clock.clone()));
+    let files = Arc::new(Files::new(&spec.project, clock.clone(), &spec.track.ignore));
     let mut replay = Replay::new(spec.mode, base, spec.from, files.clone());
     replay.set_edits(spec.edits.iter().cloned().collect());
     replay.set_accepted(&store.accepted()?.declarations);

@@ -16,6 +16,8 @@ pub enum ReadKind {
     Listing,
     /// It was looked for in vain.
     Absent,
+    /// It is a pattern (`track.files`), and counts with all that matches.
+    Matching,
 }
 
 /// A file or folder of the project that a call, or a module while it was imported, looked at.

@@ -49,7 +49,7 @@ impl Core {
             return;
         };
         let mut reads = Vec::with_capacity(end.reads.len());
-        for sighting in &end.reads {
+        for sighting in end.reads.iter().filter(|sighting| !self.files.ignores(&sighting.path)) {
             let read = self.files.seen(sighting);
             if let Some((file, line)) = sighting.at.clone() {
                 let placed = super::Placed { read: read.clone(), file, line };

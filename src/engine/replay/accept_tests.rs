@@ -86,7 +86,7 @@ fn accepted(id: i64, function: &str, old: &str, new: &str) -> Accepted {
 
 /// A replay of `base` today, where `outer` and `inner` have these codes.
 fn today(base: Option<&Arc<RunHistory>>, outer: &str, inner: &str, declarations: &[Accepted]) -> Replay {
-    let files = Files::new(std::path::Path::new("/nowhere"), Arc::new(TestClock::default()));
+    let files = Files::new(std::path::Path::new("/nowhere"), Arc::new(TestClock::default()), &[]);
     let mut replay = Replay::new(Mode::Adaptive, base.cloned(), None, Arc::new(files));
     let codes = [("app", "app"), ("outer", outer), ("inner", inner)];
     replay.set_known(codes.map(|(name, code)| (name.to_owned(), Arc::new(known(name, code)))).into());

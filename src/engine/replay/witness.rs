@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn says_what_differs() {
         let dir = tempfile::tempdir().unwrap();
-        let files = Files::new(dir.path(), Arc::new(SystemClock));
+        let files = Files::new(dir.path(), Arc::new(SystemClock), &[]);
         std::fs::write(dir.path().join("a.md"), "new").unwrap();
         let read = |path: &str, text: &str| FileRead {
             path: path.into(),
