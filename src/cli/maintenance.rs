@@ -253,6 +253,14 @@ pub fn config(context: &Context, args: &JsonArgs) -> Result<Exit, CliError> {
             python.map(|path| path.display().to_string()).unwrap_or_else(|error| error.message),
             from(config.python.is_some()),
         ),
+        ("track.env", config.track.env.join(", "), from(!config.track.env.is_empty())),
+        ("track.files", config.track.files.join(", "), from(!config.track.files.is_empty())),
+        ("track.ignore", config.track.ignore.join(", "), from(!config.track.ignore.is_empty())),
+        (
+            "track.ignore_packages",
+            config.track.ignore_packages.join(", "),
+            from(!config.track.ignore_packages.is_empty()),
+        ),
     ];
     if args.json {
         let object: serde_json::Map<String, Value> = rows
@@ -263,7 +271,7 @@ pub fn config(context: &Context, args: &JsonArgs) -> Result<Exit, CliError> {
     } else {
         for (key, value, from) in rows {
             let from = context.out.paint(Tone::Quiet, from);
-            context.out.line(&format!("{key:<9} {:<60} {from}", text::line(&value)));
+            context.out.line(&format!("{key:<21} {:<60} {from}", text::line(&value)));
         }
     }
     Ok(Exit::Success)

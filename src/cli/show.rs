@@ -12,7 +12,7 @@ use super::{filtered, launch, view};
 use crate::base::ids::{CallNo, call_id};
 use crate::base::text;
 use crate::model::filter::Filter;
-use crate::model::{Call, CallKind, CallStatus, RunHistory, Stream, ValueRef};
+use crate::model::{Call, CallKind, CallStatus, FileRead, ReadKind, RunHistory, Stream, ValueRef};
 use crate::store::Store;
 use crate::value::view::ViewLimits;
 
@@ -73,6 +73,7 @@ fn whole_run<'a>(
         object.insert("state".to_owned(), Value::Object(state));
         object.insert("started_at".to_owned(), json!(run.started_at));
         object.insert("python".to_owned(), json!(run.python));
+        object.insert("functions".to_owned(), json!(run.codes));
         object.insert("calls".to_owned(), Value::Array(calls?));
     }
     Ok(document)
@@ -182,6 +183,7 @@ fn one_call(context: &Context, store: &Store, run: &RunHistory, call: &Call) -> 
         let model = usage.model.as_deref().map(text::line).unwrap_or_default();
         out.line(&format!("tokens   {} in, {} out  {model}", usage.input, usage.output));
     }
+    witness_lines(context, run, call);
     for (name, value) in [("input", &call.input), ("output", &call.output)] {
         if let Some(value) = value {
             section(context, store, name, value)?;
@@ -199,6 +201,35 @@ fn one_call(context: &Context, store: &Store, run: &RunHistory, call: &Call) -> 
         }
     }
     Ok(())
+}
+
+/// What a call depended on beside its arguments and its code.
+fn witness_lines(context: &Context, run: &RunHistory, call: &Call) {
+    let out = context.out;
+    let say = |name: &str, what: String| out.line(&format!("{name:<8} {}", text::line(&what)));
+    let words = |read: &FileRead| match read.kind {
+        ReadKind::Content => read.path.clone(),
+        ReadKind::Listing => format!("the names in {}", read.path),
+        ReadKind::Absent => format!("{}, which was not there", read.path),
+        ReadKind::Present => format!("whether {} is there", read.path),
+        ReadKind::Matching => format!("all files {}", read.path),
+    };
+    for read in &call.reads {
+        say("read", words(read));
+    }
+    let Some(code) = run.code(&call.function, &call.code) else { return };
+    for read in &code.files {
+        say("imports", words(read));
+    }
+    for package in &code.packages {
+        say("package", format!("{} {}", package.name, package.version));
+    }
+    for (name, value) in &code.env {
+        say("variable", format!("{name}{}", if value.is_some() { "" } else { ", which was not set" }));
+    }
+    for opaque in &code.opaque {
+        say("opaque", format!("{}:{} {}", opaque.file, opaque.line, opaque.reason));
+    }
 }
 
 fn section(context: &Context, store: &Store, name: &str, value: &ValueRef) -> Result<(), CliError> {

@@ -183,11 +183,13 @@ pub fn call_json(run: &RunHistory, call: &Call) -> Map<String, Value> {
     }
     add("durable_id", hex(&call.durable_id));
     add("key", hex(&call.key));
+    add("code", hex(&call.code));
     add("fingerprint", if call.is_call() { json!(call.fingerprint()) } else { Value::Null });
     add("attempts", json!(call.attempts));
     add("started_at", json!(call.started_at));
     add("wall_ms", json!(call.wall_us as f64 / 1e3));
     add("usage", json!(call.usage));
+    add("reads", json!(call.reads));
     add("error", json!(call.error));
     add("origin_run", json!(call.origin.as_ref().map(|o| o.run.clone())));
     add("origin_call", json!(call.origin.as_ref().map(|o| call_id(&o.run, o.call))));

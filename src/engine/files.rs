@@ -70,7 +70,7 @@ impl Files {
     /// The read that a worker reported, with the digest of what it saw.
     pub fn seen(&self, sighting: &Sighting) -> FileRead {
         let digest = match (sighting.kind, &sighting.stamp) {
-            (ReadKind::Absent, _) | (_, None) => None,
+            (ReadKind::Absent | ReadKind::Present, _) | (_, None) => None,
             (kind, Some(stamp)) => self.hash(&sighting.path, kind, sighting.sha.is_some()).and_then(|now| {
                 let sha = now.sha.map(|sha| digest::hex(&sha));
                 let same = now.stamp == *stamp && (sighting.sha.is_none() || sighting.sha == sha);
@@ -83,7 +83,8 @@ impl Files {
     /// Whether a recorded read would see the same now.
     pub fn holds(&self, read: &FileRead) -> bool {
         match read.kind {
-            ReadKind::Absent => std::fs::metadata(self.root.join(&read.path)).is_err(),
+            ReadKind::Absent => !self.is_there(&read.path),
+            ReadKind::Present => self.is_there(&read.path),
             kind => read.digest.is_some() && read.digest == self.digest(&read.path, kind),
         }
     }
@@ -96,18 +97,23 @@ impl Files {
         self.hash(path, kind, false).map(|found| found.digest)
     }
 
+    fn is_there(&self, path: &str) -> bool {
+        std::fs::metadata(self.root.join(path)).is_ok()
+    }
+
     /// What has happened since a read: `file prompts/extract.txt changed`.
     pub fn difference(&self, read: &FileRead) -> Option<String> {
         if self.holds(read) {
             return None;
         }
         let path = &read.path;
-        let there = std::fs::metadata(self.root.join(path)).is_ok();
+        let there = self.is_there(path);
         Some(match read.kind {
             ReadKind::Content | ReadKind::Listing if read.digest.is_none() => {
                 format!("file {path} changed while it was in use")
             }
             ReadKind::Absent => format!("{path} is there now"),
+            ReadKind::Present => format!("{path} is gone"),
             ReadKind::Matching => format!("files {path} changed"),
             ReadKind::Content if there => format!("file {path} changed"),
             ReadKind::Content => format!("file {path} is gone"),

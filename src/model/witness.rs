@@ -16,6 +16,8 @@ pub enum ReadKind {
     Listing,
     /// It was looked for in vain.
     Absent,
+    /// It was asked for, and it was there.
+    Present,
     /// It is a pattern (`track.files`), and counts with all that matches.
     Matching,
 }

@@ -107,7 +107,7 @@ impl Script {
             driver: false,
         };
         let clock = Arc::new(TestClock::default());
-        let files = Arc::new(Files::new(std::path::Path::new("/"), clock.clone()));
+        let files = Arc::new(Files::new(std::path::Path::new("/"), clock.clone(), &[]));
         let replay = Replay::new(mode, base.cloned().map(Arc::new), None, files.clone());
         let history = RunHistory::new(spec.run.clone());
         let core = Core::new(spec, clock, values.clone(), Box::new(Names), files, replay);

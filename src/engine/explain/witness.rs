@@ -33,6 +33,9 @@ pub fn files(old: &[FileRead], new: &[FileRead], imported: bool) -> Vec<Cause> {
             continue;
         }
         let now = new.iter().find(|now| now.path == then.path);
+        if then.kind == ReadKind::Present && now.is_some_and(|now| now.kind != ReadKind::Absent) {
+            continue;
+        }
         causes.push(Cause::File(FileChange {
             path: then.path.clone(),
             asked: then.kind,

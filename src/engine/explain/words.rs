@@ -96,6 +96,8 @@ impl fmt::Display for FileChange {
         let path = &self.path;
         match (self.asked, self.old, self.new) {
             (ReadKind::Absent, _, _) => write!(f, "{path} is there, and was not")?,
+            (ReadKind::Present, _, _) => write!(f, "{path} is gone")?,
+            (ReadKind::Matching, _, _) => write!(f, "files {path} are others, or have other content")?,
             (_, None, _) => write!(f, "file {path} changed while it was in use")?,
             (ReadKind::Content, _, None) => write!(f, "file {path} is gone")?,
             (ReadKind::Content, _, _) => write!(f, "file {path} has other content")?,

@@ -1,7 +1,7 @@
 """Which files of the project a call looks at, seen by an audit hook.
 
 For each call: files that were opened for reading, folders that were listed, paths that were looked
-for in vain. What the call itself wrote before is not counted; what it wrote after reading it counts
+for (``os.stat`` and what stands on it, such as ``Path.exists``, raises no audit event: it is wrapped). What the call itself wrote before is not counted; what it wrote after reading it counts
 as it is when the call ends, so that a call does not depend on its own effects. Sources that the
 import system reads are reported by the loader instead; installed packages, caches, the store and
 everything outside of the project are left out.
@@ -92,8 +92,15 @@ class Reads:
         """What is sent."""
         folders = {_parent(path) for path in self.touched}
         found = {}
+        looked_into = {path for path, kind, _ in self.seen if kind != "asked"}
         for (path, kind, at), (stamp, sha) in self.seen.items():
-            if path in self.touched or kind == "listing" and path in folders:
+            if kind == "asked":
+                if path in looked_into:
+                    continue
+                if path in self.touched:
+                    stamp = os.path.lexists(_prefix + path)
+                kind, stamp = "present" if stamp else "absent", None
+            elif path in self.touched or kind == "listing" and path in folders:
                 kind, stamp, sha = _look(path, kind == "listing")
                 if kind is None:
                     continue
@@ -124,6 +131,7 @@ def install(project: str, executor, loading: bool) -> None:
         _loading = Reads()
     if first:
         sys.addaudithook(_hook)
+        _watch_stat()
         from .imports import after_import
 
         after_import("threading", _watch_threads)
@@ -224,6 +232,45 @@ def _opened(name: str, path, mode, flags: int) -> None:
             reads.touched.add(name)
             if fresh:
                 reads.owned.add(name)
+
+
+def _watch_stat() -> None:
+    plain = os.stat
+
+    def stat(path, *, dir_fd=None, follow_symlinks=True):
+        found = False
+        try:
+            result = plain(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+            found = True
+            return result
+        finally:
+            if dir_fd is None and not _here.busy:
+                _asked(path, found)
+
+    stat.__doc__ = plain.__doc__
+    stat.__module__ = plain.__module__
+    for known in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+        if plain in known:
+            known.add(stat)
+    os.stat = stat
+
+
+def _asked(path, found: bool) -> None:
+    """Somebody asked whether a path is there (or for its size, or times)."""
+    _here.busy = True
+    try:
+        name = _inside(path)
+        if name is not None:
+            at = _place(name, False)
+            if at is not False:
+                name = _text(name)
+                for reads in _owners():
+                    if name not in reads.owned:
+                        reads.note(name, "asked", found, None, at)
+    except (OSError, ValueError, TypeError, AttributeError, KeyError, RuntimeError):
+        pass  # the plain function says itself what is odd
+    finally:
+        _here.busy = False
 
 
 def _saw(name: str, listing: bool, at, exists: bool = False) -> None:
@@ -398,7 +445,8 @@ def _place(name: str, listing: bool):
         # The import system looks for modules and reads sources: the loader reports those.
         if listing or name.endswith(_SOURCES):
             return False
-    elif where.startswith(_RUNTIME):
+    elif where.startswith(_RUNTIME) or "importlib/metadata/" in where:
+        # Neither do installed packages belong to the project when they are looked for in it.
         return False
     elif name.endswith(".py") and _shows_source(frame):
         return False
@@ -433,7 +481,7 @@ def _shows_source(frame) -> bool:
             inner = False
         elif not inner:
             return not name.endswith("inspect.py")
-        elif not name.endswith("tokenize.py"):
+        elif not name.endswith(("tokenize.py", "<frozen genericpath>", "<frozen os>")):
             return False
         frame = frame.f_back
     return False
