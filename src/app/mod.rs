@@ -10,6 +10,8 @@
 pub mod command;
 pub mod editor;
 pub mod filtering;
+pub mod form;
+pub mod headless;
 pub mod inspect;
 pub mod keymap;
 pub mod keys;

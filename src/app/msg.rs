@@ -97,7 +97,37 @@ pub enum Start {
         run: RunId,
         /// How it reuses.
         mode: Mode,
+        /// Nothing is served that was asked for from this call on.
+        from: Option<CallNo>,
     },
+}
+
+/// What is done with the bytes of a value.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Purpose {
+    /// They are copied.
+    Copy {
+        /// What they are, for the sentence about it.
+        what: String,
+    },
+    /// They are shown in the pager.
+    Page,
+    /// They are written into a file that does not exist yet.
+    Save {
+        /// The file, relative to where the workbench was started.
+        file: String,
+    },
+}
+
+impl Purpose {
+    /// The effect that does it.
+    pub fn effect(self, bytes: Vec<u8>) -> Effect {
+        match self {
+            Purpose::Copy { what } => Effect::Copy { what, text: crate::base::text::lossy(&bytes) },
+            Purpose::Page => Effect::Page { bytes },
+            Purpose::Save { file } => Effect::SaveFile { file, bytes },
+        }
+    }
 }
 
 /// What the engine or the store reports by itself.
@@ -158,6 +188,24 @@ pub enum Reply {
         digest: Digest,
         /// Its text.
         result: Result<ValueText, String>,
+    },
+    /// To [`Effect::LoadBytes`].
+    Bytes {
+        /// What they are for.
+        purpose: Purpose,
+        /// The bytes: a string's or bytes' own, else the JSON view.
+        result: Result<Vec<u8>, String>,
+    },
+    /// To an effect that is done with a sentence: a copy, a file, a pin.
+    Done(Result<String, String>),
+    /// To [`Effect::EditText`]; `None` when the editor failed or nothing was saved.
+    Edited(Result<String, String>),
+    /// To [`Effect::LoadInput`].
+    Input {
+        /// The application.
+        app: String,
+        /// The input of its last run as JSON.
+        input: Option<String>,
     },
     /// To [`Effect::Filter`].
     Filtered {
@@ -280,6 +328,56 @@ pub enum Effect {
         run: RunId,
         /// Without waiting for what executes.
         force: bool,
+    },
+    /// Keep a run whatever happens, or no longer.
+    Pin {
+        /// The run.
+        run: RunId,
+        /// Whether to keep it.
+        pinned: bool,
+    },
+    /// Read the bytes of a value.
+    LoadBytes {
+        /// The value.
+        value: Box<ValueRef>,
+        /// What for.
+        purpose: Purpose,
+    },
+    /// Read the input of an application's last run.
+    LoadInput {
+        /// The application.
+        app: String,
+    },
+    /// Copy a text.
+    Copy {
+        /// What it is, for the sentence about it.
+        what: String,
+        /// The text.
+        text: String,
+    },
+    /// Write a new file.
+    SaveFile {
+        /// The file, relative to where the workbench was started.
+        file: String,
+        /// What it holds.
+        bytes: Vec<u8>,
+    },
+    /// Show bytes in the pager.
+    Page {
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// Open a file in the editor.
+    Edit {
+        /// The file.
+        file: String,
+        /// 1-based line.
+        line: u32,
+    },
+    /// Let a text be edited.
+    EditText {
+        /// The text.
+        text: String,
     },
     /// Hand the terminal back to the shell until the process is continued.
     Suspend,

@@ -29,6 +29,10 @@ pub struct RunList {
     pub wheeled: Option<RunId>,
     /// Whether the list was ever read.
     pub loaded: bool,
+    /// Runs that are hidden, and deleted when the workbench is left.
+    pub deleted: HashSet<RunId>,
+    /// A run to select when it is listed.
+    pub wanted: Option<RunId>,
     /// Runs of this process that have not ended.
     pub local: HashSet<RunId>,
     /// Runs that were asked to stop.
@@ -69,8 +73,17 @@ impl RunList {
         }
     }
 
+    /// Hides a run.
+    pub fn delete(&mut self, run: &RunId) {
+        self.deleted.insert(run.clone());
+        self.items.retain(|item| item.id != *run);
+    }
+
     /// Replaces a run's line, or puts a new one where its start time belongs.
     pub fn put(&mut self, summary: RunSummary) {
+        if self.deleted.contains(&summary.id) {
+            return;
+        }
         if let Some(row) = self.row_of(&summary.id) {
             if let Some(item) = self.items.get_mut(row) {
                 *item = summary;
@@ -84,6 +97,7 @@ impl RunList {
     /// Takes a list read from the store. Runs of this process keep the line that their events gave them: the
     /// store may be a moment behind.
     pub fn replace(&mut self, mut items: Vec<RunSummary>) {
+        items.retain(|item| !self.deleted.contains(&item.id));
         items.sort_by(|a, b| b.started_at.cmp(&a.started_at).then_with(|| b.id.cmp(&a.id)));
         let kept: Vec<RunSummary> =
             self.items.iter().filter(|item| self.local.contains(&item.id)).cloned().collect();
@@ -92,8 +106,15 @@ impl RunList {
         for item in kept {
             self.put(item);
         }
+        if let Some(wanted) = self.wanted.take_if(|run| items_hold(&self.items, run)) {
+            self.selected = Some(wanted);
+        }
         if self.current().is_none() {
             self.selected = self.items.first().map(|item| item.id.clone());
         }
     }
+}
+
+fn items_hold(items: &[RunSummary], run: &RunId) -> bool {
+    items.iter().any(|item| item.id == *run)
 }

@@ -257,6 +257,9 @@ pub fn headline(state: &AppState, now: Micros) -> Vec<Piece> {
     if run.tokens > 0 || run.cost_usd.is_none() {
         out.push(piece(6, 3, Tone::Text, cost));
     }
+    if state.auto_replay {
+        out.push(piece(3, 3, Tone::Focus, "auto-replay"));
+    }
     if run.saved.calls > 0 {
         out.extend(saved(run));
     }

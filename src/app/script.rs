@@ -304,6 +304,7 @@ pub fn answer(scripts: &[Script], effect: &Effect) -> Option<Reply> {
             result: find(run)
                 .map(|script| script.events.iter().filter(|event| event.seq > *after_seq).cloned().collect()),
         },
+        Effect::LoadInput { app } => Reply::Input { app: app.clone(), input: None },
         Effect::LoadValue(value) => Reply::Value { digest: value.digest, result: Ok(pretty(value)) },
         _ => return None,
     })

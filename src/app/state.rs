@@ -13,6 +13,7 @@ use crate::model::{Call, CallStatus, Event, EventKind, Level, RunHistory, RunSta
 
 use super::editor::Editor;
 use super::filtering::FilterLine;
+use super::form::Form;
 use super::inspect::Doc;
 use super::keys::Key;
 use super::layout::{Shares, Split, layout};
@@ -108,6 +109,23 @@ pub struct ListAt {
     pub top: usize,
 }
 
+/// What can be taken back.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Undo {
+    /// A run was pinned, or no longer.
+    Pin {
+        /// The run.
+        run: RunId,
+        /// What it was before.
+        pinned: bool,
+    },
+    /// A run was deleted.
+    Delete {
+        /// The run.
+        run: RunId,
+    },
+}
+
 /// Keys that were pressed and begin a sequence.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Pending {
@@ -140,13 +158,11 @@ pub enum Overlay {
     /// The filter of the tree.
     Filter(FilterLine),
     /// The input of a new run.
-    Input {
-        /// The application.
-        app: String,
-        /// The JSON.
+    Input(Form),
+    /// A file to write what the inspector shows into.
+    SaveAs {
+        /// Its name.
         editor: Editor,
-        /// What is wrong with it.
-        problem: Option<String>,
     },
 }
 
@@ -346,6 +362,10 @@ pub struct AppState {
     pub toast: Option<Toast>,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
+    /// What can be taken back, the last at the end.
+    pub undo: Vec<Undo>,
+    /// Whether a save of a source file replays the selected run.
+    pub auto_replay: bool,
     /// The tour, when there is one.
     pub tour: Option<Tour>,
     /// Starts that were asked for and not answered.
@@ -394,6 +414,8 @@ impl AppState {
             theme: None,
             toast: None,
             size,
+            undo: Vec::new(),
+            auto_replay: false,
             tour: None,
             starting: 0,
             quit_asked: false,

@@ -1,5 +1,6 @@
 //! (state, keys) -> (state, effects).
 
+use crate::app::Param;
 use crate::app::keys::Key;
 use crate::app::script::{self as fake, Script, T0};
 use crate::app::state::{Overlay, Pane, Tab};
@@ -75,20 +76,139 @@ fn keys_of_one_batch_see_each_other() {
     assert_eq!(selected(&state), 3, "there is nothing below the folded map");
 }
 
+fn load_input() -> Effect {
+    Effect::LoadInput { app: "research_agent".to_owned() }
+}
+
+fn start_with(input: &str) -> Effect {
+    let input = Some(input.to_owned());
+    Effect::Start(Start::Run { app: "research_agent".to_owned(), input })
+}
+
 #[test]
 fn running_asks_for_the_input_it_needs() {
     let mut state = bench(&[]);
-    assert_eq!(press(&mut state, "r"), []);
-    assert!(
-        matches!(&state.overlay, Some(Overlay::Input { editor, .. }) if editor.value() == r#"{"topic": ""}"#)
-    );
-    assert_eq!(press(&mut state, "x enter"), []);
-    assert!(matches!(&state.overlay, Some(Overlay::Input { problem: Some(_), .. })));
-    press(&mut state, "backspace left left t e a");
-    let effects = press(&mut state, "enter");
-    let input = Some(r#"{"topic": "tea"}"#.to_owned());
-    assert_eq!(effects, [Effect::Start(Start::Run { app: "research_agent".to_owned(), input })]);
+    state.project.applications[0].params.push(Param {
+        name: "n".to_owned(),
+        hint: Some("int".to_owned()),
+        default: None,
+    });
+    assert_eq!(press(&mut state, "r"), [load_input()]);
+    assert_eq!(press(&mut state, "t e a enter"), []);
+    assert!(matches!(&state.overlay, Some(Overlay::Input(form)) if form.at == 1 && form.problem.is_some()));
+    assert_eq!(press(&mut state, "3 shift-tab space enter"), [start_with(r#"{"topic":"tea ","n":3}"#)]);
     assert_eq!(state.overlay, None);
+}
+
+#[test]
+fn the_form_begins_with_the_last_input_unless_something_was_typed() {
+    let reply =
+        || Reply::Input { app: "research_agent".to_owned(), input: Some(r#"{"topic": "tea"}"#.to_owned()) };
+    let mut state = bench(&[]);
+    press(&mut state, "r");
+    update(&mut state, Msg::Reply(reply()), &ENV);
+    assert_eq!(press(&mut state, "enter"), [start_with(r#"{"topic":"tea"}"#)]);
+    press(&mut state, "r x");
+    update(&mut state, Msg::Reply(reply()), &ENV);
+    assert_eq!(press(&mut state, "enter"), [start_with(r#"{"topic":"x"}"#)]);
+}
+
+#[test]
+fn the_input_can_be_edited_elsewhere() {
+    let mut state = bench(&[]);
+    let effects = press(&mut state, "r t e a ctrl-o");
+    let text = "{\n  \"topic\": \"tea\"\n}\n".to_owned();
+    assert_eq!(effects, [load_input(), Effect::EditText { text }]);
+    update(&mut state, Msg::Reply(Reply::Edited(Ok("{\"topic\": \"a\\nb\"}".to_owned()))), &ENV);
+    assert_eq!(press(&mut state, "enter"), [start_with(r#"{"topic":"a\nb"}"#)]);
+    press(&mut state, "r");
+    update(&mut state, Msg::Reply(Reply::Edited(Ok("{".to_owned()))), &ENV);
+    assert!(matches!(&state.overlay, Some(Overlay::Input(form)) if form.problem.is_some()));
+}
+
+#[test]
+fn a_deleted_run_comes_back() {
+    let scripts = [
+        fake::agent("2c1a00000000", 60, None, RunStatus::Failed),
+        fake::agent("9aa000000000", 600, None, RunStatus::Succeeded),
+    ];
+    let mut state = bench(&scripts);
+    assert_eq!(
+        press(&mut state, "g r D"),
+        [Effect::LoadHistory { run: RunId::from_text("9aa000000000"), generation: state.generation - 1 }]
+    );
+    assert_eq!((state.runs.items.len(), state.runs.deleted.len()), (1, 1));
+    // The store still has it; it stays hidden.
+    let again = |state: &mut AppState| {
+        let generation = state.runs_asked.unwrap();
+        let result = Ok(fake::summaries(&scripts));
+        update(state, Msg::Reply(Reply::Runs { generation, result }), &ENV);
+    };
+    update(&mut state, Msg::Backend(BackendEvent::Changed), &ENV);
+    again(&mut state);
+    assert_eq!(state.runs.items.len(), 1);
+    press(&mut state, "u");
+    again(&mut state);
+    assert_eq!((state.runs.items.len(), state.runs.deleted.len()), (2, 0));
+    assert_eq!(state.runs.selected.as_ref().unwrap().short(), "2c1a");
+    press(&mut state, "u");
+    assert_eq!(state.toast.as_ref().unwrap().text, "Nothing was deleted or pinned.");
+}
+
+#[test]
+fn a_pin_is_told_and_taken_back() {
+    let mut state = failed();
+    let run = RunId::from_text("2c1a00000000");
+    assert_eq!(press(&mut state, "a p"), [Effect::Pin { run: run.clone(), pinned: true }]);
+    press(&mut state, "g r D");
+    assert_eq!(state.toast.as_ref().unwrap().text, "The run is pinned.");
+    assert_eq!(press(&mut state, "u"), [Effect::Pin { run, pinned: false }]);
+}
+
+#[test]
+fn values_go_where_they_are_wanted() {
+    let mut state = failed();
+    let copied = |effects: &[Effect]| match effects {
+        [Effect::Copy { text, .. }] => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert!(copied(&press(&mut state, "y y")).contains("RateLimitError: 429"), "the error that is shown");
+    assert_eq!(copied(&press(&mut state, "y p")), "research_agent/call_llm#4");
+    assert_eq!(copied(&press(&mut state, "y c")), "tl-bench show 2c1a");
+    assert_eq!(copied(&press(&mut state, "g r y i")), "2c1a00000000");
+    press(&mut state, "g c k t");
+    let effects = press(&mut state, "y f");
+    assert_eq!(effects, []);
+    let effects = press(&mut state, "enter");
+    let [Effect::LoadBytes { purpose, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    let reply = Reply::Bytes { purpose: purpose.clone(), result: Ok(b"x".to_vec()) };
+    let effects = update(&mut state, Msg::Reply(reply), &ENV);
+    let file = "search_web-input.json".to_owned();
+    assert_eq!(effects, [Effect::SaveFile { file, bytes: b"x".to_vec() }]);
+}
+
+#[test]
+fn the_editor_opens_where_it_failed_else_where_it_was_called() {
+    let mut state = failed();
+    let place = |line| Effect::Edit { file: "/home/agent/app.py".to_owned(), line };
+    assert_eq!(press(&mut state, "e"), [place(17)]);
+    assert_eq!(press(&mut state, "k e"), [place(41)]);
+    state.project.problems = vec!["lib/util.py:7: invalid syntax".to_owned()];
+    let file = "/home/agent/lib/util.py".to_owned();
+    assert_eq!(press(&mut state, "g p e"), [Effect::Edit { file, line: 7 }]);
+}
+
+#[test]
+fn saves_replay_only_when_asked_to() {
+    let mut state = failed();
+    let save = |state: &mut AppState| update(state, Msg::Backend(BackendEvent::ProjectChanged), &ENV);
+    assert_eq!(save(&mut state), [Effect::LoadProject]);
+    press(&mut state, "a a");
+    assert!(matches!(
+        save(&mut state).as_slice(),
+        [Effect::LoadProject, Effect::Start(Start::Replay { .. })]
+    ));
+    assert_eq!(save(&mut state), [Effect::LoadProject], "one is starting");
 }
 
 #[test]
@@ -105,7 +225,7 @@ fn replay_and_stop() {
     let run = RunId::from_text("2c1a00000000");
     assert_eq!(press(&mut state, "x"), []);
     assert_eq!(state.toast.as_ref().unwrap().text, "The run has ended.");
-    let replay = Start::Replay { run: run.clone(), mode: Mode::Adaptive };
+    let replay = Start::Replay { run: run.clone(), mode: Mode::Adaptive, from: None };
     assert_eq!(press(&mut state, "R"), [Effect::Start(replay)]);
 
     let mut state = bench(&[fake::agent("2c1a00000000", 60, None, RunStatus::Running)]);
@@ -130,7 +250,7 @@ fn a_started_run_is_selected_and_followed_until_the_user_moves() {
     press(&mut state, "R");
     let script = fake::agent("8f3c00000000", 0, Some("2c1a00000000"), RunStatus::Succeeded);
     let started = Reply::Started {
-        what: Start::Replay { run: RunId::from_text("2c1a00000000"), mode: Mode::Adaptive },
+        what: Start::Replay { run: RunId::from_text("2c1a00000000"), mode: Mode::Adaptive, from: None },
         result: Ok(script.run.clone()),
     };
     update(&mut state, Msg::Reply(started), &ENV);
@@ -272,7 +392,7 @@ fn help_takes_the_keys_until_it_is_closed() {
 fn the_palette_finds_and_executes() {
     let mut state = failed();
     press(&mut state, ": r p l a y");
-    let replay = Start::Replay { run: RunId::from_text("2c1a00000000"), mode: Mode::Adaptive };
+    let replay = Start::Replay { run: RunId::from_text("2c1a00000000"), mode: Mode::Adaptive, from: None };
     assert_eq!(press(&mut state, "enter"), [Effect::Start(replay)]);
     assert_eq!(state.overlay, None);
     // What cannot be done now is shown with its reason and does nothing.
@@ -392,11 +512,9 @@ fn a_running_run_that_cannot_be_seen_does_not_wake_the_loop() {
 #[test]
 fn pasted_text_reaches_the_application_unchanged() {
     let mut state = bench(&[]);
-    press(&mut state, "r ctrl-u");
-    update(&mut state, Msg::Paste("{\"topic\":\n\"a\u{200d}b\"}".to_owned()), &ENV);
-    let input = Some("{\"topic\": \"a\u{200d}b\"}".to_owned());
-    let start = Start::Run { app: "research_agent".to_owned(), input };
-    assert_eq!(press(&mut state, "enter"), [Effect::Start(start)]);
+    press(&mut state, "r");
+    update(&mut state, Msg::Paste("a\u{200d}b".to_owned()), &ENV);
+    assert_eq!(press(&mut state, "enter"), [start_with("{\"topic\":\"a\u{200d}b\"}")]);
 }
 
 #[test]

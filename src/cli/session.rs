@@ -15,10 +15,12 @@ use crate::base::clock::SystemClock;
 use crate::base::ids::{CallNo, RunId};
 use crate::engine::project::Application;
 use crate::engine::{self, Ending, RunHandle, RunSpec};
+use crate::find::StoreNodes;
 use crate::model::filter::Filter;
 use crate::model::{Event, RunHistory, RunSummary, ValueRef};
 use crate::store::Store;
 use crate::tui::backend::{AppInfo, Backend, BackendEvent, Param, ProjectInfo, Sources, Start, ValueText};
+use crate::value::lazy::{Kind, Reader};
 use crate::value::view::ViewLimits;
 use crate::watch;
 
@@ -29,6 +31,9 @@ const SETTLE: Duration = Duration::from_millis(250);
 
 /// Where the workbench keeps what outlives it, beside the store.
 const SAVED: &str = "workbench.json";
+
+/// Among how many runs the last input of an application is looked for.
+const LAST_RUNS: usize = 200;
 
 enum Report {
     Events(RunId, Vec<Event>),
@@ -86,13 +91,13 @@ impl Session {
                 };
                 self.run_spec(&app, given)
             }
-            Start::Replay { run, mode } => {
+            Start::Replay { run, mode, from } => {
                 let parent = self.history(&run)?;
                 let app = replayed_application(&self.context, &parent).map_err(|error| error.message)?;
                 let recorded =
                     plain_value(&self.store, parent.input.as_ref()).map_err(|error| error.message)?;
                 let spec = self.run_spec(&app, recorded)?;
-                Ok(RunSpec { mode, parent: Some(run), ..spec })
+                Ok(RunSpec { mode, parent: Some(run), from, ..spec })
             }
         }
     }
@@ -233,6 +238,59 @@ impl Backend for Session {
     fn filter(&self, run: &RunId, filter: &Filter) -> Result<Vec<CallNo>, String> {
         let history = self.history(run)?;
         super::filtered::matching(&self.store, &history, filter, None).map_err(|error| error.message)
+    }
+
+    fn bytes(&self, value: &ValueRef) -> Result<Vec<u8>, String> {
+        let source = StoreNodes(&self.store);
+        let reader = Reader::new(&source);
+        let root = reader.open(&value.digest, value.inline.as_deref()).map_err(|error| error.to_string())?;
+        let shape = reader.shape(&root).map_err(|error| error.to_string())?;
+        if matches!(shape.kind, Kind::Str | Kind::Bytes | Kind::ByteArray) && shape.scalar.is_none() {
+            let whole = reader.bytes(&root, 0, usize::MAX / 2).map_err(|error| error.to_string())?;
+            return Ok(whole.data.to_vec());
+        }
+        let view = value_json(&self.store, value, &ViewLimits::full()).map_err(|error| error.message)?;
+        let mut text = serde_json::to_string_pretty(&view.json).map_err(|error| error.to_string())?;
+        text.push('\n');
+        Ok(text.into_bytes())
+    }
+
+    fn last_input(&self, app: &str) -> Option<String> {
+        let rows = self.store.runs(None, LAST_RUNS).ok()?;
+        let input = match rows.into_iter().find(|row| row.summary.app == app) {
+            Some(run) => {
+                let history = self.store.history(&run.summary.id).ok()?.history;
+                plain_value(&self.store, history.input.as_ref()).ok()?
+            }
+            // The input that `tl-bench.toml` names.
+            None => {
+                let app = self.context.application(Some(app)).ok()?;
+                let none = InputArgs { input: None, args: vec![] };
+                input::resolve(&none, &app, &self.context.project).ok()?
+            }
+        };
+        serde_json::to_string(&input).ok()
+    }
+
+    fn pin(&self, run: &RunId, pinned: bool) -> Result<(), String> {
+        self.store.pin(run, pinned).map_err(|error| error.to_string())
+    }
+
+    fn delete(&self, run: &RunId) -> Result<(), String> {
+        self.store.delete_run(run).map_err(|error| error.to_string())
+    }
+
+    fn write(&self, file: &str, bytes: &[u8]) -> Result<String, String> {
+        let path = std::path::absolute(file).map_err(|error| error.to_string())?;
+        let told = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                format!("{} exists already; nothing was written.", path.display())
+            }
+            _ => format!("{} cannot be written: {error}", path.display()),
+        };
+        let mut out = std::fs::File::create_new(&path).map_err(told)?;
+        std::io::Write::write_all(&mut out, bytes).map_err(told)?;
+        Ok(path.display().to_string())
     }
 
     fn start(&self, what: Start) -> Result<RunId, String> {

@@ -41,6 +41,21 @@ pub trait Backend: Send + Sync + 'static {
     /// The calls of a run that a filter means, judged by their whole values.
     fn filter(&self, run: &RunId, filter: &Filter) -> Result<Vec<CallNo>, String>;
 
+    /// A value's bytes: a string's or bytes' own, else the JSON view.
+    fn bytes(&self, value: &ValueRef) -> Result<Vec<u8>, String>;
+
+    /// The input of an application's last run as JSON.
+    fn last_input(&self, app: &str) -> Option<String>;
+
+    /// Keeps a run whatever happens, or no longer.
+    fn pin(&self, run: &RunId, pinned: bool) -> Result<(), String>;
+
+    /// Deletes a run.
+    fn delete(&self, run: &RunId) -> Result<(), String>;
+
+    /// Writes a file that does not exist yet; says where it is.
+    fn write(&self, file: &str, bytes: &[u8]) -> Result<String, String>;
+
     /// Starts a run in this process and returns as soon as it has an id. Its events come through
     /// [`Backend::subscribe`], the first with sequence number 1; it does not matter which arrives first.
     fn start(&self, what: Start) -> Result<RunId, String>;

@@ -7,6 +7,7 @@ use tokio::sync::mpsc::Sender;
 use crate::app::{Effect, Reply};
 
 use super::backend::Backend;
+use super::clipboard;
 
 /// How much of a value is shown.
 const VALUE_BYTES: usize = 256 * 1024;
@@ -50,8 +51,34 @@ fn answer(backend: &dyn Backend, effect: Effect) -> Option<Reply> {
         }
         Effect::Start(what) => Reply::Started { result: backend.start(what.clone()), what },
         Effect::Stop { run, force } => Reply::Stopped { result: backend.stop(&run, force), run },
-        Effect::Suspend | Effect::Repaint | Effect::Quit => return None,
+        Effect::Pin { run, pinned } => Reply::Done(backend.pin(&run, pinned).map(|()| String::new())),
+        Effect::LoadBytes { value, purpose } => Reply::Bytes { result: backend.bytes(&value), purpose },
+        Effect::LoadInput { app } => Reply::Input { input: backend.last_input(&app), app },
+        Effect::Copy { what, text } => Reply::Done(copy(backend, &what, &text)),
+        Effect::SaveFile { file, bytes } => {
+            Reply::Done(backend.write(&file, &bytes).map(|path| format!("Written to {path}.")))
+        }
+        Effect::Edit { .. }
+        | Effect::EditText { .. }
+        | Effect::Page { .. }
+        | Effect::Suspend
+        | Effect::Repaint
+        | Effect::Quit => return None,
     })
+}
+
+/// Copies a text, or writes it into a file when it is too long for a terminal to take it.
+fn copy(backend: &dyn Backend, what: &str, text: &str) -> Result<String, String> {
+    let size = crate::base::text::bytes(text.len() as u64);
+    if text.len() > clipboard::MOST {
+        let file = std::env::temp_dir().join(format!("tl-bench-copy-{}.txt", std::process::id()));
+        let _ = std::fs::remove_file(&file);
+        let path = backend.write(&file.display().to_string(), text.as_bytes())?;
+        return Ok(format!("{what} is too long to copy ({size}); it was written to {path}."));
+    }
+    clipboard::copy(text, &|name| std::env::var(name).ok())
+        .map_err(|why| format!("{what} cannot be copied: {why}"))?;
+    Ok(format!("{what} is copied ({size})."))
 }
 
 #[cfg(test)]
@@ -107,6 +134,21 @@ mod tests {
         }
         fn filter(&self, _: &RunId, _: &Filter) -> Result<Vec<CallNo>, String> {
             Err(String::new())
+        }
+        fn bytes(&self, _: &ValueRef) -> Result<Vec<u8>, String> {
+            Err("there are no bytes here".to_owned())
+        }
+        fn last_input(&self, _: &str) -> Option<String> {
+            None
+        }
+        fn pin(&self, _: &RunId, _: bool) -> Result<(), String> {
+            Ok(())
+        }
+        fn delete(&self, _: &RunId) -> Result<(), String> {
+            Ok(())
+        }
+        fn write(&self, _: &str, _: &[u8]) -> Result<String, String> {
+            Err("there are no files here".to_owned())
         }
         fn start(&self, _: Start) -> Result<RunId, String> {
             Err(String::new())

@@ -78,6 +78,26 @@ impl Backend for Fake {
         self.with(run, |script| RunCalls::new(&script.history(), &Previews).matching(filter))
     }
 
+    fn bytes(&self, _: &ValueRef) -> Result<Vec<u8>, String> {
+        Err("there are no bytes here".to_owned())
+    }
+
+    fn last_input(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn pin(&self, _: &RunId, _: bool) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn delete(&self, _: &RunId) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn write(&self, _: &str, _: &[u8]) -> Result<String, String> {
+        Err("there are no files here".to_owned())
+    }
+
     fn start(&self, what: Start) -> Result<RunId, String> {
         let n = {
             let mut started = self.started.lock().map_err(|_| "busy".to_owned())?;

@@ -55,6 +55,16 @@ impl Input {
         self.events.try_recv().ok()
     }
 
+    /// Reads no more, without waiting for the end of the reading task: it ends before the next is made.
+    pub fn stop(&mut self) {
+        self.events.close();
+        while self.events.try_recv().is_ok() {}
+        let task = &mut self.task;
+        tokio::task::block_in_place(|| {
+            let _ = tokio::runtime::Handle::current().block_on(task);
+        });
+    }
+
     /// Reads no more. Must come before the terminal is given back: what is typed then is for the shell.
     pub async fn end(&mut self) {
         self.events.close();

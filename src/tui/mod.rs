@@ -6,6 +6,8 @@
 //! a timer; at most one frame is drawn in 16 ms.
 
 pub mod backend;
+mod child;
+mod clipboard;
 mod effects;
 #[cfg(test)]
 pub mod fake;

@@ -1,6 +1,8 @@
 //! The loop: wait for anything, take up all that is there, draw once.
 
-use std::io::{self, Stdout};
+use std::ffi::OsString;
+use std::io::{self, Stdout, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,10 +21,12 @@ use crate::app::tour::Tour;
 use crate::app::update::configure;
 use crate::app::{AppState, BackendEvent, Effect, Env, Msg, Reply, Sources, settle, update};
 use crate::base::clock::{Clock, SystemClock};
+use crate::base::text;
 use crate::ui::colour::Depth;
 use crate::ui::{Look, draw};
 
 use super::backend::Backend;
+use super::child;
 use super::effects;
 use super::guard::Guard;
 use super::input::{self, Input};
@@ -115,8 +119,13 @@ pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outc
     };
     bench.input.end().await;
     let (saved, backend) = (persist::save(&bench.state), Arc::clone(&bench.backend));
-    // Comfort only; whoever leaves need not hear that it could not be kept.
-    let _ = tokio::task::spawn_blocking(move || backend.save(&saved)).await;
+    let deleted: Vec<_> = bench.state.runs.deleted.drain().collect();
+    // Whoever leaves need not hear what could not be kept; a run that could not be deleted is there the next time.
+    let leave = move || {
+        backend.save(&saved);
+        deleted.iter().for_each(|run| drop(backend.delete(run)));
+    };
+    let _ = tokio::task::spawn_blocking(leave).await;
     outcome
 }
 
@@ -136,6 +145,10 @@ impl Signals {
             resume: signal(SignalKind::from_raw(nix::sys::signal::Signal::SIGCONT as i32))?,
         })
     }
+}
+
+fn env_var(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Everything that can wake the loop: a closed set.
@@ -298,6 +311,21 @@ impl Bench {
                 Effect::Quit => self.outcome = Some(Outcome::Quit),
                 Effect::Repaint => self.repaint()?,
                 Effect::Suspend => self.suspend()?,
+                Effect::Edit { file, line } => {
+                    let command = child::editor(&env_var, Path::new(&file), Some(line));
+                    if let Err(why) = self.lend(&command)? {
+                        self.message(Msg::Reply(Reply::Done(Err(why))))?;
+                    }
+                }
+                Effect::EditText { text } => {
+                    let edited = self.edit_text(&text)?;
+                    self.message(Msg::Reply(Reply::Edited(edited)))?;
+                }
+                Effect::Page { bytes } => {
+                    if let Err(why) = self.page(&bytes)? {
+                        self.message(Msg::Reply(Reply::Done(Err(why))))?;
+                    }
+                }
                 question => effects::ask(&self.backend, &self.reply_to, question),
             }
         }
@@ -342,6 +370,39 @@ impl Bench {
         self.state.size = (size.width, size.height);
         self.dirty = true;
         Ok(())
+    }
+
+    /// Gives the terminal to a program until it ends.
+    fn lend(&mut self, command: &[OsString]) -> io::Result<Result<(), String>> {
+        // Two readers of one terminal would steal each other's keys.
+        self.input.stop();
+        self.guard.release();
+        let ended = tokio::task::block_in_place(|| child::run(command));
+        self.guard.reclaim()?;
+        self.input = Input::listen();
+        self.repaint()?;
+        Ok(ended.and_then(|status| {
+            let name = command.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if status.success() { Ok(()) } else { Err(format!("{name} ended with {status}.")) }
+        }))
+    }
+
+    fn edit_text(&mut self, text: &str) -> io::Result<Result<String, String>> {
+        let mut file = tempfile::Builder::new().prefix("tl-bench-").suffix(".json").tempfile()?;
+        file.write_all(text.as_bytes())?;
+        let command = child::editor(&env_var, file.path(), None);
+        let ended = self.lend(&command)?;
+        // Read by its name: editors write a new file and rename it.
+        Ok(ended.and_then(|()| std::fs::read_to_string(file.path()).map_err(|why| why.to_string())))
+    }
+
+    fn page(&mut self, bytes: &[u8]) -> io::Result<Result<(), String>> {
+        let mut file = tempfile::Builder::new().prefix("tl-bench-").suffix(".txt").tempfile()?;
+        // Some pagers obey escape sequences.
+        let safe = text::lines(&text::lossy(bytes));
+        file.write_all(safe.as_bytes())?;
+        let command = child::pager(&env_var, file.path());
+        self.lend(&command)
     }
 
     /// Stops the process as the shell's Ctrl-Z does, and goes on where it was when it is continued.

@@ -2,6 +2,7 @@
 
 use crate::app::AppState;
 use crate::app::command;
+use crate::app::headless;
 use crate::app::layout::{Area, Layout, Split};
 use crate::app::say;
 use crate::app::tone::{Line, Tone};
@@ -55,6 +56,13 @@ pub(super) fn borders(canvas: &mut Canvas<'_>, places: &Layout) {
         .map(|x| if edges.contains(&x) { glyphs.pick("┴", "+") } else { glyphs.pick("─", "-") })
         .collect();
     canvas.text(rule, 0, 0, Tone::Rule, &whole);
+}
+
+/// The command line that gives what is on the screen, at the right end of the line below the panes.
+pub(super) fn command_line(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState) {
+    let (Some(rule), Some(line)) = (places.rule, headless::command_line(state)) else { return };
+    let shown = format!(" {line} ");
+    canvas.right(rule, rule.w.saturating_sub(2), 0, rule.w / 2, Tone::Faint, &shown);
 }
 
 /// The tour's hint.

@@ -92,6 +92,7 @@ pub fn draw(state: &AppState, look: &Look, now: Micros, buffer: &mut Buffer) {
         }
     }
     bars::borders(&mut canvas, &places);
+    bars::command_line(&mut canvas, &places, state);
     if let Some(area) = places.hint {
         bars::hint(&mut canvas, area, state);
     }

@@ -3,6 +3,7 @@
 use crate::app::AppState;
 use crate::app::command::Hint;
 use crate::app::editor::Editor;
+use crate::app::form::{Field, Form};
 use crate::app::layout::{Area, Layout, scroll_to};
 use crate::app::state::Overlay;
 use crate::app::tone::Tone;
@@ -21,7 +22,14 @@ pub(super) fn hints(overlay: &Overlay) -> Vec<Hint> {
         }
         Overlay::Themes { .. } => &[("Down", "next"), ("Enter", "keep"), ("Esc", "as before")],
         Overlay::ChooseApp { .. } => &[("Down", "next"), ("Enter", "run"), ("Esc", "cancel")],
-        Overlay::Input { .. } => &[("Enter", "run"), ("Ctrl-U", "clear"), ("Esc", "cancel")],
+        Overlay::Input(_) => &[
+            ("Enter", "run"),
+            ("Tab", "next"),
+            ("Ctrl-O", "in $EDITOR"),
+            ("Ctrl-U", "clear"),
+            ("Esc", "cancel"),
+        ],
+        Overlay::SaveAs { .. } => &[("Enter", "write"), ("Esc", "cancel")],
     };
     pairs.iter().map(|(key, word)| Hint { key: (*key).to_owned(), word, rank: 0 }).collect()
 }
@@ -34,9 +42,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState) {
         Some(Overlay::Filter(line)) => filter::draw(canvas, places, state, line),
         Some(Overlay::Themes { at, .. }) => themes(canvas, places.body, state, *at),
         Some(Overlay::ChooseApp { at }) => choose(canvas, places.body, state, *at),
-        Some(Overlay::Input { app, editor, problem }) => {
-            input(canvas, places.body, state, app, editor, problem.as_deref());
-        }
+        Some(Overlay::Input(input)) => form(canvas, places.body, input),
+        Some(Overlay::SaveAs { editor }) => save_as(canvas, places.body, editor),
     }
 }
 
@@ -127,37 +134,42 @@ fn choose(canvas: &mut Canvas<'_>, body: Area, state: &AppState, at: usize) {
     }
 }
 
-fn input(
-    canvas: &mut Canvas<'_>,
-    body: Area,
-    state: &AppState,
-    app: &str,
-    editor: &Editor,
-    problem: Option<&str>,
-) {
-    let inner = window(canvas, body, 76, 4, &format!("Input of {}", text::line(app)));
-    let params = state
-        .project
-        .applications
-        .iter()
-        .find(|known| known.name == app)
-        .map(|known| {
-            let words: Vec<String> = known
-                .params
-                .iter()
-                .map(|param| {
-                    let hint = param.hint.as_ref().map(|hint| format!(": {hint}")).unwrap_or_default();
-                    let default =
-                        param.default.as_ref().map(|value| format!(" = {value}")).unwrap_or_default();
-                    format!("{}{hint}{default}", param.name)
-                })
-                .collect();
-            words.join(", ")
-        })
-        .unwrap_or_default();
-    canvas.text(inner, 0, 0, Tone::Quiet, &params);
-    edited(canvas, inner, 2, editor, "nothing: the defaults");
-    if let Some(problem) = problem {
-        canvas.text(inner, 0, 3, Tone::Bad, problem);
+fn form(canvas: &mut Canvas<'_>, body: Area, form: &Form) {
+    let name = |field: &Field| {
+        let hint = field.param.hint.as_ref().map(|hint| format!(": {hint}")).unwrap_or_default();
+        text::fit(&text::line(&format!("{}{hint}", field.param.name)), 30)
+    };
+    let names: Vec<String> = form.fields.iter().map(name).collect();
+    let widest = names.iter().map(|name| text::width(name)).max().unwrap_or(0);
+    let column = u16::try_from(widest).unwrap_or(0) + 3;
+    let height = u16::try_from(names.len() + 2).unwrap_or(u16::MAX);
+    let inner = window(canvas, body, 90, height, &format!("Run {}", text::line(&form.app)));
+    let rows = usize::from(inner.h.saturating_sub(2)).max(1);
+    let top = scroll_to(0, form.at, names.len(), rows);
+    for (y, (i, field)) in (0..inner.h).zip(form.fields.iter().enumerate().skip(top).take(rows)) {
+        let here = i == form.at;
+        if here {
+            canvas.text(inner, 0, y, Tone::Focus, canvas.look.glyphs.pick("▸", ">"));
+        }
+        let tone = if here { Tone::Focus } else { Tone::Quiet };
+        canvas.text(inner, 2, y, tone, names.get(i).map_or("", String::as_str));
+        let area = Area { x: inner.x + column.min(inner.w), w: inner.w.saturating_sub(column), ..inner };
+        let default =
+            field.param.default.as_deref().map(|value| format!("left out: {value}")).unwrap_or_default();
+        if here {
+            edited(canvas, area, y, &field.editor, &default);
+        } else if field.editor.text.is_empty() {
+            canvas.text(area, 1, y, Tone::Faint, &default);
+        } else {
+            canvas.text(area, 0, y, Tone::Text, &field.editor.value());
+        }
     }
+    if let Some(problem) = &form.problem {
+        canvas.text(inner, 0, inner.h.saturating_sub(1), Tone::Bad, problem);
+    }
+}
+
+fn save_as(canvas: &mut Canvas<'_>, body: Area, editor: &Editor) {
+    let inner = window(canvas, body, 70, 1, "Write into which new file?");
+    edited(canvas, inner, 0, editor, "a name");
 }

@@ -67,6 +67,9 @@ fn line(
     }
     canvas.text(body, 1, y, Tone::Faint, mark);
     canvas.text(body, 2, y, Tone::Text, run.id.short());
+    if run.pinned {
+        canvas.text(body, 6, y, Tone::Focus, "*");
+    }
     canvas.right(body, 10, y, 3, Tone::Quiet, &say::age(now - run.started_at));
     canvas.text(body, 11, y, say::run_tone(run.status), glyphs.run(run.status, now));
     let c = &run.counts;

@@ -146,6 +146,12 @@ fn filter() {
 }
 
 #[test]
+fn form() {
+    snapshots("form", some_runs, "r t e a");
+    snapshots("save_as", some_runs, "y f");
+}
+
+#[test]
 fn problems() {
     let scripts = || vec![fake::mapping("77d200000000", 1_000, &[3, 500, 900])];
     snapshots("problems", scripts, "g p down");

@@ -71,6 +71,31 @@ pub(super) fn has_problems(state: &AppState) -> Enabled {
     }
 }
 
+pub(super) fn has_run(state: &AppState) -> Enabled {
+    selected(state).map(|_| ())
+}
+
+pub(super) fn can_delete(state: &AppState) -> Enabled {
+    let run = selected(state)?;
+    match run.status {
+        RunStatus::Running => Err("The run is still going."),
+        _ if run.pinned => Err("The run is pinned."),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn can_undo(state: &AppState) -> Enabled {
+    if state.undo.is_empty() { Err("Nothing was deleted or pinned.") } else { Ok(()) }
+}
+
+pub(super) fn has_source(state: &AppState) -> Enabled {
+    match state.current() {
+        Some(_) => Ok(()),
+        None if state.screen == Screen::Problems => Ok(()),
+        None => Err("No run is open."),
+    }
+}
+
 pub(super) fn has_filter(state: &AppState) -> Enabled {
     if state.filter.is_empty() { Err("There is no filter.") } else { Ok(()) }
 }

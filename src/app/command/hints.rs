@@ -43,7 +43,7 @@ fn rank(id: CommandId) -> u8 {
         CommandId::Replay | CommandId::NextFailed => 1,
         CommandId::Run => 2,
         CommandId::Open | CommandId::Palette => 3,
-        CommandId::Follow | CommandId::Filter => 4,
+        CommandId::Follow | CommandId::Filter | CommandId::Undo => 4,
         CommandId::NextTab | CommandId::ToggleFold => 5,
         _ => 6,
     }

@@ -6,8 +6,10 @@ use super::enabled::*;
 use super::{Command, Scope};
 
 /// Names of the keys that begin a sequence.
-pub const PREFIXES: &[(&str, &str)] = &[("g", "Go to"), ("z", "Folds and panes")];
+pub const PREFIXES: &[(&str, &str)] =
+    &[("a", "Replay, pin"), ("g", "Go to"), ("y", "Copy"), ("z", "Folds and panes")];
 
+const RUNS: Scope = Scope::Pane(Pane::Runs);
 const CALLS: Scope = Scope::Pane(Pane::Calls);
 const PROBLEMS: Scope = Scope::Screen(Screen::Problems);
 const INSPECTOR: Scope = Scope::Pane(Pane::Inspector);
@@ -35,6 +37,26 @@ commands! {
         "Start a new run of an application; nothing is reused.";
     Replay "replay" Global, ["R"], "replay", can_replay,
         "Replay the selected run: what still holds is served, what failed or changed is executed.";
+    ReplayFrom "replay-from" CALLS, ["a c"], "", can_replay,
+        "Replay the run; the selected call and what was asked for after it are executed.";
+    ReplayStrict "replay-strict" Global, ["a s"], "", can_replay,
+        "Replay by position: the run must ask for the recorded calls in their order, or it stops.";
+    ReplayFresh "replay-fresh" Global, ["a f"], "", can_replay,
+        "Run again with the same input; nothing is reused.";
+    AutoReplay "auto-replay" Global, ["a a"], "", always,
+        "Replay the selected run on each save of a source file, or no longer.";
+    Pin "pin" Global, ["a p"], "", has_run, "Keep the selected run whatever is deleted, or no longer.";
+    Delete "delete-run" RUNS, ["delete", "D"], "delete", can_delete,
+        "Delete the selected run when the workbench is left; until then it can be brought back.";
+    Undo "undo" Global, ["u"], "undo", can_undo, "Take back what was deleted or pinned last.";
+    Edit "edit-source" Global, ["e"], "edit", has_source,
+        "Open $EDITOR where the selected call failed, else where it was called.";
+    CopyValue "copy-value" Global, ["y y"], "", has_calls, "Copy what the inspector shows.";
+    CopyPath "copy-path" Global, ["y p"], "", has_calls, "Copy the path of the selected call.";
+    CopyId "copy-id" Global, ["y i"], "", has_run, "Copy the id of the selected call, or of the run in the list of runs.";
+    CopyCommand "copy-command" Global, ["y c"], "", always, "Copy the command line that gives what is on the screen.";
+    Page "page-value" Global, ["v"], "", has_calls, "Show what the inspector shows in $PAGER.";
+    SaveValue "save-value" Global, ["y f"], "", has_calls, "Write what the inspector shows into a new file.";
     Stop "stop" Global, ["x"], "stop", can_stop,
         "Stop the selected run; pressed again, without waiting for what executes.";
     NextFailed "next-failed" Global, ["n"], "failures", has_failed,

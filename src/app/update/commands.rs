@@ -1,7 +1,7 @@
 //! What each command does.
 
 use crate::app::command::CommandId;
-use crate::app::editor::Editor;
+use crate::app::form::Form;
 use crate::app::keys::sequence_name;
 use crate::app::layout::Shares;
 use crate::app::msg::{AppInfo, Effect, Env, Start};
@@ -11,7 +11,7 @@ use crate::base::text;
 use crate::model::{Level, Mode};
 
 use super::panes::{self, Direction};
-use super::{filter, navigate, overlay, screens, toast};
+use super::{acts, filter, navigate, overlay, screens, toast};
 
 /// Executes an enabled command.
 pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Effect> {
@@ -57,7 +57,21 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::FoldThree => navigate::fold_to(state, Some(3)),
         CommandId::UnfoldAll => navigate::fold_to(state, None),
         CommandId::Run => return choose(state, env),
-        CommandId::Replay => return replay(state, env),
+        CommandId::Replay => return acts::replay(state, Mode::Adaptive, env),
+        CommandId::ReplayStrict => return acts::replay(state, Mode::Strict, env),
+        CommandId::ReplayFresh => return acts::replay(state, Mode::Fresh, env),
+        CommandId::ReplayFrom => return acts::replay_from(state, env),
+        CommandId::AutoReplay => acts::auto_replay(state, env),
+        CommandId::Pin => return acts::pin(state),
+        CommandId::Delete => acts::delete(state, env),
+        CommandId::Undo => return acts::undo(state, env),
+        CommandId::CopyValue => return acts::copy_value(state, env),
+        CommandId::CopyPath => return acts::copy_path(state),
+        CommandId::CopyId => return acts::copy_id(state),
+        CommandId::CopyCommand => return acts::copy_command(state),
+        CommandId::Page => return acts::page(state, env),
+        CommandId::SaveValue => return acts::ask_file(state, env),
+        CommandId::Edit => return acts::edit(state, env),
         CommandId::Stop => return stop(state, env),
         CommandId::Repaint => return vec![Effect::Repaint],
         CommandId::Suspend => return vec![Effect::Suspend],
@@ -79,7 +93,7 @@ fn follow(state: &mut AppState, env: &Env) {
 }
 
 /// The key to name for a command in a sentence.
-fn key(state: &AppState, id: CommandId) -> String {
+pub(super) fn key(state: &AppState, id: CommandId) -> String {
     state.settings.keymap.keys(id).next().map(sequence_name).unwrap_or_else(|| "the palette".to_owned())
 }
 
@@ -157,43 +171,13 @@ fn choose(state: &mut AppState, env: &Env) -> Vec<Effect> {
     }
 }
 
-/// Starts an application, or asks for its input first.
+/// Starts an application, or asks for its input first: that of its last run, as soon as it is read.
 pub(super) fn prepare(state: &mut AppState, app: &AppInfo, env: &Env) -> Vec<Effect> {
     if app.params.is_empty() {
         return begin(state, Start::Run { app: app.name.clone(), input: None }, env);
     }
-    state.overlay = Some(Overlay::Input {
-        app: app.name.clone(),
-        editor: Editor::new(&first_input(state, app)),
-        problem: None,
-    });
-    Vec::new()
-}
-
-/// The input to begin with: that of the open run when it is of this application and its preview is complete.
-fn first_input(state: &AppState, app: &AppInfo) -> String {
-    let last = state.current().filter(|open| open.history.app == app.name);
-    if let Some(value) = last.and_then(|open| open.history.input.as_ref())
-        && let Ok(serde_json::Value::Object(_)) = serde_json::from_str(&value.preview)
-    {
-        return value.preview.clone();
-    }
-    let fields: Vec<String> = app
-        .params
-        .iter()
-        .filter(|param| param.default.is_none())
-        .map(|param| {
-            let empty = match param.hint.as_deref().unwrap_or_default() {
-                "int" | "float" => "0",
-                "bool" => "false",
-                hint if hint.starts_with("list") => "[]",
-                hint if hint.starts_with("dict") => "{}",
-                _ => "\"\"",
-            };
-            format!("{}: {empty}", serde_json::Value::String(param.name.clone()))
-        })
-        .collect();
-    format!("{{{}}}", fields.join(", "))
+    state.overlay = Some(Overlay::Input(Form::new(app)));
+    vec![Effect::LoadInput { app: app.name.clone() }]
 }
 
 /// Asks the engine to start.
@@ -205,11 +189,6 @@ pub(super) fn begin(state: &mut AppState, what: Start, env: &Env) -> Vec<Effect>
     };
     toast(state, Level::Info, sentence, env);
     vec![Effect::Start(what)]
-}
-
-fn replay(state: &mut AppState, env: &Env) -> Vec<Effect> {
-    let Some(run) = state.runs.selected.clone() else { return Vec::new() };
-    begin(state, Start::Replay { run, mode: Mode::Adaptive }, env)
 }
 
 fn stop(state: &mut AppState, env: &Env) -> Vec<Effect> {

@@ -2,6 +2,7 @@
 //!
 //! `update` is called for each message of a batch, then [`settle`] once, then the screen is drawn.
 
+pub mod acts;
 mod commands;
 mod filter;
 mod mouse;
@@ -51,7 +52,11 @@ pub fn update(state: &mut AppState, msg: Msg, env: &Env) -> Vec<Effect> {
         Msg::Tick => Vec::new(),
         Msg::Backend(BackendEvent::Run { run, events }) => replies::local_events(state, run, &events, env),
         Msg::Backend(BackendEvent::Changed) => replies::store_changed(state),
-        Msg::Backend(BackendEvent::ProjectChanged) => vec![Effect::LoadProject],
+        Msg::Backend(BackendEvent::ProjectChanged) => {
+            let mut effects = vec![Effect::LoadProject];
+            effects.extend(acts::saved_source(state, env));
+            effects
+        }
         Msg::Backend(BackendEvent::SettingsChanged) => vec![Effect::LoadSettings],
         Msg::Backend(BackendEvent::Notice(text)) => {
             toast(state, Level::Info, text, env);

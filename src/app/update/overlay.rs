@@ -2,6 +2,7 @@
 
 use crate::app::command::Scope;
 use crate::app::editor::Editor;
+use crate::app::form::Form;
 use crate::app::keys::{Key, KeyCode};
 use crate::app::msg::{Effect, Env, Start};
 use crate::app::palette::{self, CommandList, Kind};
@@ -32,7 +33,8 @@ pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Eff
         Overlay::Filter(line) => return Some(filter::key(state, line, key, env)),
         Overlay::Themes { at, before } => themes(state, at, before, key),
         Overlay::ChooseApp { at } => return Some(choose(state, at, key, env)),
-        Overlay::Input { app, editor, .. } => return Some(input(state, app, editor, key, env)),
+        Overlay::Input(form) => return Some(input(state, form, key, env)),
+        Overlay::SaveAs { editor } => return Some(save_as(state, editor, key, env)),
     }
     Some(Vec::new())
 }
@@ -117,40 +119,79 @@ fn choose(state: &mut AppState, at: usize, key: Key, env: &Env) -> Vec<Effect> {
     Vec::new()
 }
 
-fn input(state: &mut AppState, app: String, mut editor: Editor, key: Key, env: &Env) -> Vec<Effect> {
-    let mut problem = None;
+fn input(state: &mut AppState, mut form: Form, key: Key, env: &Env) -> Vec<Effect> {
+    let fields = form.fields.len().max(1);
+    form.problem = None;
     match key.code {
-        KeyCode::Enter => match check(&editor.value()) {
-            Ok(input) => return commands::begin(state, Start::Run { app, input }, env),
-            Err(why) => problem = Some(why),
+        KeyCode::Enter => match form.input() {
+            Ok(input) => {
+                let what = Start::Run { app: form.app, input: Some(input.to_string()) };
+                return commands::begin(state, what, env);
+            }
+            Err((at, why)) => {
+                form.at = at;
+                form.problem = Some(why);
+            }
         },
+        KeyCode::Tab | KeyCode::Down => form.at = (form.at + 1) % fields,
+        KeyCode::BackTab | KeyCode::Up => form.at = (form.at + fields - 1) % fields,
+        KeyCode::Char('o') if key.ctrl => {
+            let text = form.pretty();
+            state.overlay = Some(Overlay::Input(form));
+            return vec![Effect::EditText { text }];
+        }
         _ => {
-            editor.key(key);
+            if let Some(field) = form.fields.get_mut(form.at) {
+                form.touched |= field.editor.key(key);
+            }
         }
     }
-    state.overlay = Some(Overlay::Input { app, editor, problem });
+    state.overlay = Some(Overlay::Input(form));
     Vec::new()
 }
 
-/// The input as JSON text, `None` when it was left empty.
-fn check(value: &str) -> Result<Option<String>, String> {
-    if value.trim().is_empty() {
-        return Ok(None);
+/// Takes what came back from `$EDITOR`.
+pub(super) fn edited(state: &mut AppState, text: &str) {
+    let Some(Overlay::Input(form)) = &mut state.overlay else { return };
+    form.touched = true;
+    match serde_json::from_str(text) {
+        Ok(value) => form.fill(&value),
+        Err(why) => form.problem = Some(format!("What was saved is not JSON: {why}.")),
     }
-    match serde_json::from_str::<serde_json::Value>(value) {
-        Ok(serde_json::Value::Object(_)) => Ok(Some(value.to_owned())),
-        Ok(_) => Err("The input must be an object by parameter name, like {\"topic\": \"tea\"}.".to_owned()),
-        Err(why) => Err(format!("Not JSON yet: {why}.")),
+}
+
+/// Begins with the input of the last run, unless something was typed meanwhile.
+pub(super) fn last_input(state: &mut AppState, app: &str, input: Option<&str>) {
+    let Some(Overlay::Input(form)) = &mut state.overlay else { return };
+    if form.app == app
+        && !form.touched
+        && let Some(value) = input.and_then(|text| serde_json::from_str(text).ok())
+    {
+        form.fill(&value);
     }
+}
+
+fn save_as(state: &mut AppState, mut editor: Editor, key: Key, env: &Env) -> Vec<Effect> {
+    let name = editor.value();
+    if key.code == KeyCode::Enter && !name.trim().is_empty() {
+        return super::acts::save(state, name.trim(), env);
+    }
+    editor.key(key);
+    state.overlay = Some(Overlay::SaveAs { editor });
+    Vec::new()
 }
 
 /// Puts pasted text where text is typed. The text itself stays as it is; only drawing shows stand-ins.
 pub(super) fn paste(state: &mut AppState, pasted: &str) {
     match &mut state.overlay {
-        Some(Overlay::Input { editor, problem, .. }) => {
-            *problem = None;
-            editor.paste(pasted);
+        Some(Overlay::Input(form)) => {
+            form.problem = None;
+            form.touched = true;
+            if let Some(field) = form.fields.get_mut(form.at) {
+                field.editor.paste(pasted);
+            }
         }
+        Some(Overlay::SaveAs { editor }) => editor.paste(pasted),
         Some(Overlay::Commands(list)) => {
             list.query.paste(pasted);
             list.at = 0;

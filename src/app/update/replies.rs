@@ -9,7 +9,7 @@ use crate::base::digest::Digest;
 use crate::base::ids::RunId;
 use crate::model::{Event, Level, RunHistory, RunStatus};
 
-use super::{filter, toast};
+use super::{filter, overlay, toast};
 use std::sync::Arc;
 
 /// How many runs are listed.
@@ -140,6 +140,29 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
     match reply {
         Reply::Project(project) => {
             state.project = project;
+            Vec::new()
+        }
+        Reply::Bytes { purpose, result: Ok(bytes) } => vec![purpose.effect(bytes)],
+        Reply::Bytes { result: Err(why), .. } => {
+            toast(state, Level::Error, format!("The value cannot be read: {why}"), env);
+            Vec::new()
+        }
+        Reply::Done(Ok(sentence)) => {
+            if !sentence.is_empty() {
+                toast(state, Level::Info, sentence, env);
+            }
+            Vec::new()
+        }
+        Reply::Done(Err(why)) | Reply::Edited(Err(why)) => {
+            toast(state, Level::Error, why, env);
+            Vec::new()
+        }
+        Reply::Edited(Ok(text)) => {
+            overlay::edited(state, &text);
+            Vec::new()
+        }
+        Reply::Input { app, input } => {
+            overlay::last_input(state, &app, input.as_deref());
             Vec::new()
         }
         Reply::Filtered { run, filter, result } => {

@@ -1,0 +1,69 @@
+//! The command line that gives the data on the screen.
+
+use crate::model::path;
+
+use super::state::{AppState, Pane, Screen, Tab};
+
+/// What to type in a shell, when there is something to see.
+pub fn command_line(state: &AppState) -> Option<String> {
+    if state.screen == Screen::Problems {
+        return Some("tl-bench doctor".to_owned());
+    }
+    if state.focus == Pane::Runs {
+        return Some("tl-bench runs".to_owned());
+    }
+    let open = state.current()?;
+    let run = open.history.id.short();
+    if state.focus == Pane::Calls {
+        let filter = if state.filter.is_empty() {
+            String::new()
+        } else {
+            format!(" --filter {}", quoted(&state.filter))
+        };
+        return Some(format!("tl-bench show {run}{filter}"));
+    }
+    let call = open.call()?;
+    let place = quoted(&path::path(&open.history, call.no));
+    Some(match state.effective_tab() {
+        Tab::Logs => format!("tl-bench logs {run} {place}"),
+        Tab::Output | Tab::Input | Tab::Error => format!("tl-bench show {run} {place}"),
+    })
+}
+
+/// As one word of a shell.
+pub fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::script as fake;
+    use crate::app::testing::{bench, press};
+    use crate::model::RunStatus;
+
+    #[test]
+    fn each_pane_has_a_twin() {
+        let mut state = bench(&[fake::agent("2c1a00000000", 60, None, RunStatus::Failed)]);
+        let line = |state: &AppState| command_line(state).unwrap();
+        assert_eq!(line(&state), "tl-bench show 2c1a");
+        press(&mut state, "enter");
+        assert_eq!(line(&state), "tl-bench show 2c1a 'research_agent/call_llm#4'");
+        press(&mut state, "g r");
+        assert_eq!(line(&state), "tl-bench runs");
+        press(&mut state, "/ f a i l e d enter");
+        assert_eq!(line(&state), "tl-bench show 2c1a --filter failed");
+    }
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        assert_eq!(quoted("a/b"), "a/b");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

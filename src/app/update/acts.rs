@@ -1,0 +1,241 @@
+//! What changes runs, or takes something of them elsewhere: replays, pins, deletion and its undoing, copies, files,
+//! the editor, the pager.
+
+use crate::app::editor::Editor;
+use crate::app::headless;
+use crate::app::inspect::shown_value;
+use crate::app::msg::{Effect, Env, Purpose, Start};
+use crate::app::state::{AppState, Overlay, Pane, Screen, Tab, Undo};
+use crate::base::ids::call_id;
+use crate::model::{ErrorInfo, Level, Mode, ValueRef, path};
+
+use super::{commands, toast};
+
+/// Replays the selected run.
+pub(super) fn replay(state: &mut AppState, mode: Mode, env: &Env) -> Vec<Effect> {
+    let Some(run) = state.runs.selected.clone() else { return Vec::new() };
+    commands::begin(state, Start::Replay { run, mode, from: None }, env)
+}
+
+/// Replays the selected run; what was asked for from the selected call on is executed.
+pub(super) fn replay_from(state: &mut AppState, env: &Env) -> Vec<Effect> {
+    let Some(open) = state.current() else { return Vec::new() };
+    let (run, from) = (open.history.id.clone(), Some(open.selected));
+    commands::begin(state, Start::Replay { run, mode: Mode::Adaptive, from }, env)
+}
+
+/// Replays on each save, or no longer.
+pub(super) fn auto_replay(state: &mut AppState, env: &Env) {
+    state.auto_replay = !state.auto_replay;
+    let sentence = if state.auto_replay {
+        "Each save of a source file replays the selected run from now on."
+    } else {
+        "Saves do not replay any more."
+    };
+    toast(state, Level::Info, sentence, env);
+}
+
+/// A source file was saved.
+pub(super) fn saved_source(state: &mut AppState, env: &Env) -> Vec<Effect> {
+    let idle = state.starting == 0 && state.runs.local.is_empty();
+    let ended = state.runs.current().is_some_and(|run| run.status != crate::model::RunStatus::Running);
+    if state.auto_replay && idle && ended { replay(state, Mode::Adaptive, env) } else { Vec::new() }
+}
+
+/// Keeps the selected run whatever happens, or no longer.
+pub(super) fn pin(state: &mut AppState) -> Vec<Effect> {
+    let Some(run) = state.runs.current() else { return Vec::new() };
+    let (run, pinned) = (run.id.clone(), !run.pinned);
+    state.undo.push(Undo::Pin { run: run.clone(), pinned: !pinned });
+    set_pin(state, run, pinned)
+}
+
+fn set_pin(state: &mut AppState, run: crate::base::ids::RunId, pinned: bool) -> Vec<Effect> {
+    if let Some(item) = state.runs.items.iter_mut().find(|item| item.id == run) {
+        item.pinned = pinned;
+    }
+    vec![Effect::Pin { run, pinned }]
+}
+
+/// Hides the selected run; it is deleted when the workbench is left.
+pub(super) fn delete(state: &mut AppState, env: &Env) {
+    let Some(run) = state.runs.selected.clone() else { return };
+    let row = state.runs.selected_row();
+    state.runs.delete(&run);
+    let next = state.runs.items.get(row).or_else(|| state.runs.items.last());
+    state.runs.selected = next.map(|run| run.id.clone());
+    let key = commands::key(state, crate::app::command::CommandId::Undo);
+    let sentence = format!("Run {} is deleted when you leave; {key} brings it back.", run.short());
+    state.undo.push(Undo::Delete { run });
+    toast(state, Level::Info, sentence, env);
+}
+
+/// Takes back what was done last.
+pub(super) fn undo(state: &mut AppState, env: &Env) -> Vec<Effect> {
+    match state.undo.pop() {
+        Some(Undo::Pin { run, pinned }) => {
+            let sentence =
+                format!("Run {} is {} again.", run.short(), if pinned { "pinned" } else { "not pinned" });
+            toast(state, Level::Info, sentence, env);
+            set_pin(state, run, pinned)
+        }
+        Some(Undo::Delete { run }) => {
+            state.runs.deleted.remove(&run);
+            let sentence = format!("Run {} is there again.", run.short());
+            toast(state, Level::Info, sentence, env);
+            state.runs.wanted = Some(run);
+            super::replies::ask_runs(state)
+        }
+        None => Vec::new(),
+    }
+}
+
+/// The value, or the text, that the inspector shows.
+enum Shown {
+    Value(ValueRef),
+    Text(String),
+}
+
+fn shown(state: &AppState) -> Option<Shown> {
+    let open = state.current()?;
+    let call = open.call()?;
+    let tab = state.effective_tab();
+    match tab {
+        Tab::Logs => {
+            let whole = call.kind == crate::model::CallKind::Root;
+            let lines = open.history.logs.iter().filter(|log| whole || log.call == call.no);
+            let text: String = lines.map(|log| log.text.as_str()).collect();
+            (!text.is_empty()).then_some(Shown::Text(text))
+        }
+        Tab::Error => call.error.as_ref().map(|error| Shown::Text(error_text(error))),
+        tab => shown_value(call, tab).cloned().map(Shown::Value),
+    }
+}
+
+fn error_text(error: &ErrorInfo) -> String {
+    if error.traceback.is_empty() {
+        format!("{}: {}\n", error.type_name, error.message)
+    } else {
+        error.traceback.clone()
+    }
+}
+
+fn what(state: &AppState) -> &'static str {
+    match state.effective_tab() {
+        Tab::Output => "The output",
+        Tab::Input => "The input",
+        Tab::Logs => "The log",
+        Tab::Error => "The error",
+    }
+}
+
+/// Takes what the inspector shows somewhere.
+fn take(state: &mut AppState, purpose: Purpose, env: &Env) -> Vec<Effect> {
+    match shown(state) {
+        Some(Shown::Value(value)) => vec![Effect::LoadBytes { value: Box::new(value), purpose }],
+        Some(Shown::Text(text)) => vec![purpose.effect(text.into_bytes())],
+        None => {
+            toast(state, Level::Info, format!("{} is empty.", what(state)), env);
+            Vec::new()
+        }
+    }
+}
+
+/// Copies what the inspector shows.
+pub(super) fn copy_value(state: &mut AppState, env: &Env) -> Vec<Effect> {
+    let what = what(state).to_owned();
+    take(state, Purpose::Copy { what }, env)
+}
+
+/// Shows it in the pager.
+pub(super) fn page(state: &mut AppState, env: &Env) -> Vec<Effect> {
+    take(state, Purpose::Page, env)
+}
+
+/// Asks for a file to write it into.
+pub(super) fn ask_file(state: &mut AppState, env: &Env) -> Vec<Effect> {
+    if shown(state).is_none() {
+        return take(state, Purpose::Page, env);
+    }
+    let name =
+        state.current().and_then(|open| open.call()).map(|call| call.function.clone()).unwrap_or_default();
+    let safe: String = name.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '-' }).collect();
+    let end = if matches!(state.effective_tab(), Tab::Output | Tab::Input) { "json" } else { "txt" };
+    let tab = state.effective_tab().title().to_lowercase();
+    state.overlay = Some(Overlay::SaveAs { editor: Editor::new(&format!("{safe}-{tab}.{end}")) });
+    Vec::new()
+}
+
+/// Writes it into this file.
+pub(super) fn save(state: &mut AppState, file: &str, env: &Env) -> Vec<Effect> {
+    take(state, Purpose::Save { file: file.to_owned() }, env)
+}
+
+fn copied(what: &str, text: String) -> Vec<Effect> {
+    vec![Effect::Copy { what: what.to_owned(), text }]
+}
+
+/// Copies the path of the selected call, or the id of the selected run in the list of runs.
+pub(super) fn copy_path(state: &AppState) -> Vec<Effect> {
+    let Some(open) = state.current() else { return Vec::new() };
+    copied("The path", path::path(&open.history, open.selected))
+}
+
+/// Copies the selected call's id; in the list of runs the run's.
+pub(super) fn copy_id(state: &AppState) -> Vec<Effect> {
+    match (state.focus, state.current()) {
+        (Pane::Runs, _) | (_, None) => match &state.runs.selected {
+            Some(run) => copied("The run's id", run.as_str().to_owned()),
+            None => Vec::new(),
+        },
+        (_, Some(open)) => copied("The call's id", call_id(&open.history.id, open.selected)),
+    }
+}
+
+/// Copies the command line that gives what is on the screen.
+pub(super) fn copy_command(state: &AppState) -> Vec<Effect> {
+    headless::command_line(state).map(|line| copied("The command line", line)).unwrap_or_default()
+}
+
+/// A place in a source file.
+type SourcePlace = (String, u32);
+
+/// The place that `$EDITOR` should show: where it failed, else where it was called.
+pub fn source_place(state: &AppState) -> Option<SourcePlace> {
+    if state.screen == Screen::Problems {
+        let problem = crate::app::problems::list(state).into_iter().nth(state.list.at)?;
+        return written_place(&problem.text, &state.project.root);
+    }
+    let open = state.current()?;
+    let call = open.call()?;
+    // The innermost frame of the project, not of a library that it uses.
+    let own = |file: &str| file.starts_with(&state.project.root) && !file.contains("site-packages");
+    let frames = call.error.iter().flat_map(|error| error.frames.iter().rev());
+    let failed =
+        frames.into_iter().find(|frame| own(&frame.file)).map(|frame| (frame.file.clone(), frame.line));
+    let called = || call.site.as_ref().map(|site| (site.file.clone(), site.line));
+    let app = || {
+        let app = state.project.applications.iter().find(|app| app.name == open.history.app)?;
+        Some((app.file.clone(), app.line))
+    };
+    failed.or_else(called).or_else(app)
+}
+
+/// The place that a sentence begins with: `app.py:3: …`.
+fn written_place(sentence: &str, root: &str) -> Option<SourcePlace> {
+    let mut parts = sentence.splitn(3, ':');
+    let (file, line) = (parts.next()?, parts.next()?.trim().parse().ok()?);
+    let path = std::path::Path::new(root).join(file);
+    Some((path.display().to_string(), line))
+}
+
+/// Opens the place in `$EDITOR`.
+pub(super) fn edit(state: &mut AppState, env: &Env) -> Vec<Effect> {
+    match source_place(state) {
+        Some((file, line)) => vec![Effect::Edit { file, line }],
+        None => {
+            toast(state, Level::Info, "Where this is in the source is not known.", env);
+            Vec::new()
+        }
+    }
+}
