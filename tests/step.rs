@@ -121,6 +121,11 @@ fn an_output_by_hand_goes_on_from_there() {
     let mut step = Stepped::start(&project, &["--break", "path:\"app/llm#2\""]);
     assert_eq!(step.asked(), "before app/llm#2 serve");
     step.answer(json!({"do": "output", "value": {"answer": "JAPAN"}}));
+    // It booked something in the replayed run, and would book again.
+    let asked = step.next("asked");
+    assert_eq!((&asked["path"], &asked["effect"]), (&json!("app/book#1"), &json!(true)));
+    assert_eq!(asked["stopped_by"], "its effect would happen again");
+    step.answer(json!({"do": "go"}));
     let report = step.end();
     assert_eq!(report["output"], json!(["q0!", "JAPAN", "booked JAPAN", 2, 4, 6]));
     assert_eq!(report["counts"]["edited"], 1);
@@ -199,6 +204,8 @@ fn stepping_back_stops_at_the_earlier_call_of_a_new_run() {
     assert!(run["parent"].is_string());
     assert_eq!(step.asked(), "before app/llm#2 serve");
     step.answer(json!({"do": "output", "value": {"answer": "back"}}));
+    assert_eq!(step.asked(), "before app/book#1 execute");
+    step.answer(json!({"do": "go"}));
     let report = step.end();
     assert_eq!(report["output"][1], "back");
     assert_eq!(project.noted("book"), ["back"]);
@@ -225,13 +232,34 @@ fn killed_at_the_gate_nothing_is_lost_and_nothing_happens_twice() {
 fn a_fork_serves_what_was_before_and_executes_what_follows() {
     let project = project();
     let parent = project.show("latest");
-    let report = project.replay_ok(&["--set", "app/llm#2={\"answer\": \"JAPAN\"}"]);
+    let edit = "app/llm#2={\"answer\": \"JAPAN\"}";
+    let report = project.replay_ok(&["--set", edit, "--effects", "rerun"]);
     assert_eq!(report["output"], json!(["q0!", "JAPAN", "booked JAPAN", 2, 4, 6]));
     assert_eq!((&report["counts"]["cached"], &report["counts"]["edited"]), (&json!(4), &json!(1)));
     assert_eq!(project.noted("book"), ["JAPAN"]);
     assert_eq!(project.show("latest~1"), parent, "the run that was forked is as it was");
     let found = project.tl(&["diff", "--json"]).exits(0).json();
     assert_eq!(found["causes"], json!(["app/llm#2"]));
+}
+
+#[test]
+fn an_effect_happens_again_only_when_somebody_says_so() {
+    let project = project();
+    let edit = "app/llm#2={\"answer\": \"JAPAN\"}";
+    let refused = project.tl(&["replay", "--set", edit]).exits(1);
+    refused.says(&["book acted on the world in run", "--effects rerun", "--effects skip"]);
+    assert_eq!(project.times("book"), 0);
+    let run = project.show("latest~1")["run"].as_str().unwrap().to_owned();
+    let skipped = project.replay_ok(&[&run, "--set", edit, "--effects", "skip"]);
+    assert_eq!(skipped["output"], json!(["q0!", "JAPAN", "booked q1!", 2, 4, 6]));
+    assert_eq!(project.times("book"), 0);
+    // Nobody is there to answer: the gate does not let it through.
+    let step = Stepped::start(&project, &[&run, "--set", edit, "--break", "fn:nothing"]);
+    assert_eq!(step.end()["error"]["type"], "EffectWouldRepeat");
+    assert_eq!(project.times("book"), 0);
+    // What acts for the first time is nobody's decision.
+    project.run_ok(&["--input", "3"]);
+    assert_eq!(project.noted("book"), ["q2!"]);
 }
 
 #[test]

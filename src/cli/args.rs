@@ -127,6 +127,18 @@ pub struct RunArgs {
     pub output: OutputArgs,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EffectsArg {
+    /// Let it act again
+    Rerun,
+    /// Take what it gave then
+    Skip,
+    /// Ask at the gate (`step`); elsewhere like fail
+    Ask,
+    /// End the run before it acts
+    Fail,
+}
+
 #[derive(Args, Debug, Clone)]
 pub struct ReplayArgs {
     /// An id, a unique prefix, `latest`, `latest~1`
@@ -146,6 +158,10 @@ pub struct ReplayArgs {
     /// What to do with calls whose outcome is not known: `rerun`, `fail`, or `accept=JSON`
     #[arg(long, value_name = "WHAT", default_value = "rerun")]
     pub in_doubt: String,
+    /// What to do with a call marked `effect=True` that acted in the replayed run and would act again; without this
+    /// the run ends before it (`step` asks)
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub effects: Option<EffectsArg>,
     #[command(flatten)]
     pub engine: EngineArgs,
     #[command(flatten)]

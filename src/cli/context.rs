@@ -91,6 +91,7 @@ impl Context {
             from: None,
             edits: Vec::new(),
             in_doubt: InDoubt::Rerun,
+            effects: crate::engine::Effects::Fail,
             workers: args.workers.unwrap_or_else(|| config.workers()),
             slots: args.slots.unwrap_or_else(|| config.slots()),
             python: self.python(args)?,

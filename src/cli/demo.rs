@@ -99,6 +99,7 @@ fn headless(context: &Context, folder: &Path) -> Result<Exit, CliError> {
         from: None,
         set: Vec::new(),
         in_doubt: "rerun".to_owned(),
+        effects: None,
         engine: EngineArgs::default(),
         output,
     };

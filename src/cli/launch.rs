@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::args::{ModeArg, OutputArgs, ReplayArgs, RunArgs};
+use super::args::{EffectsArg, ModeArg, OutputArgs, ReplayArgs, RunArgs};
 use super::context::{Context, plain_value, replayed_application};
 use super::error::{CliError, Exit};
 use super::output::Tone;
 use super::{follow::Follow, input, view};
 use crate::base::clock::SystemClock;
 use crate::base::ids::CallNo;
-use crate::engine::{self, Ending, InDoubt, RunSpec};
+use crate::engine::{self, Effects, Ending, InDoubt, RunSpec};
 use crate::model::event::Level;
 use crate::model::{Event, EventKind, Mode, RunHistory, RunStatus};
 use crate::store::Store;
@@ -77,6 +77,7 @@ pub(super) fn replay_spec(context: &Context, store: &Store, args: &ReplayArgs) -
         from,
         edits: edits?,
         in_doubt,
+        effects: effects(args.effects),
         ..context.run_spec(&app, input, &args.engine)?
     })
 }
@@ -100,6 +101,15 @@ fn edit(context: &Context, run: &RunHistory, text: &str) -> Result<(CallNo, Valu
     let value = serde_json::from_str(&json)
         .map_err(|error| wrong(format!("not JSON: {error}")).hint("a string needs its quotes: '\"text\"'"))?;
     Ok((no, value))
+}
+
+fn effects(arg: Option<EffectsArg>) -> Effects {
+    match arg {
+        Some(EffectsArg::Rerun) => Effects::Rerun,
+        Some(EffectsArg::Skip) => Effects::Skip,
+        Some(EffectsArg::Ask) => Effects::Ask,
+        Some(EffectsArg::Fail) | None => Effects::Fail,
+    }
 }
 
 fn in_doubt(text: &str) -> Result<InDoubt, CliError> {

@@ -104,6 +104,9 @@ struct Session<'a> {
 pub fn run(context: &Context, args: &StepArgs) -> Result<Exit, CliError> {
     let store = replay_store(context)?;
     let mut spec = replay_spec(context, &store, &args.replay)?;
+    if args.replay.effects.is_none() {
+        spec.effects = engine::Effects::Ask;
+    }
     let mut breakpoints = points(&args.breakpoints).map_err(CliError::usage)?;
     let budget =
         Budget { tokens: args.budget_tokens, dollars: args.budget_dollars, seconds: args.budget_seconds };
@@ -257,8 +260,7 @@ impl<'a> Session<'a> {
         }
         if self.input_ended && !std::mem::replace(&mut self.let_go, true) {
             // Nobody will answer any more.
-            self.handle.step(StepCommand::Breakpoints(Vec::new()));
-            self.handle.step(StepCommand::Go(Goal::Continue));
+            self.handle.step(StepCommand::Detach);
         }
         None
     }

@@ -241,6 +241,7 @@ impl Exec {
             mode: self.mode,
             parent: None,
             in_doubt: super::InDoubt::Rerun,
+            effects: super::Effects::Rerun,
             workers: 1,
             slots: DRIVER_SLOTS,
             driver: true,

@@ -27,5 +27,5 @@ pub mod values;
 mod watched;
 mod worker;
 
-pub use self::core::{Ending, InDoubt};
+pub use self::core::{Effects, Ending, InDoubt};
 pub use run::{RunHandle, RunSpec, StartError, start, start_stepping};

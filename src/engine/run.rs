@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::checkpoints::{Checkpoints, LoadError};
 use super::coder::Analyst;
-use super::core::{Core, CoreSpec, Ending, InDoubt};
+use super::core::{Core, CoreSpec, Effects, Ending, InDoubt};
 use super::files::Files;
 use super::local::{self, Command, Observer, Record, Setup};
 use super::replay::Replay;
@@ -53,6 +53,8 @@ pub struct RunSpec {
     pub edits: Vec<(CallNo, serde_json::Value)>,
     /// What to do with calls in doubt.
     pub in_doubt: InDoubt,
+    /// What to do with effects that would happen again.
+    pub effects: Effects,
     /// Most worker processes.
     pub workers: u32,
     /// Most calls that execute at once in a worker.
@@ -178,6 +180,7 @@ fn launch(
             mode: spec.mode,
             parent: spec.parent.clone(),
             in_doubt: spec.in_doubt.clone(),
+            effects: spec.effects,
             workers: spec.workers,
             slots: spec.slots,
             driver: false,

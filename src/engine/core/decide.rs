@@ -14,6 +14,9 @@ use crate::model::{CallKind, CallStatus, ErrorInfo, ErrorKind, EventKind, Mode, 
 const AHEAD: CallNo = 64;
 const AHEAD_SIZE: u64 = 64 << 10;
 
+/// Why a call has the output that it had before.
+const SKIPPED: &str = "its effect is not repeated";
+
 /// What is to become of a call.
 #[derive(Debug)]
 pub(super) enum Proposal {
@@ -23,6 +26,10 @@ pub(super) enum Proposal {
     Execute(Option<String>),
     /// The replayed run had started it and never learnt how it ended.
     InDoubt(Origin, Option<String>),
+    /// It acted on the world in the replayed run and would again: somebody has to say so.
+    Again(Box<Proposal>, Box<super::again::Fired>),
+    /// It acted in the replayed run and does not again: it gets what it gave then.
+    Skipped(Option<crate::model::ValueRef>),
     /// It gets this output in place of the one that it had.
     Edited(Box<serde_json::Value>, Option<crate::model::ValueRef>),
 }
@@ -33,6 +40,8 @@ impl Proposal {
             Proposal::Serve(hit, _) => hit.reason.clone(),
             Proposal::Execute(reason) | Proposal::InDoubt(_, reason) => reason.clone(),
             Proposal::Edited(..) => Some("its output is edited".to_owned()),
+            Proposal::Again(proposal, _) => proposal.reason(),
+            Proposal::Skipped(_) => Some(SKIPPED.to_owned()),
         }
     }
 }
@@ -71,6 +80,7 @@ impl Core {
             Mode::Adaptive => self.adaptive(ix),
             Mode::Strict => self.strict(ix),
         };
+        let proposal = self.weigh_effect(ix, proposal);
         self.propose(ix, proposal);
     }
 
@@ -85,6 +95,14 @@ impl Core {
         match proposal {
             Proposal::Execute(reason) => self.execute(ix, reason),
             Proposal::InDoubt(origin, reason) => self.in_doubt(ix, &origin, reason),
+            Proposal::Again(proposal, fired) => self.refuse_effect(ix, proposal.reason(), &fired),
+            Proposal::Skipped(output) => {
+                self.ask_event(ix, Some(SKIPPED.to_owned()));
+                match output {
+                    Some(value) => self.edited(ix, value),
+                    None => self.output_by_hand(ix, &serde_json::Value::Null, None),
+                }
+            }
             Proposal::Edited(value, was) => {
                 self.ask_event(ix, Some("its output is edited".to_owned()));
                 self.output_by_hand(ix, &value, was);

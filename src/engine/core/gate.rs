@@ -8,13 +8,16 @@ use std::collections::BTreeMap;
 use super::decide::Proposal;
 use super::messages::Action;
 use super::node::{NodeIx, Outcome, Phase};
-use super::{Core, Stopping};
+use super::{Core, Effects, Stopping};
 use crate::base::ids::CallNo;
 use crate::engine::recorder::Then;
 use crate::engine::step::{Answer, Ask, Fault, GateEvent, Moment, Passing, Proposed, StepCommand, Stepper};
 use crate::engine::values;
 use crate::model::event::{AnswerKind, Answered, CallEnded};
 use crate::model::{CallStatus, ErrorInfo, ErrorKind, Event, EventKind, RunHistory, ValueRef};
+
+/// Why a call waits that nobody wanted to stop at.
+const AGAIN: &str = "its effect would happen again";
 
 /// A call that waits.
 struct Held {
@@ -49,10 +52,13 @@ impl Core {
             return Some(proposal);
         }
         self.ask_event(ix, proposal.reason());
-        let executes = matches!(proposal, Proposal::Execute(_) | Proposal::InDoubt(..));
-        let Some(stopped_by) = self.stops(ix, Moment::Before, executes) else {
-            return Some(self.enter_if_sought(ix, proposal));
+        let executes = matches!(proposal, Proposal::Execute(_) | Proposal::InDoubt(..) | Proposal::Again(..));
+        let again = matches!(proposal, Proposal::Again(..)) && self.spec.effects == Effects::Ask;
+        let stops = match self.stops(ix, Moment::Before, executes) {
+            None if again => Some(Some(AGAIN.to_owned())),
+            stops => stops,
         };
+        let Some(stopped_by) = stops else { return Some(self.enter_if_sought(ix, proposal)) };
         let proposed = match &proposal {
             Proposal::Serve(hit, _) => Proposed::Serve {
                 origin: hit.origin.clone(),
@@ -63,6 +69,13 @@ impl Core {
                 Proposed::Execute { reason: reason.clone(), in_doubt: Some(origin.clone()) }
             }
             Proposal::Execute(reason) => Proposed::Execute { reason: reason.clone(), in_doubt: None },
+            Proposal::Again(inner, fired) => {
+                Proposed::Execute { reason: inner.reason(), in_doubt: fired.doubted() }
+            }
+            Proposal::Skipped(output) => match output {
+                Some(output) => Proposed::Return { output: output.clone() },
+                None => Proposed::Edit { value: serde_json::Value::Null, was: None },
+            },
             Proposal::Edited(value, was) => {
                 Proposed::Edit { value: value.as_ref().clone(), was: was.clone() }
             }
@@ -163,13 +176,37 @@ impl Core {
                 self.pass_held(|gate, held| gate.run.call(held).is_some_and(|call| call.function == name));
             }
             StepCommand::Breakpoints(points) => gate.stepper.set_breakpoints(points),
+            StepCommand::Detach => self.detach(),
             StepCommand::Pause => gate.stepper.set_goal(crate::engine::step::Goal::Into),
         }
     }
 
+    /// Nobody answers any more: the run goes on, and ends before an effect that would happen again.
+    fn detach(&mut self) {
+        self.spec.effects = match self.spec.effects {
+            Effects::Ask => Effects::Fail,
+            other => other,
+        };
+        let Some(gate) = self.gate.as_mut() else { return };
+        gate.stepper.set_goal(crate::engine::step::Goal::Continue);
+        gate.stepper.set_breakpoints(Vec::new());
+        let undecided = gate.held.iter().find(|(_, held)| matches!(held.proposal, Some(Proposal::Again(..))));
+        if let Some(call) = undecided.map(|(call, _)| *call)
+            && let Some(held) = gate.held.remove(&call)
+            && let Some(proposal) = held.proposal
+        {
+            self.act(held.ix, proposal);
+            return;
+        }
+        self.pass_held(|_, _| true);
+    }
+
     fn pass_held(&mut self, which: impl Fn(&Gate, CallNo) -> bool) {
         let Some(gate) = &self.gate else { return };
-        let calls: Vec<CallNo> = gate.held.keys().copied().filter(|call| which(gate, *call)).collect();
+        // An effect that would happen again waits until somebody answers for it alone.
+        let decides = |held: &Held| matches!(held.proposal, Some(Proposal::Again(..)));
+        let passing = gate.held.iter().filter(|(call, held)| which(gate, **call) && !decides(held));
+        let calls: Vec<CallNo> = passing.map(|(call, _)| *call).collect();
         for call in calls {
             self.answer_held(call, Answer::Go);
         }
@@ -205,7 +242,9 @@ impl Core {
         let (ix, moment) = (held.ix, held.moment);
         // What cannot be done leaves the call where it is.
         let why = match (&answer, moment, &held.proposal) {
-            (Answer::Serve, _, Some(Proposal::Serve(..))) => None,
+            (Answer::Serve, _, Some(Proposal::Serve(..) | Proposal::Again(..) | Proposal::Skipped(_))) => {
+                None
+            }
             (Answer::Serve, ..) => Some("there is no checkpoint to serve; execute it, or give its output"),
             (Answer::Execute | Answer::Arguments { .. }, Moment::After, _) => {
                 Some("its body has ended; retry executes it once more")
@@ -237,9 +276,19 @@ impl Core {
             Proposal::Serve(hit, _) => Some(hit.output.clone()),
             Proposal::Execute(_) | Proposal::InDoubt(..) => None,
             Proposal::Edited(_, was) => was.clone(),
+            Proposal::Again(_, fired) => fired.output(),
+            Proposal::Skipped(output) => output.clone(),
         };
         match answer {
-            Answer::Go | Answer::Serve | Answer::Retry => self.act(ix, proposal),
+            Answer::Serve => match proposal {
+                Proposal::Again(_, fired) => self.act(ix, Proposal::Skipped(fired.output())),
+                other => self.act(ix, other),
+            },
+            Answer::Go | Answer::Retry => match proposal {
+                // Somebody has looked at it and said so.
+                Proposal::Again(inner, _) => self.execute(ix, inner.reason()),
+                other => self.act(ix, other),
+            },
             Answer::Execute => {
                 if let Proposal::Serve(hit, _) = &proposal {
                     self.replay.release(hit);

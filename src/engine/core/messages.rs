@@ -145,6 +145,20 @@ pub enum InDoubt {
     Accept(serde_json::Value),
 }
 
+/// What to do with a call that acts on the world, did so in the replayed run, and would execute again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Effects {
+    /// Let it act again.
+    Rerun,
+    /// Take what it gave then (nothing, when that is not known).
+    Skip,
+    /// Ask whoever steps through the run; without anybody to ask, end it.
+    Ask,
+    /// End the run before it acts.
+    #[default]
+    Fail,
+}
+
 /// What a run is to do.
 #[derive(Debug, Clone)]
 pub struct CoreSpec {
@@ -162,6 +176,8 @@ pub struct CoreSpec {
     pub parent: Option<RunId>,
     /// What to do with calls in doubt.
     pub in_doubt: InDoubt,
+    /// What to do with effects that would happen again.
+    pub effects: Effects,
     /// Most worker processes.
     pub workers: u32,
     /// Most calls that execute at once in a worker.

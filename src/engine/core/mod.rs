@@ -10,6 +10,7 @@
 //! - an outcome is handed to its asker only after its event and its value are on disk;
 //! - after an error of the store nothing more starts and nothing more is handed out.
 
+mod again;
 mod ahead;
 mod asks;
 mod decide;
@@ -33,7 +34,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use effects::LOG_LIMIT;
-pub use messages::{Action, CoreSpec, Ending, InDoubt, Input};
+pub use messages::{Action, CoreSpec, Effects, Ending, InDoubt, Input};
 pub use node::{Asker, ConnId, FuncIx, Node, NodeIx, Outcome, Phase};
 
 use super::checkpoints::Checkpoints;

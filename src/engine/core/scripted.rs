@@ -102,6 +102,7 @@ impl Script {
             mode,
             parent: base.map(|run| run.id.clone()),
             in_doubt: InDoubt::Rerun,
+            effects: super::Effects::Fail,
             workers: 1,
             slots: 8,
             driver: false,

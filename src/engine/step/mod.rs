@@ -173,4 +173,6 @@ pub enum StepCommand {
     Breakpoints(Vec<Breakpoint>),
     /// Stop at the next call, leaving what waits.
     Pause,
+    /// Nobody answers any more: go on to the end.
+    Detach,
 }
