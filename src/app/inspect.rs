@@ -28,8 +28,8 @@ pub struct DocKey {
     attempts: u32,
     logs: usize,
     progress: Option<(f64, f64, Option<String>)>,
-    /// 0 not asked for, 1 loading, 2 here, 3 failed.
-    value: u8,
+    /// Which answer of the store it shows.
+    value: u64,
 }
 
 /// The text.
@@ -39,6 +39,8 @@ pub struct Doc {
     pub key: Option<DocKey>,
     /// Safe lines, wrapped.
     pub lines: Vec<Line>,
+    /// Lines that stand for a place in a value, with the positions that lead there.
+    pub places: Vec<(usize, Vec<u64>)>,
 }
 
 /// The value that the inspector shows in this tab.
@@ -92,12 +94,8 @@ pub fn key(state: &AppState, width: u16) -> Option<DocKey> {
     let open = state.current()?;
     let call = open.call()?;
     let tab = state.effective_tab();
-    let value = shown_value(call, tab).map_or(0, |value| match state.values.get(&value.digest) {
-        None => 0,
-        Some(ValueState::Loading) => 1,
-        Some(ValueState::Ready(_)) => 2,
-        Some(ValueState::Failed(_)) => 3,
-    });
+    let value = shown_value(call, tab)
+        .map_or(0, |value| state.values.get(&value.digest).map_or(0, |held| held.answer));
     let logs = if tab == Tab::Logs { log_count(open, call) } else { 0 };
     Some(DocKey {
         run: open.history.id.clone(),
@@ -113,6 +111,11 @@ pub fn key(state: &AppState, width: u16) -> Option<DocKey> {
 }
 
 impl DocKey {
+    /// Which answer of the store the text shows.
+    pub fn answer(&self) -> u64 {
+        self.value
+    }
+
     /// Whether the text only grows at its end.
     pub fn grows(&self) -> bool {
         self.tab == Tab::Logs
@@ -125,8 +128,8 @@ impl DocKey {
 }
 
 /// Makes the text.
-pub fn build(state: &AppState, width: u16) -> Vec<Line> {
-    let mut page = Page { lines: Vec::new(), width: usize::from(width).max(1) };
+pub fn build(state: &AppState, width: u16) -> Page {
+    let mut page = Page::new(usize::from(width).max(1));
     if let Some(open) = state.current()
         && let Some(call) = open.call()
     {
@@ -137,22 +140,32 @@ pub fn build(state: &AppState, width: u16) -> Vec<Line> {
             Tab::Error => error(&mut page, state, call),
         }
     }
-    page.lines
+    page
 }
 
 /// Text being laid out.
-struct Page {
-    lines: Vec<Line>,
-    width: usize,
+pub struct Page {
+    /// Safe lines.
+    pub lines: Vec<Line>,
+    /// Lines that stand for a place in a value.
+    pub places: Vec<(usize, Vec<u64>)>,
+    /// Columns.
+    pub(super) width: usize,
+    /// Within a fence of markdown.
+    pub(super) fenced: bool,
 }
 
 impl Page {
+    fn new(width: usize) -> Self {
+        Page { lines: Vec::new(), places: Vec::new(), width, fenced: false }
+    }
+
     fn blank(&mut self) {
         self.lines.push(Line::new());
     }
 
     /// Text of any length, wrapped at words where it can be.
-    fn wrap(&mut self, tone: Tone, prefix: &str, raw: &str) {
+    pub(super) fn wrap(&mut self, tone: Tone, prefix: &str, raw: &str) {
         for part in text::lines(raw).split('\n') {
             let indent: String = part.chars().take_while(|c| *c == ' ').take(self.width / 2).collect();
             let mut rest = part;
@@ -174,15 +187,8 @@ impl Page {
     }
 
     fn value(&mut self, state: &AppState, value: &ValueRef) {
-        match state.values.get(&value.digest) {
-            Some(ValueState::Ready(shown)) => {
-                for line in &shown.lines {
-                    self.wrap(Tone::Text, "", line);
-                }
-                if let Some(cut) = &shown.cut {
-                    self.wrap(Tone::Faint, "", cut);
-                }
-            }
+        match state.values.get(&value.digest).map(|held| &held.state) {
+            Some(ValueState::Ready(view)) => super::valuelines::lay_out(self, view),
             Some(ValueState::Failed(why)) => {
                 self.wrap(Tone::Text, "", &value.preview);
                 self.blank();
@@ -192,6 +198,18 @@ impl Page {
             Some(ValueState::Loading) | None => self.wrap(Tone::Text, "", &value.preview),
         }
     }
+}
+
+/// Safe text in pieces of so many columns.
+pub(super) fn wrapped(safe: &str, width: usize) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut rest = safe;
+    while !rest.is_empty() {
+        let (head, tail) = rest.split_at(break_at(rest, width));
+        out.push(head.trim_end().to_owned());
+        rest = tail.trim_start_matches(' ');
+    }
+    out
 }
 
 /// Where to break safe text so that the first part has at most `room` columns; after a space where one is near.
@@ -388,7 +406,7 @@ mod tests {
     use super::*;
 
     fn wrapped(raw: &str, width: usize) -> Vec<String> {
-        let mut page = Page { lines: Vec::new(), width };
+        let mut page = Page::new(width);
         page.wrap(Tone::Text, "", raw);
         page.lines.iter().map(|line| line.iter().map(|(_, piece)| piece.as_str()).collect()).collect()
     }
@@ -405,7 +423,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn wrapped_lines_fit(raw in ".*", width in 4usize..60) {
-            let mut page = Page { lines: Vec::new(), width };
+            let mut page = Page::new(width);
             page.wrap(Tone::Text, "", &raw);
             for line in &page.lines {
                 let all: String = line.iter().map(|(_, piece)| piece.as_str()).collect();

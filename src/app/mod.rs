@@ -24,15 +24,18 @@ pub mod problems;
 pub mod runs;
 pub mod say;
 pub mod screens;
+pub mod search;
 pub mod settings;
 pub mod state;
 pub mod tone;
 pub mod tour;
 pub mod tree;
 pub mod update;
+mod valuelines;
 
 pub use msg::{
-    AppInfo, BackendEvent, Effect, Env, Msg, Param, ProjectInfo, Reply, SourceFile, Sources, Start, ValueText,
+    AppInfo, BackendEvent, Effect, Env, Msg, Param, ProjectInfo, Reply, SourceFile, Sources, Start, ValueRow,
+    ValueView,
 };
 pub use state::AppState;
 pub use update::{settle, update};

@@ -2,6 +2,8 @@
 //!
 //! Everything here is data; the terminal floor's `backend` module re-exports the types that an engine must know.
 
+use std::collections::BTreeMap;
+
 use crate::base::clock::Micros;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
@@ -9,6 +11,7 @@ use crate::model::filter::Filter;
 use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
 
 use super::keys::Key;
+use super::tone::Line;
 
 /// What is injected into `update`.
 #[derive(Clone, Copy, Debug)]
@@ -54,12 +57,103 @@ pub struct Param {
     pub default: Option<String>,
 }
 
-/// A value as lines of text, for eyes.
+/// Which part of a value is looked at, and how.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ask {
+    /// As a tree, whatever else it could be shown as.
+    pub plain: bool,
+    /// What was folded and unfolded by hand, by the positions that lead there.
+    pub folds: BTreeMap<Vec<u64>, bool>,
+    /// Most rows.
+    pub rows: usize,
+}
+
+impl Ask {
+    /// Rows that are read at once.
+    pub const PAGE: usize = 1_000;
+}
+
+impl Default for Ask {
+    fn default() -> Self {
+        Ask { plain: false, folds: BTreeMap::new(), rows: Ask::PAGE }
+    }
+}
+
+/// A row of a value, unsanitised and of any length.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ValueRow {
+    /// A place in a tree.
+    Node {
+        /// The positions that lead there; empty for the root.
+        path: Vec<u64>,
+        /// What it is called in its parent.
+        key: Option<String>,
+        /// What it is: `dict[3]`, `str 1.2 kB`.
+        kind: String,
+        /// It, or a glance at it, in one line; empty when it is unfolded.
+        text: String,
+        /// Whether it can be unfolded.
+        foldable: bool,
+        /// Whether it is.
+        open: bool,
+        /// Whether it is a string, of which more may be shown than one line.
+        is_text: bool,
+    },
+    /// A line of text.
+    Text {
+        /// The line.
+        text: String,
+        /// Whether it may have marks of markdown.
+        markdown: bool,
+    },
+    /// A line with colours of its own.
+    Styled(Line),
+    /// A turn of a conversation begins.
+    Turn {
+        /// Who speaks.
+        role: String,
+        /// The speaker's or the tool's name.
+        name: Option<String>,
+        /// What else is known of it.
+        note: Option<String>,
+    },
+    /// A tool is called.
+    Tool {
+        /// The tool.
+        name: String,
+        /// Its arguments.
+        text: String,
+        /// Its id.
+        note: Option<String>,
+    },
+    /// Something about the value.
+    Fact(String),
+    /// A row of a table.
+    Cells {
+        /// What stands in its columns.
+        cells: Vec<String>,
+        /// Whether these are the columns' names.
+        heading: bool,
+    },
+    /// Some bytes.
+    Dump {
+        /// Offset of the first.
+        offset: u64,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+}
+
+/// What is shown of a value.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub struct ValueText {
-    /// The lines, unsanitised.
-    pub lines: Vec<String>,
-    /// What was left out, as a sentence (`1.2 MB more`).
+pub struct ValueView {
+    /// The rows.
+    pub rows: Vec<ValueRow>,
+    /// What it is shown as: `tree`, `conversation`, `table` …
+    pub look: String,
+    /// Whether it can be shown in another way.
+    pub has_other: bool,
+    /// What was left out, as a few words.
     pub cut: Option<String>,
 }
 
@@ -182,12 +276,14 @@ pub enum Reply {
         /// What followed.
         result: Result<Vec<Event>, String>,
     },
-    /// To [`Effect::LoadValue`]; values are content-addressed, so an answer is never stale.
+    /// To [`Effect::LoadValue`].
     Value {
         /// Which.
         digest: Digest,
-        /// Its text.
-        result: Result<ValueText, String>,
+        /// What was asked for; an answer to another question is dropped.
+        ask: Box<Ask>,
+        /// Its rows.
+        result: Result<ValueView, String>,
     },
     /// To [`Effect::LoadBytes`].
     Bytes {
@@ -311,8 +407,13 @@ pub enum Effect {
         /// To be sent back.
         generation: u64,
     },
-    /// Read a value as text.
-    LoadValue(Box<ValueRef>),
+    /// Read a part of a value.
+    LoadValue {
+        /// The value.
+        value: Box<ValueRef>,
+        /// Which part.
+        ask: Box<Ask>,
+    },
     /// Find the calls that a filter means by reading their values.
     Filter {
         /// The run.

@@ -268,3 +268,107 @@ fn the_store_is_asked_when_previews_do_not_tell() {
     settle(&mut state, &ENV);
     assert_eq!(shown(&state), [1, 3, 9]);
 }
+
+mod values {
+    use super::*;
+    use crate::app::msg::{Ask, ValueRow, ValueView};
+    use crate::app::{Effect, Reply};
+
+    fn node(path: &[u64], open: bool) -> ValueRow {
+        ValueRow::Node {
+            path: path.to_vec(),
+            key: Some(format!("key{}", path.len())),
+            kind: "dict[2]".to_owned(),
+            text: String::new(),
+            foldable: true,
+            open,
+            is_text: false,
+        }
+    }
+
+    /// A workbench with the focus on an output that is being read, and the question.
+    fn reading() -> (AppState, Ask, crate::base::digest::Digest) {
+        let mut state = bench(&[fake::agent("9aa000000000", 60, None, RunStatus::Succeeded)]);
+        let mut effects = update(&mut state, Msg::Key(crate::app::keys::Key::parse("j").unwrap()), &ENV);
+        effects.extend(settle(&mut state, &ENV));
+        press(&mut state, "g i");
+        let [Effect::LoadValue { value, ask }] = effects.as_slice() else { panic!("{effects:?}") };
+        (state, (**ask).clone(), value.digest)
+    }
+
+    fn answer(
+        state: &mut AppState,
+        ask: &Ask,
+        digest: crate::base::digest::Digest,
+        view: ValueView,
+    ) -> Vec<Effect> {
+        update(
+            state,
+            Msg::Reply(Reply::Value { digest, ask: Box::new(ask.clone()), result: Ok(view) }),
+            &ENV,
+        );
+        settle(state, &ENV)
+    }
+
+    fn view(rows: Vec<ValueRow>, cut: Option<&str>) -> ValueView {
+        ValueView { rows, look: "tree".to_owned(), has_other: true, cut: cut.map(str::to_owned) }
+    }
+
+    #[test]
+    fn what_is_unfolded_is_asked_for_and_old_answers_are_dropped() {
+        let (mut state, ask, digest) = reading();
+        answer(&mut state, &ask, digest, view(vec![node(&[], true), node(&[0], false)], None));
+        assert_eq!(state.doc.places.len(), 2);
+        let key = |state: &mut AppState, key: &str| {
+            let mut out = update(state, Msg::Key(crate::app::keys::Key::parse(key).unwrap()), &ENV);
+            out.extend(settle(state, &ENV));
+            out
+        };
+        key(&mut state, "j");
+        let effects = key(&mut state, "space");
+        let [Effect::LoadValue { ask: wider, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+        assert_eq!(wider.folds.get(&vec![0]), Some(&true));
+        answer(&mut state, &ask, digest, view(vec![], None));
+        assert_eq!(state.doc.places.len(), 2, "the answer to the first question came late");
+        answer(
+            &mut state,
+            wider,
+            digest,
+            view(vec![node(&[], true), node(&[0], true), node(&[0, 0], false)], None),
+        );
+        assert_eq!((state.doc.places.len(), state.doc_at), (3, 1));
+        let effects = key(&mut state, "o");
+        assert!(matches!(effects.as_slice(), [Effect::LoadValue { ask, .. }] if ask.plain), "{effects:?}");
+    }
+
+    #[test]
+    fn more_is_read_when_its_end_comes_near_and_only_while_there_is_more() {
+        let (mut state, ask, digest) = reading();
+        let rows =
+            |n: usize| (0..n).map(|_| ValueRow::Text { text: "x".to_owned(), markdown: false }).collect();
+        let effects = answer(&mut state, &ask, digest, view(rows(1_000), Some("5 more")));
+        assert_eq!(effects, [], "the end is far");
+        update(&mut state, Msg::Key(crate::app::keys::Key::parse("end").unwrap()), &ENV);
+        let effects = settle(&mut state, &ENV);
+        let [Effect::LoadValue { ask: more, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+        assert_eq!(more.rows, 2 * Ask::PAGE);
+        let effects = answer(&mut state, more, digest, view(rows(1_000), Some("5 more")));
+        assert_eq!(effects, [], "asking brought nothing");
+    }
+
+    #[test]
+    fn a_text_is_looked_for_and_found_again() {
+        let (mut state, ask, digest) = reading();
+        let text = |text: &str| ValueRow::Text { text: text.to_owned(), markdown: false };
+        let rows = vec![text("a"), text("tea one"), text("b"), text("Tea two")];
+        answer(&mut state, &ask, digest, view(rows, None));
+        press(&mut state, "/ t e a enter");
+        assert_eq!(state.doc_at, 1);
+        press(&mut state, "n");
+        assert_eq!(state.doc_at, 3);
+        press(&mut state, "n N");
+        assert_eq!(state.doc_at, 3);
+        press(&mut state, "esc");
+        assert_eq!((state.search.text.as_str(), state.focus), ("", Pane::Inspector));
+    }
+}

@@ -9,7 +9,7 @@ use crate::model::{
     RunSummary, Site, Stream, Usage, ValueRef,
 };
 
-use super::msg::{AppInfo, Effect, Param, ProjectInfo, Reply, ValueText};
+use super::msg::{AppInfo, Effect, Param, ProjectInfo, Reply, ValueRow, ValueView};
 
 /// The instant at which scripted runs start.
 pub const T0: Micros = 1_700_000_000_000_000;
@@ -269,12 +269,13 @@ pub fn project() -> ProjectInfo {
 }
 
 /// A value as the engine would show it.
-pub fn pretty(value: &ValueRef) -> ValueText {
+pub fn pretty(value: &ValueRef) -> ValueView {
     let text = serde_json::from_str::<serde_json::Value>(&value.preview)
         .ok()
         .and_then(|json| serde_json::to_string_pretty(&json).ok())
         .unwrap_or_else(|| value.preview.clone());
-    ValueText { lines: text.lines().map(str::to_owned).collect(), cut: None }
+    let rows = text.lines().map(|line| ValueRow::Text { text: line.to_owned(), markdown: false }).collect();
+    ValueView { rows, look: "text".to_owned(), ..ValueView::default() }
 }
 
 /// The scripts in one line each, newest first.
@@ -305,7 +306,9 @@ pub fn answer(scripts: &[Script], effect: &Effect) -> Option<Reply> {
                 .map(|script| script.events.iter().filter(|event| event.seq > *after_seq).cloned().collect()),
         },
         Effect::LoadInput { app } => Reply::Input { app: app.clone(), input: None },
-        Effect::LoadValue(value) => Reply::Value { digest: value.digest, result: Ok(pretty(value)) },
+        Effect::LoadValue { value, ask } => {
+            Reply::Value { digest: value.digest, ask: ask.clone(), result: Ok(pretty(value)) }
+        }
         _ => return None,
     })
 }

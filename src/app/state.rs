@@ -17,10 +17,11 @@ use super::form::Form;
 use super::inspect::Doc;
 use super::keys::Key;
 use super::layout::{Shares, Split, layout};
-use super::msg::{ProjectInfo, ValueText};
+use super::msg::{Ask, ProjectInfo, ValueView};
 use super::palette::CommandList;
 use super::persist::Saved;
 use super::runs::RunList;
+use super::search::Search;
 use super::settings::Settings;
 use super::tour::Tour;
 use super::tree::CallTree;
@@ -159,6 +160,13 @@ pub enum Overlay {
     Filter(FilterLine),
     /// The input of a new run.
     Input(Form),
+    /// What to look for in the inspector.
+    Search {
+        /// The text.
+        editor: Editor,
+        /// Where the text was when it began.
+        from: usize,
+    },
     /// A file to write what the inspector shows into.
     SaveAs {
         /// Its name.
@@ -172,9 +180,24 @@ pub enum ValueState {
     /// Asked for.
     Loading,
     /// Here.
-    Ready(Arc<ValueText>),
+    Ready(Arc<ValueView>),
     /// Could not be read.
     Failed(String),
+}
+
+/// A value, what was asked of it, and what came.
+#[derive(Clone, PartialEq, Debug)]
+pub struct HeldValue {
+    /// What is wanted.
+    pub ask: Ask,
+    /// Whether an answer to that is under way.
+    pub asked: bool,
+    /// What is here.
+    pub state: ValueState,
+    /// Changes with every answer.
+    pub answer: u64,
+    /// Asking for more brought no more.
+    pub stuck: bool,
 }
 
 /// A run that is open: its history, the tree made of it, and where the user is in it.
@@ -342,8 +365,14 @@ pub struct AppState {
     pub doc: Doc,
     /// First line of it that is shown.
     pub doc_top: usize,
+    /// The line of it that is selected, where lines can be unfolded.
+    pub doc_at: usize,
+    /// The wheel moved the text; it stays there until the selected line changes from this.
+    pub doc_wheeled: Option<usize>,
+    /// What is looked for in it.
+    pub search: Search,
     /// Texts of values.
-    pub values: HashMap<Digest, ValueState>,
+    pub values: HashMap<Digest, HeldValue>,
     /// The values' digests, oldest first.
     pub value_order: Vec<Digest>,
     /// What lies over the panes.
@@ -404,6 +433,9 @@ impl AppState {
             picked: None,
             doc: Doc::default(),
             doc_top: 0,
+            doc_at: 0,
+            doc_wheeled: None,
+            search: Search::default(),
             values: HashMap::new(),
             value_order: Vec::new(),
             overlay: None,

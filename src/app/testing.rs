@@ -37,7 +37,7 @@ pub fn press(state: &mut AppState, keys: &str) -> Vec<Effect> {
         out.extend(update(state, Msg::Key(key), &ENV));
         out.extend(settle(state, &ENV));
     }
-    out.retain(|effect| !matches!(effect, Effect::LoadValue(_)));
+    out.retain(|effect| !matches!(effect, Effect::LoadValue { .. }));
     out
 }
 

@@ -31,11 +31,21 @@ pub enum Tone {
     Selected,
     /// The selected row of another pane.
     SelectedElsewhere,
+    /// Words of a programming language.
+    CodeKeyword,
+    /// Strings in source.
+    CodeString,
+    /// Numbers in source.
+    CodeNumber,
+    /// Comments in source.
+    CodeComment,
+    /// What source defines.
+    CodeName,
 }
 
 impl Tone {
     /// Every meaning with the name that theme files use.
-    pub const ALL: [(Tone, &'static str); 14] = [
+    pub const ALL: [(Tone, &'static str); 19] = [
         (Tone::Text, "text"),
         (Tone::Quiet, "quiet"),
         (Tone::Faint, "faint"),
@@ -50,6 +60,11 @@ impl Tone {
         (Tone::Rule, "rule"),
         (Tone::Selected, "selected"),
         (Tone::SelectedElsewhere, "selected-elsewhere"),
+        (Tone::CodeKeyword, "code-keyword"),
+        (Tone::CodeString, "code-string"),
+        (Tone::CodeNumber, "code-number"),
+        (Tone::CodeComment, "code-comment"),
+        (Tone::CodeName, "code-name"),
     ];
 }
 

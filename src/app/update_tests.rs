@@ -240,7 +240,7 @@ fn send(state: &mut AppState, script: &Script, from: usize, to: usize) -> Vec<Ef
     let event = BackendEvent::Run { run: script.run.clone(), events };
     let mut out = update(state, Msg::Backend(event), &ENV);
     out.extend(settle(state, &ENV));
-    out.retain(|effect| !matches!(effect, Effect::LoadValue(_)));
+    out.retain(|effect| !matches!(effect, Effect::LoadValue { .. }));
     out
 }
 

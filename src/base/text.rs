@@ -120,6 +120,18 @@ pub fn fit(text: &str, columns: usize) -> String {
     out
 }
 
+/// How many bytes of safe text fit into so many columns.
+pub fn cut(text: &str, columns: usize) -> usize {
+    let mut used = 0;
+    for (at, grapheme) in text.grapheme_indices(true) {
+        used += width(grapheme);
+        if used > columns {
+            return at;
+        }
+    }
+    text.len()
+}
+
 /// Seconds for people: `0.3 s`, `12.1 s`, `2:05 min`, `1:02 h`.
 pub fn duration(micros: i64) -> String {
     let ms = micros.max(0) / 1_000;

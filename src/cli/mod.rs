@@ -15,6 +15,7 @@ mod input;
 mod launch;
 mod maintenance;
 pub mod output;
+mod peek;
 mod runs;
 mod session;
 mod settings;

@@ -19,7 +19,9 @@ use crate::find::StoreNodes;
 use crate::model::filter::Filter;
 use crate::model::{Event, RunHistory, RunSummary, ValueRef};
 use crate::store::Store;
-use crate::tui::backend::{AppInfo, Backend, BackendEvent, Param, ProjectInfo, Sources, Start, ValueText};
+use crate::tui::backend::{
+    AppInfo, Ask, Backend, BackendEvent, Param, ProjectInfo, Sources, Start, ValueView,
+};
 use crate::value::lazy::{Kind, Reader};
 use crate::value::view::ViewLimits;
 use crate::watch;
@@ -224,15 +226,11 @@ impl Backend for Session {
         self.store.events(run, after_seq, limit).map_err(|error| error.to_string())
     }
 
-    fn value(&self, value: &ValueRef, max_bytes: usize) -> Result<ValueText, String> {
-        let limits = ViewLimits { max_bytes, ..ViewLimits::default() };
-        let view = value_json(&self.store, value, &limits).map_err(|error| error.message)?;
-        // A text is read as it was written, not with its line breaks escaped.
-        let text = match &view.json {
-            serde_json::Value::String(text) => text.clone(),
-            other => serde_json::to_string_pretty(other).map_err(|error| error.to_string())?,
-        };
-        Ok(ValueText { lines: text.lines().map(str::to_owned).collect(), cut: view.cut })
+    fn value(&self, value: &ValueRef, ask: &Ask) -> Result<ValueView, String> {
+        let source = StoreNodes(&self.store);
+        let reader = Reader::new(&source);
+        let root = reader.open(&value.digest, value.inline.as_deref()).map_err(|error| error.to_string())?;
+        super::peek::peek(&reader, &root, ask).map_err(|error| error.to_string())
     }
 
     fn filter(&self, run: &RunId, filter: &Filter) -> Result<Vec<CallNo>, String> {

@@ -6,7 +6,9 @@ use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::Filter;
 use crate::model::{Event, RunHistory, RunSummary, ValueRef};
 
-pub use crate::app::msg::{AppInfo, BackendEvent, Param, ProjectInfo, SourceFile, Sources, Start, ValueText};
+pub use crate::app::msg::{
+    AppInfo, Ask, BackendEvent, Param, ProjectInfo, SourceFile, Sources, Start, ValueView,
+};
 
 /// The engine and the store.
 ///
@@ -34,9 +36,8 @@ pub trait Backend: Send + Sync + 'static {
     /// What follows `after_seq` in a run's log, at most `limit` events; for runs of other processes.
     fn events(&self, run: &RunId, after_seq: u64, limit: usize) -> Result<Vec<Event>, String>;
 
-    /// A value as text: its JSON view, pretty, one element a line, at most about `max_bytes`. The lines need not
-    /// be sanitised.
-    fn value(&self, value: &ValueRef, max_bytes: usize) -> Result<ValueText, String>;
+    /// The part of a value that is asked for. It need not be sanitised.
+    fn value(&self, value: &ValueRef, ask: &Ask) -> Result<ValueView, String>;
 
     /// The calls of a run that a filter means, judged by their whole values.
     fn filter(&self, run: &RunId, filter: &Filter) -> Result<Vec<CallNo>, String>;

@@ -9,9 +9,6 @@ use crate::app::{Effect, Reply};
 use super::backend::Backend;
 use super::clipboard;
 
-/// How much of a value is shown.
-const VALUE_BYTES: usize = 256 * 1024;
-
 /// Sends a question to a blocking thread. Effects that concern the terminal are not questions and do nothing.
 pub(super) fn ask(backend: &Arc<dyn Backend>, replies: &Sender<Reply>, effect: Effect) {
     let backend = Arc::clone(backend);
@@ -42,8 +39,9 @@ fn answer(backend: &dyn Backend, effect: Effect) -> Option<Reply> {
             let result = backend.events(&run, after_seq, limit);
             Reply::Events { generation, run, result }
         }
-        Effect::LoadValue(value) => {
-            Reply::Value { digest: value.digest, result: backend.value(&value, VALUE_BYTES) }
+        Effect::LoadValue { value, ask } => {
+            let result = backend.value(&value, &ask);
+            Reply::Value { digest: value.digest, ask, result }
         }
         Effect::Filter { run, filter } => {
             let result = backend.filter(&run, &filter);
@@ -88,7 +86,7 @@ mod tests {
     use crate::base::ids::{CallNo, RunId};
     use crate::model::filter::Filter;
     use crate::model::{Event, RunHistory, RunStatus, RunSummary, ValueRef};
-    use crate::tui::backend::{BackendEvent, ProjectInfo, Sources, Start, ValueText};
+    use crate::tui::backend::{Ask, BackendEvent, ProjectInfo, Sources, Start, ValueView};
     use crate::tui::fake::Fake;
     use tokio::sync::mpsc::{Receiver, channel};
 
@@ -129,7 +127,7 @@ mod tests {
         fn events(&self, _: &RunId, _: u64, _: usize) -> Result<Vec<Event>, String> {
             Err(String::new())
         }
-        fn value(&self, _: &ValueRef, _: usize) -> Result<ValueText, String> {
+        fn value(&self, _: &ValueRef, _: &Ask) -> Result<ValueView, String> {
             Err(String::new())
         }
         fn filter(&self, _: &RunId, _: &Filter) -> Result<Vec<CallNo>, String> {

@@ -11,7 +11,7 @@ use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::{Filter, Previews, RunCalls};
 use crate::model::{Event, RunHistory, RunStatus, RunSummary, ValueRef};
 
-use super::backend::{Backend, BackendEvent, ProjectInfo, Sources, Start, ValueText};
+use super::backend::{Ask, Backend, BackendEvent, ProjectInfo, Sources, Start, ValueView};
 
 /// A backend over scripts.
 pub struct Fake {
@@ -69,7 +69,7 @@ impl Backend for Fake {
         })
     }
 
-    fn value(&self, value: &ValueRef, _max_bytes: usize) -> Result<ValueText, String> {
+    fn value(&self, value: &ValueRef, __ask: &Ask) -> Result<ValueView, String> {
         Ok(pretty(value))
     }
 

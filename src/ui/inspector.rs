@@ -3,7 +3,7 @@
 use crate::app::inspect::tab_bar;
 use crate::app::layout::{self, Area};
 use crate::app::say;
-use crate::app::state::{AppState, OpenRun, Pane, Tab};
+use crate::app::state::{AppState, OpenRun, Overlay, Pane, Tab};
 use crate::app::tone::Tone;
 use crate::base::clock::Micros;
 use crate::base::text;
@@ -25,6 +25,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: M
     for y in 0..inner.h {
         let Some(line) = state.doc.lines.get(state.doc_top + usize::from(y)) else { break };
         canvas.pieces(inner, 0, y, line);
+        let at = state.doc_top + usize::from(y);
+        let focused = state.focus == Pane::Inspector;
+        let searched =
+            !state.search.text.is_empty() && matches!(state.overlay, None | Some(Overlay::Search { .. }));
+        if at == state.doc_at && (focused && !state.doc.places.is_empty() || searched) {
+            canvas.tint(inner, y, Tone::Selected);
+        }
     }
     let below = state.doc.lines.len().saturating_sub(state.doc_top + usize::from(inner.h));
     if below > 0 && inner.h > 0 {

@@ -29,6 +29,7 @@ pub(super) fn hints(overlay: &Overlay) -> Vec<Hint> {
             ("Ctrl-U", "clear"),
             ("Esc", "cancel"),
         ],
+        Overlay::Search { .. } => &[("Enter", "stay here"), ("Esc", "go back")],
         Overlay::SaveAs { .. } => &[("Enter", "write"), ("Esc", "cancel")],
     };
     pairs.iter().map(|(key, word)| Hint { key: (*key).to_owned(), word, rank: 0 }).collect()
@@ -43,6 +44,16 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState) {
         Some(Overlay::Themes { at, .. }) => themes(canvas, places.body, state, *at),
         Some(Overlay::ChooseApp { at }) => choose(canvas, places.body, state, *at),
         Some(Overlay::Input(input)) => form(canvas, places.body, input),
+        Some(Overlay::Search { editor, .. }) => {
+            let area = places.notice;
+            canvas.clear(area);
+            let x = canvas.text(area, 1, 0, Tone::Focus, "/");
+            let (at, all) = crate::app::search::count(state);
+            let found = if editor.text.is_empty() { String::new() } else { format!("{at} of {all}") };
+            let field = Area { x: area.x + x, w: area.w.saturating_sub(x + 16), ..area };
+            edited(canvas, field, 0, editor, "a text in the inspector");
+            canvas.right(area, area.w.saturating_sub(1), 0, 14, Tone::Quiet, &found);
+        }
         Some(Overlay::SaveAs { editor }) => save_as(canvas, places.body, editor),
     }
 }

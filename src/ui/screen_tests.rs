@@ -6,8 +6,9 @@ use ratatui::layout::Rect;
 
 use super::{Look, draw};
 use crate::app::keys::Key;
-use crate::app::msg::{BackendEvent, ValueText};
+use crate::app::msg::{BackendEvent, ValueRow, ValueView};
 use crate::app::script::{self as fake, Script, T0};
+use crate::app::tone::Tone;
 use crate::app::{AppState, Effect, Env, Msg, Reply, settle, update};
 use crate::base::text;
 use crate::model::{CallKind, CallStatus, RunStatus, Stream};
@@ -244,6 +245,44 @@ fn assert_clean(buffer: &Buffer) {
     }
 }
 
+/// Every kind of row with every hostile text.
+fn hostile_views() -> Vec<ValueView> {
+    let kinds = |bad: &str| {
+        let text = || bad.to_owned();
+        let node = |foldable, open, is_text| ValueRow::Node {
+            path: vec![1, 2],
+            key: Some(text()),
+            kind: text(),
+            text: bad.repeat(9),
+            foldable,
+            open,
+            is_text,
+        };
+        vec![
+            node(true, true, false),
+            node(true, false, false),
+            node(false, false, true),
+            ValueRow::Text { text: text(), markdown: false },
+            ValueRow::Text { text: format!("# {bad}"), markdown: true },
+            ValueRow::Styled(vec![(Tone::CodeName, text()), (Tone::Text, bad.repeat(40))]),
+            ValueRow::Turn { role: text(), name: Some(text()), note: Some(text()) },
+            ValueRow::Tool { name: text(), text: bad.repeat(30), note: Some(text()) },
+            ValueRow::Fact(text()),
+            ValueRow::Cells { cells: vec![text(), bad.repeat(8), text()], heading: true },
+            ValueRow::Dump { offset: 0, bytes: bad.as_bytes().to_vec() },
+        ]
+    };
+    HOSTILE
+        .iter()
+        .map(|bad| ValueView {
+            rows: kinds(bad),
+            look: (*bad).to_owned(),
+            has_other: true,
+            cut: Some((*bad).to_owned()),
+        })
+        .collect()
+}
+
 #[test]
 fn hostile_text_stays_in_its_cells() {
     for size in [(200, 60), (120, 30), (101, 14), (80, 24), (41, 11), (40, 10)] {
@@ -251,15 +290,16 @@ fn hostile_text_stays_in_its_cells() {
             let mut state = bench(vec![hostile("0ff000000000")], size, keys);
             state.project.name = HOSTILE.concat();
             state.project.problems = vec![HOSTILE.concat()];
-            for (lines, cut) in [(HOSTILE.to_vec(), None), (vec![HOSTILE[4]], Some(HOSTILE[0].to_owned()))] {
-                let lines = lines.into_iter().map(str::to_owned).collect();
+            for view in hostile_views() {
                 if let Some(call) = state.current().and_then(|open| open.call())
                     && let Some(value) =
                         crate::app::inspect::shown_value(call, state.effective_tab()).cloned()
                 {
-                    let result = Ok(ValueText { lines, cut });
-                    let reply = Reply::Value { digest: value.digest, result };
+                    let ask = Box::default();
+                    let reply = Reply::Value { digest: value.digest, ask, result: Ok(view) };
                     update(&mut state, Msg::Reply(reply), &ENV);
+                    settle(&mut state, &ENV);
+                    assert_clean(&render(&state, &look()));
                 }
             }
             settle(&mut state, &ENV);

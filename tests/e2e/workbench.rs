@@ -69,7 +69,7 @@ fn the_demo_at_120x30() {
     terminal.keys("j");
     terminal.sees("the output of the selected call", &["│ call_llm#1", "search_web"]);
     terminal.keys("t");
-    terminal.sees("its input", &["\"role\": \"user\"", "called from app.py:"]);
+    terminal.sees("its input as a conversation", &["│ user", "Research this topic", "called from app.py:"]);
     terminal.keys("\t");
     terminal.sees("keys of the inspector", &["Enter one pane", "Right tab"]);
     terminal.keys("?");
@@ -203,7 +203,9 @@ fn the_window_is_resized() {
         // The last line has the keys at every size; a line as wide as the window is drawn when there is room.
         terminal.wait(&format!("a drawing of {size:?}"), |screen| {
             let all = screen.contents();
-            let drawn = all.lines().any(|line| line.matches(['─', '┴', '┬']).count() == width);
+            // The line below the panes; at its end stands a command line.
+            let rule = |line: &str| line.starts_with(['─', '┴']) && line.ends_with('─');
+            let drawn = all.lines().any(|line| rule(line) && line.chars().count() == width);
             drawn || size.1 < 10
         });
     }

@@ -96,6 +96,14 @@ pub(super) fn has_source(state: &AppState) -> Enabled {
     }
 }
 
+pub(super) fn has_places(state: &AppState) -> Enabled {
+    if state.doc.places.is_empty() { Err("Nothing here can be unfolded.") } else { Ok(()) }
+}
+
+pub(super) fn has_search(state: &AppState) -> Enabled {
+    if state.search.text.is_empty() { Err("Nothing was looked for.") } else { Ok(()) }
+}
+
 pub(super) fn has_filter(state: &AppState) -> Enabled {
     if state.filter.is_empty() { Err("There is no filter.") } else { Ok(()) }
 }

@@ -78,6 +78,14 @@ commands! {
         "Show the tab to the left.";
     NextTab "next-tab" INSPECTOR, ["right", "l"], "tab", has_calls,
         "Show the tab to the right.";
+    ToggleValue "toggle-value" INSPECTOR, ["space"], "unfold", has_places,
+        "Fold or unfold what the selected line stands for.";
+    OtherLook "other-look" INSPECTOR, ["o"], "", has_calls,
+        "Show the value as a tree, or again as the conversation, table, text or bytes that it is.";
+    Search "search" INSPECTOR, ["/"], "search", has_calls, "Look for a text in what the inspector shows.";
+    SearchNext "search-next" INSPECTOR, ["n"], "", has_search, "Go to the next line that holds what was looked for.";
+    SearchPrev "search-previous" INSPECTOR, ["N"], "", has_search,
+        "Go to the previous line that holds what was looked for.";
     CycleTab "cycle-tab" Global, ["t"], "", has_calls,
         "Show the inspector's next tab.";
     Up "up" Global, ["up", "k"], "", always, "Go up.";

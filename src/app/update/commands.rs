@@ -11,7 +11,7 @@ use crate::base::text;
 use crate::model::{Level, Mode};
 
 use super::panes::{self, Direction};
-use super::{acts, filter, navigate, overlay, screens, toast};
+use super::{acts, filter, navigate, overlay, screens, toast, values};
 
 /// Executes an enabled command.
 pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Effect> {
@@ -41,6 +41,11 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::GoRuns => go(state, Pane::Runs),
         CommandId::GoCalls => go(state, Pane::Calls),
         CommandId::GoInspector => go(state, Pane::Inspector),
+        CommandId::ToggleValue => return values::toggle(state),
+        CommandId::OtherLook => return values::other_look(state, env),
+        CommandId::Search => values::ask_search(state),
+        CommandId::SearchNext => values::next(state, true, env),
+        CommandId::SearchPrev => values::next(state, false, env),
         CommandId::Filter => filter::edit(state),
         CommandId::ClearFilter => filter::clear(state),
         CommandId::GoProblems => screens::show(state, Screen::Problems),
@@ -147,6 +152,10 @@ fn back(state: &mut AppState) {
     }
     if state.focus == Pane::Calls && !state.filter.is_empty() {
         filter::clear(state);
+        return;
+    }
+    if state.focus == Pane::Inspector && !state.search.text.is_empty() {
+        state.search.text.clear();
         return;
     }
     state.focus = match state.focus {

@@ -12,6 +12,7 @@ mod panes;
 mod replies;
 mod screens;
 mod settle;
+mod values;
 
 use crate::base::clock::Micros;
 use crate::model::Level;
@@ -37,10 +38,7 @@ pub fn start(state: &mut AppState) -> Vec<Effect> {
 pub fn update(state: &mut AppState, msg: Msg, env: &Env) -> Vec<Effect> {
     match msg {
         Msg::Key(key) => press(state, key, env),
-        Msg::Mouse(at) => {
-            mouse::mouse(state, at);
-            Vec::new()
-        }
+        Msg::Mouse(at) => mouse::mouse(state, at),
         Msg::Paste(text) => {
             overlay::paste(state, &text);
             Vec::new()
@@ -83,7 +81,15 @@ fn press(state: &mut AppState, key: Key, env: &Env) -> Vec<Effect> {
     }
     keys.push(key);
     match state.settings.keymap.find(&keys, &command::scopes(state)) {
-        Found::Command(id) => perform(state, id, env),
+        Found::Command(id) => {
+            // Where the narrower command cannot be used, the key means what it means everywhere.
+            let usable = |id| command::command(id).is_some_and(|command| (command.enabled)(state).is_ok());
+            let id = match state.settings.keymap.find(&keys, &[command::Scope::Global]) {
+                Found::Command(global) if !usable(id) && usable(global) => global,
+                _ => id,
+            };
+            perform(state, id, env)
+        }
         Found::Prefix => {
             state.pending = Some(Pending { keys, since });
             Vec::new()

@@ -4,7 +4,7 @@
 
 use crate::app::inspect::tabs_at;
 use crate::app::layout::{self, Area};
-use crate::app::msg::{Mouse, MouseKind};
+use crate::app::msg::{Effect, Mouse, MouseKind};
 use crate::app::palette;
 use crate::app::state::{AppState, Overlay, Pane, Screen};
 
@@ -14,10 +14,10 @@ use super::panes;
 const NOTCH: isize = 3;
 
 /// Takes up what the mouse did.
-pub(super) fn mouse(state: &mut AppState, mouse: Mouse) {
+pub(super) fn mouse(state: &mut AppState, mouse: Mouse) -> Vec<Effect> {
     if state.overlay.is_some() {
         in_overlay(state, mouse.kind);
-        return;
+        return Vec::new();
     }
     let places = layout::layout(state);
     let (x, y) = (mouse.x, mouse.y);
@@ -31,12 +31,13 @@ pub(super) fn mouse(state: &mut AppState, mouse: Mouse) {
         MouseKind::Down => {
             state.dragged = places.splits().find(|(_, area)| area.holds(x, y)).map(|(split, _)| split);
             if state.dragged.is_none() {
-                click(state, &places, x, y);
+                return click(state, &places, x, y);
             }
         }
         MouseKind::WheelUp => wheel(state, &places, x, y, -NOTCH),
         MouseKind::WheelDown => wheel(state, &places, x, y, NOTCH),
     }
+    Vec::new()
 }
 
 fn in_overlay(state: &mut AppState, kind: MouseKind) {
@@ -58,16 +59,16 @@ fn row(area: Area, y: u16, top: usize) -> Option<usize> {
     (y >= body.y).then(|| top + usize::from(y - body.y))
 }
 
-fn click(state: &mut AppState, places: &layout::Layout, x: u16, y: u16) {
+fn click(state: &mut AppState, places: &layout::Layout, x: u16, y: u16) -> Vec<Effect> {
     if state.screen != Screen::Main {
         if let Some(row) =
             places.screen.filter(|area| area.holds(x, y)).and_then(|area| row(area, y, state.list.top))
         {
             state.list.at = row;
         }
-        return;
+        return Vec::new();
     }
-    let Some((pane, area)) = places.pane_at(x, y) else { return };
+    let Some((pane, area)) = places.pane_at(x, y) else { return Vec::new() };
     state.focus = pane;
     match pane {
         Pane::Runs => {
@@ -78,9 +79,9 @@ fn click(state: &mut AppState, places: &layout::Layout, x: u16, y: u16) {
             }
         }
         Pane::Calls => {
-            let Some(open) = state.current_mut() else { return };
+            let Some(open) = state.current_mut() else { return Vec::new() };
             let Some(row) = row(area, y, open.top).and_then(|row| open.tree.rows().get(row).copied()) else {
-                return;
+                return Vec::new();
             };
             open.follow = false;
             open.selected = row.no;
@@ -94,9 +95,22 @@ fn click(state: &mut AppState, places: &layout::Layout, x: u16, y: u16) {
         Pane::Inspector => {
             if let Some(tab) = tabs_at(state, area, x, y) {
                 super::commands::choose_tab(state, tab);
+                return Vec::new();
+            }
+            let text = layout::inspector_text(area);
+            let line = state.doc_top + usize::from(y.saturating_sub(text.y));
+            if y >= text.y && line < state.doc.lines.len() && super::values::has_cursor(state) {
+                let again = state.doc_at == line;
+                state.doc_at = line;
+                state.doc_wheeled = Some(line);
+                // The fold signs stand somewhere in the line: a second click on it unfolds.
+                if again {
+                    return super::values::toggle(state);
+                }
             }
         }
     }
+    Vec::new()
 }
 
 fn wheel(state: &mut AppState, places: &layout::Layout, x: u16, y: u16, by: isize) {
@@ -119,6 +133,9 @@ fn wheel(state: &mut AppState, places: &layout::Layout, x: u16, y: u16, by: isiz
             open.wheeled = Some(open.selected);
         }
         // `settle` keeps it within the text.
-        Pane::Inspector => state.doc_top = state.doc_top.saturating_add_signed(by).min(state.doc.lines.len()),
+        Pane::Inspector => {
+            state.doc_top = state.doc_top.saturating_add_signed(by).min(state.doc.lines.len());
+            state.doc_wheeled = Some(state.doc_at);
+        }
     }
 }

@@ -30,6 +30,9 @@ pub(super) fn step(state: &mut AppState, by: isize) {
             }
         }
         // `settle` keeps it within the text.
+        Pane::Inspector if super::values::has_cursor(state) => {
+            state.doc_at = moved(state.doc_at, by, state.doc.lines.len());
+        }
         Pane::Inspector => state.doc_top = moved(state.doc_top, by, state.doc.lines.len()),
     }
 }

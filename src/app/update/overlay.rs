@@ -24,6 +24,7 @@ pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Eff
         match overlay {
             Overlay::Themes { before, .. } => state.theme = before,
             Overlay::Filter(line) => filter::cancel(state, &line),
+            Overlay::Search { from, .. } => super::values::seek(state, "", from),
             _ => {}
         }
         return Some(Vec::new());
@@ -35,6 +36,7 @@ pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Eff
         Overlay::ChooseApp { at } => return Some(choose(state, at, key, env)),
         Overlay::Input(form) => return Some(input(state, form, key, env)),
         Overlay::SaveAs { editor } => return Some(save_as(state, editor, key, env)),
+        Overlay::Search { editor, from } => search(state, editor, from, key),
     }
     Some(Vec::new())
 }
@@ -171,6 +173,16 @@ pub(super) fn last_input(state: &mut AppState, app: &str, input: Option<&str>) {
     }
 }
 
+/// Each key goes to the first line that holds what is typed so far.
+fn search(state: &mut AppState, mut editor: Editor, from: usize, key: Key) {
+    if key.code == KeyCode::Enter {
+        return;
+    }
+    editor.key(key);
+    super::values::seek(state, &editor.value(), from);
+    state.overlay = Some(Overlay::Search { editor, from });
+}
+
 fn save_as(state: &mut AppState, mut editor: Editor, key: Key, env: &Env) -> Vec<Effect> {
     let name = editor.value();
     if key.code == KeyCode::Enter && !name.trim().is_empty() {
@@ -191,7 +203,7 @@ pub(super) fn paste(state: &mut AppState, pasted: &str) {
                 field.editor.paste(pasted);
             }
         }
-        Some(Overlay::SaveAs { editor }) => editor.paste(pasted),
+        Some(Overlay::SaveAs { editor } | Overlay::Search { editor, .. }) => editor.paste(pasted),
         Some(Overlay::Commands(list)) => {
             list.query.paste(pasted);
             list.at = 0;

@@ -4,20 +4,16 @@ use crate::app::msg::{Effect, Env, Reply, Sources, Start};
 use crate::app::persist;
 use crate::app::say;
 use crate::app::settings;
-use crate::app::state::{AppState, OpenRun, Pane, ValueState};
-use crate::base::digest::Digest;
+use crate::app::state::{AppState, OpenRun, Pane};
 use crate::base::ids::RunId;
 use crate::model::{Event, Level, RunHistory, RunStatus};
 
-use super::{filter, overlay, toast};
-use std::sync::Arc;
+use super::{filter, overlay, toast, values};
 
 /// How many runs are listed.
 pub const RUN_LIMIT: usize = 500;
 /// How many events of a foreign run are read at once.
 pub const EVENT_BATCH: usize = 5_000;
-/// How many values' texts are kept.
-const VALUES: usize = 64;
 
 /// Asks for the list of runs, or notes that it must be asked for again.
 pub(super) fn ask_runs(state: &mut AppState) -> Vec<Effect> {
@@ -195,12 +191,8 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
             state.tailing.remove(&run);
             tail(state, &run, result, env)
         }
-        Reply::Value { digest, result } => {
-            value(
-                state,
-                digest,
-                result.map_or_else(ValueState::Failed, |text| ValueState::Ready(Arc::new(text))),
-            );
+        Reply::Value { digest, ask, result } => {
+            values::answered(state, digest, &ask, result);
             Vec::new()
         }
         Reply::Started { what, result } => {
@@ -212,6 +204,7 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
             state.runs_asked = None;
             state.opening.clear();
             state.tailing.clear();
+            state.values.retain(|_, held| !held.asked);
             state.starting = 0;
             toast(state, Level::Error, format!("Something broke inside tl-bench: {why}"), env);
             Vec::new()
@@ -327,16 +320,6 @@ fn tail(state: &mut AppState, run: &RunId, result: Result<Vec<Event>, String>, e
         return ask_events(state, run);
     }
     Vec::new()
-}
-
-fn value(state: &mut AppState, digest: Digest, text: ValueState) {
-    state.values.insert(digest, text);
-    state.value_order.retain(|other| *other != digest);
-    state.value_order.push(digest);
-    while state.value_order.len() > VALUES {
-        let oldest = state.value_order.remove(0);
-        state.values.remove(&oldest);
-    }
 }
 
 fn started(state: &mut AppState, what: &Start, result: Result<RunId, String>, env: &Env) {

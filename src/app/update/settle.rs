@@ -4,12 +4,12 @@ use crate::app::inspect;
 use crate::app::layout::{self, scroll_to};
 use crate::app::msg::{Effect, Env};
 use crate::app::screens;
-use crate::app::state::{AppState, OpenRun, Overlay, Screen, ValueState};
+use crate::app::state::{AppState, OpenRun, Overlay, Screen};
 use crate::app::tour;
 use crate::base::ids::{CallNo, RunId};
 use crate::model::RunStatus;
 
-use super::replies;
+use super::{replies, values};
 
 /// How many histories that nobody looks at are kept.
 const KEPT: usize = 6;
@@ -29,13 +29,11 @@ pub fn settle(state: &mut AppState, env: &Env) -> Vec<Effect> {
         effects.extend(super::filter::exact(state));
     }
     screen(state, &places);
-    if let Some(value) = inspect::wanted_value(state).map(|(_, value)| value.clone()) {
-        state.values.insert(value.digest, ValueState::Loading);
-        effects.push(Effect::LoadValue(Box::new(value)));
-    }
     if let Some(area) = places.inspector.map(layout::inspector_text) {
         text(state, area.w, usize::from(area.h));
     }
+    // After the text is laid out: how near its end is decides whether more is read.
+    effects.extend(values::wanted(state));
     forget(state);
     effects
 }
@@ -113,16 +111,25 @@ fn text(state: &mut AppState, width: u16, height: usize) {
         };
         if !same {
             state.doc_top = 0;
+            state.doc_at = 0;
+            state.doc_wheeled = None;
         }
         // Whoever reads the end of a log that grows keeps reading its end.
         let tail = same
             && key.as_ref().is_some_and(inspect::DocKey::grows)
             && state.doc_top + height >= state.doc.lines.len();
-        state.doc.lines = inspect::build(state, width);
+        let page = inspect::build(state, width);
+        state.doc.lines = page.lines;
+        state.doc.places = page.places;
         if tail {
             state.doc_top = state.doc.lines.len();
         }
         state.doc.key = key;
+    }
+    state.doc_at = state.doc_at.min(state.doc.lines.len().saturating_sub(1));
+    if values::has_cursor(state) && state.doc_wheeled != Some(state.doc_at) {
+        state.doc_wheeled = None;
+        state.doc_top = scroll_to(state.doc_top, state.doc_at, state.doc.lines.len(), height);
     }
     state.doc_top = state.doc_top.min(state.doc.lines.len().saturating_sub(height.max(1)));
 }

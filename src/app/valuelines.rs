@@ -1,0 +1,204 @@
+//! The rows of a value as lines of a width: wrapped, set in, and, for those that unfold, with the place they stand for.
+
+use crate::base::text;
+
+use super::inspect::Page;
+use super::msg::{ValueRow, ValueView};
+use super::tone::{Line, Tone};
+
+/// Widest column of a table.
+const CELL: usize = 40;
+
+/// Lays out a value.
+pub(super) fn lay_out(page: &mut Page, view: &ValueView) {
+    let widths = columns(view, page.width);
+    for row in &view.rows {
+        match row {
+            ValueRow::Node { path, key, kind, text, foldable, open, is_text } => {
+                node(page, path, key.as_deref(), kind, text, *foldable, *open, *is_text);
+            }
+            ValueRow::Text { text, markdown } => prose(page, text, *markdown),
+            ValueRow::Styled(line) => styled(page, line),
+            ValueRow::Turn { role, name, note } => {
+                let mut line = vec![(role_tone(role), text::line(role))];
+                let extra =
+                    name.iter().chain(note).map(|piece| text::line(piece)).collect::<Vec<_>>().join("  ");
+                if !extra.is_empty() {
+                    line.push((Tone::Quiet, format!("  {extra}")));
+                }
+                page.lines.push(line);
+            }
+            ValueRow::Tool { name, text: arguments, note } => {
+                let mut head = vec![(Tone::Marked, format!("→ {}", text::line(name)))];
+                if let Some(note) = note {
+                    head.push((Tone::Faint, format!("  {}", text::line(note))));
+                }
+                page.lines.push(head);
+                if !arguments.is_empty() {
+                    page.wrap(Tone::Text, "  ", arguments);
+                }
+            }
+            ValueRow::Fact(fact) => page.wrap(Tone::Quiet, "", fact),
+            ValueRow::Cells { cells, heading } => cells_line(page, cells, *heading, &widths),
+            ValueRow::Dump { offset, bytes } => dump(page, *offset, bytes),
+        }
+    }
+    if let Some(cut) = &view.cut {
+        page.wrap(Tone::Faint, "", &format!("… {cut}"));
+    }
+}
+
+fn role_tone(role: &str) -> Tone {
+    match role {
+        "assistant" | "model" | "ai" => Tone::Focus,
+        "user" | "human" => Tone::Title,
+        _ => Tone::Quiet,
+    }
+}
+
+#[allow(clippy::too_many_arguments)] // The parts of one row, each used once.
+fn node(
+    page: &mut Page,
+    path: &[u64],
+    key: Option<&str>,
+    kind: &str,
+    value: &str,
+    foldable: bool,
+    open: bool,
+    is_text: bool,
+) {
+    page.places.push((page.lines.len(), path.to_vec()));
+    let depth = path.len().min(page.width / 6);
+    let sign = match (foldable, open) {
+        (false, _) => "  ",
+        (true, true) => "▾ ",
+        (true, false) => "▸ ",
+    };
+    let lead = format!("{}{sign}", "  ".repeat(depth));
+    let mut head: Line = vec![(Tone::Faint, lead.clone())];
+    if let Some(key) = key {
+        head.push((Tone::Key, text::fit(&text::line(key), page.width / 2)));
+        head.push((Tone::Faint, "  ".to_owned()));
+    }
+    let used: usize = head.iter().map(|(_, piece)| text::width(piece)).sum();
+    // A glance at bytes says what they are.
+    let kind_shown = (foldable || kind.contains(' ')) && !value.starts_with(kind);
+    let right = if kind_shown { text::width(kind) + 2 } else { 0 };
+    let room = page.width.saturating_sub(used + right).max(4);
+    let safe = text::line(value);
+    if is_text && text::width(&safe) > room && !value.ends_with('…') {
+        // A text of a few lines is read where it stands.
+        let inner = page.width.saturating_sub(text::width(&lead) + 2).max(8);
+        head.push((Tone::Faint, kind.to_owned()));
+        page.lines.push(head);
+        for part in super::inspect::wrapped(&safe, inner) {
+            page.lines.push(vec![
+                (Tone::Faint, format!("{}  ", " ".repeat(text::width(&lead)))),
+                (Tone::Text, part),
+            ]);
+        }
+        return;
+    }
+    head.push((if foldable { Tone::Quiet } else { Tone::Text }, text::fit(&safe, room)));
+    if kind_shown {
+        let gap = if safe.is_empty() { "" } else { "  " };
+        head.push((Tone::Faint, format!("{gap}{kind}")));
+    }
+    page.lines.push(head);
+}
+
+/// Text, with the marks of markdown lightly drawn.
+fn prose(page: &mut Page, raw: &str, markdown: bool) {
+    if !markdown {
+        page.wrap(Tone::Text, "", raw);
+        return;
+    }
+    let trimmed = raw.trim_start();
+    if trimmed.starts_with("```") {
+        page.fenced = !page.fenced;
+        page.wrap(Tone::Faint, "", raw);
+    } else if page.fenced {
+        page.wrap(Tone::CodeString, "", raw);
+    } else if trimmed.starts_with('#') && trimmed.trim_start_matches('#').starts_with(' ') {
+        page.wrap(Tone::Title, "", raw);
+    } else if trimmed.starts_with('>') {
+        page.wrap(Tone::Quiet, "", raw);
+    } else {
+        page.wrap(Tone::Text, "", raw);
+    }
+}
+
+/// A coloured line, broken where it must be.
+fn styled(page: &mut Page, line: &Line) {
+    let mut out = Line::new();
+    let mut used = 0;
+    for (tone, piece) in line {
+        let safe = text::line(piece);
+        let mut rest = safe.as_str();
+        while !rest.is_empty() {
+            let fits = text::cut(rest, page.width.saturating_sub(used));
+            let (head, tail) = rest.split_at(fits);
+            if head.is_empty() && used > 0 {
+                page.lines.push(std::mem::take(&mut out));
+                used = 0;
+                continue;
+            }
+            let head = if head.is_empty() { rest } else { head };
+            used += text::width(head);
+            out.push((*tone, head.to_owned()));
+            rest = if head.len() == rest.len() { "" } else { tail };
+        }
+    }
+    page.lines.push(out);
+}
+
+/// Widths of a table's columns: what their cells need, until the page is full.
+fn columns(view: &ValueView, width: usize) -> Vec<usize> {
+    let mut out: Vec<usize> = Vec::new();
+    for row in &view.rows {
+        let ValueRow::Cells { cells, .. } = row else { continue };
+        out.resize(out.len().max(cells.len()), 0);
+        for (wanted, cell) in out.iter_mut().zip(cells) {
+            *wanted = (*wanted).max(text::width(&text::line(cell)).min(CELL));
+        }
+    }
+    // The widest give way first.
+    while out.iter().sum::<usize>() + out.len() * 2 > width {
+        let Some(widest) = out.iter_mut().max().filter(|widest| **widest > 4) else { break };
+        *widest -= 1;
+    }
+    out
+}
+
+fn cells_line(page: &mut Page, cells: &[String], heading: bool, widths: &[usize]) {
+    let tone = if heading { Tone::Title } else { Tone::Text };
+    let mut line = Line::new();
+    let mut left = page.width;
+    for (cell, width) in cells.iter().zip(widths) {
+        let width = (*width).min(left);
+        if width == 0 {
+            break;
+        }
+        let shown = text::fit(&text::line(cell), width);
+        let pad = " ".repeat((width - text::width(&shown)) + 2.min(left - width));
+        left = left.saturating_sub(width + 2);
+        line.push((tone, format!("{shown}{pad}")));
+    }
+    page.lines.push(line);
+}
+
+fn dump(page: &mut Page, offset: u64, bytes: &[u8]) {
+    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let plain: String =
+        bytes.iter().map(|byte| if (0x20..0x7f).contains(byte) { char::from(*byte) } else { '.' }).collect();
+    let numbers = format!("{:<48}", hex.join(" "));
+    let all = [(Tone::Faint, format!("{offset:08x}  ")), (Tone::Text, numbers), (Tone::Quiet, plain)];
+    let mut left = page.width;
+    let mut line = Line::new();
+    for (tone, piece) in all {
+        let shown: String = piece.chars().take(left).collect();
+        left -= shown.chars().count();
+        line.push((tone, shown));
+    }
+    page.lines.push(line);
+}
