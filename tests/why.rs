@@ -7,6 +7,37 @@ mod support;
 use serde_json::Value;
 use support::Project;
 
+/// The verdicts of `why --now` on all calls of a run are what the replay that follows does.
+#[track_caller]
+fn foretold(project: &Project, run: &str) {
+    let paths: Vec<String> = project.show(run)["calls"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|call| call["path"].as_str().unwrap().to_owned())
+        .collect();
+    let said: Vec<(String, Value)> = paths
+        .into_iter()
+        .map(|path| {
+            let found = project.tl(&["why", "--now", run, &path, "--json"]).exits(0).json();
+            (path, found)
+        })
+        .collect();
+    let replayed = project.replay_ok(&[run]);
+    let shown = project.show(replayed["run"].as_str().unwrap());
+    for (path, found) in said {
+        let call = shown["calls"].as_array().unwrap().iter().find(|call| call["path"] == path.as_str());
+        let Some(call) = call else { continue };
+        let served = call["status"] == "cached";
+        let sentence = found["sentence"].as_str().unwrap();
+        match found["verdict"].as_str().unwrap() {
+            "would-serve" if sentence.contains("if it is asked for") => {}
+            "would-serve" => assert!(served, "{path}: {sentence}"),
+            _ => assert!(!served, "{path}: {sentence}"),
+        }
+    }
+}
+
 const TRIP: &str = r#"
 @function()
 def plan(city: str, options: dict) -> dict:
@@ -155,4 +186,114 @@ fn a_function_is_laid_out_with_what_it_reaches() {
     let same = project.tl(&["why", "--function", "book", "--json"]).exits(0).json();
     assert_eq!(same["code"], json["code"]);
     project.tl(&["why", "--function", "bok"]).exits(2).says(&["no @function bok is defined", "book"]);
+}
+
+#[test]
+fn now_says_what_the_replay_that_follows_does() {
+    let project = project();
+    let run = project.tl(&["runs", "--json"]).json()[0]["run"].as_str().unwrap().to_owned();
+    foretold(&project, &run);
+    project.edit("\"booked \"", "\"held \"");
+    let text = why(&project, &["--now", &run, "book"]);
+    insta::assert_snapshot!(text, @r#"
+    app/book#1
+    would execute now: a call that it made is not served: app/book#1/hotel#1: its code differs: hotel (app.py:12)
+      ≠ call app/book#1/hotel#1
+        ≠ code
+          hotel changed in app.py:12
+            @@ -14,3 +14,3 @@
+                 if not healthy():
+                     raise RuntimeError("no rooms")
+            -    return "booked " + trip
+            +    return "held " + trip
+    on the platform: reuse (another verdict): a result is recorded at its durable id
+    "#);
+    let first = why(&project, &["--now"]);
+    assert!(first.starts_with("app/book#1/hotel#1\nwould execute now: its code differs"), "{first}");
+    foretold(&project, &run);
+    // Accepted, it holds again.
+    project.tl(&["accept", &run, "--note", "wording"]).exits(0);
+    let text = why(&project, &["--now", &run, "book/hotel"]);
+    assert!(text.contains("would be served now: accepted change of hotel (#1: wording)\n"), "{text}");
+    foretold(&project, &run);
+    // What comes before it decides what it is asked for.
+    project.edit("\" in spring\"", "\" in autumn\"");
+    let text = why(&project, &["--now", &run, "book"]);
+    assert!(
+        text.contains("if it is asked for with the same arguments: app/plan#1 executes before it"),
+        "{text}"
+    );
+    foretold(&project, &run);
+    let run = project.tl(&["runs", "--json"]).json()[0]["run"].as_str().unwrap().to_owned();
+    project.edit("def hotel(", "def hostel(");
+    let text = why(&project, &["--now", &run, "book"]);
+    assert!(text.contains("the function is no longer defined"), "{text}");
+}
+
+#[test]
+fn what_does_not_parse_changes_nothing_now() {
+    let project = project();
+    project.write("broken.py", "def half(:\n");
+    project.edit("from tensorlake", "import broken\nfrom tensorlake");
+    let text = why(&project, &["--now", "latest", "book"]);
+    assert!(text.contains("would be served now: broken.py:1 does not parse: "), "{text}");
+    assert!(text.contains("; the recorded code stands\n"), "{text}");
+}
+
+#[test]
+fn a_data_file_that_differs_is_named() {
+    let project = Project::app(
+        "@function()\ndef f(x: int) -> str:\n    return open('p.txt').read()\n\n\
+         @application()\n@function()\ndef app(x: int) -> str:\n    return f(x)\n",
+    );
+    project.write("p.txt", "one");
+    project.run_ok(&["--arg", "x=1"]);
+    let run = project.tl(&["runs", "--json"]).json()[0]["run"].as_str().unwrap().to_owned();
+    let served = why(&project, &["--now", "latest", "f"]);
+    assert!(served.contains("checked: arguments, code (1 definition), 1 data file\n"), "{served}");
+    project.write("p.txt", "two");
+    insta::assert_snapshot!(why(&project, &["--now", "latest", "f"]), @r"
+    app/f#1
+    would execute now: file p.txt has other content
+    on the platform: reuse (another verdict): a result is recorded at its durable id
+    ");
+    foretold(&project, &run);
+    insta::assert_snapshot!(why(&project, &["f"]), @r"
+    app/f#1
+    executed: file p.txt has other content
+    compared with call ID of run ID (fresh, the same arguments)
+    on the platform: reuse (another verdict): a result is recorded at its durable id
+    ");
+    std::fs::remove_file(project.root().join("p.txt")).unwrap();
+    assert!(why(&project, &["--now", "latest", "f"]).contains("would execute now: file p.txt is gone\n"));
+}
+
+#[test]
+fn a_definition_two_modules_away_is_named_with_the_way_to_it() {
+    let app = format!(
+        "{}from util import prep\n\n@function()\ndef summarise(t: str) -> str:\n    return prep(t)\n\n\
+         @application()\n@function()\ndef app(t: str) -> str:\n    return summarise(t)\n",
+        support::HEAD
+    );
+    let util = "from text import clean\n\ndef prep(t):\n    return clean(t)\n";
+    let text = "def clean(t):\n    return t.strip()\n";
+    let project = Project::new(&[("app.py", &app), ("util.py", util), ("text.py", text)]);
+    project.run_ok(&["--arg", "t= A "]);
+    project.write("text.py", "# cleaner\ndef clean(t):\n    return t.strip().lower()\n");
+    project.replay_ok(&[]);
+    insta::assert_snapshot!(why(&project, &[]), @r"
+    app/summarise#1
+    executed: its code differs: clean (text.py:2)
+      ≠ code
+        clean changed in text.py:2
+        reached by summarise → prep → clean
+          @@ -1,2 +2,2 @@
+           def clean(t):
+          -    return t.strip()
+          +    return t.strip().lower()
+    compared with call ID of run ID (fresh, the same arguments)
+    on the platform: reuse (another verdict): a result is recorded at its durable id
+    ");
+    let dry = project.tl(&["accept", "latest~1", "--dry-run"]).exits(0).out;
+    assert!(dry.contains("text.py:2  summarise → prep → clean"), "{dry}");
 }

@@ -211,8 +211,11 @@ pub struct WhyArgs {
     pub run: Option<String>,
     /// An id prefix or a path; without it the first call that executed for a reason of its own
     pub call: Option<String>,
+    /// Say instead what would happen to the call if the run were replayed now, with the code and files as they are
+    #[arg(long)]
+    pub now: bool,
     /// Say instead what a function's code consists of
-    #[arg(long, value_name = "FUNCTION", conflicts_with_all = ["run", "call"])]
+    #[arg(long, value_name = "FUNCTION", conflicts_with_all = ["run", "call", "now"])]
     pub function: Option<String>,
     #[command(flatten)]
     pub json: JsonArgs,

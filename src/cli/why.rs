@@ -1,19 +1,21 @@
 //! `tl-bench why`: the verdict on a call, and what it rests on.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::args::WhyArgs;
-use super::context::Context;
+use super::args::{EngineArgs, WhyArgs};
+use super::context::{Context, replayed_application};
 use super::error::{CliError, Exit};
 use super::output::Tone;
 use super::why_text;
 use crate::base::digest::Digest;
 use crate::base::ids::CallNo;
 use crate::base::text;
+use crate::engine::explain::now::Now;
 use crate::engine::explain::records::StoreRecords;
-use crate::engine::explain::{Cause, Explanation, Records, closure, recorded};
+use crate::engine::explain::{Cause, Explanation, Records, Verdict, closure, recorded};
 use crate::engine::suggest;
 use crate::engine::today::{Today, Unknown};
 use crate::model::{RunHistory, path};
@@ -27,11 +29,23 @@ pub fn run(context: &Context, args: &WhyArgs) -> Result<Exit, CliError> {
     let store = context.existing_store()?;
     let (run, call) = subject(context, &store, args)?;
     let records = StoreRecords(&store);
-    let mut decisive = if call.is_none() { recorded::decisive(&run) } else { Vec::new() };
+    let wanted = call.is_none();
     // What is not durable always executes: that is no news.
-    decisive.sort_by_key(|no| run.call(*no).is_some_and(|call| !call.durable));
-    let no = call.or_else(|| decisive.first().copied()).unwrap_or(1);
-    let Some(found) = recorded::explain(&run, no, &records) else {
+    let first = |all: &mut Vec<CallNo>| {
+        all.sort_by_key(|no| run.call(*no).is_some_and(|call| !call.durable));
+        call.or_else(|| all.first().copied()).unwrap_or(1)
+    };
+    let (found, decisive) = if args.now {
+        let app = replayed_application(context, &run)?;
+        let search = search_path(context);
+        let mut now = Now::new(&context.project, &store, &records, run.clone(), &app.file, &search)?;
+        let mut decisive = if wanted { now.decisive() } else { Vec::new() };
+        (now.explain(first(&mut decisive)), decisive)
+    } else {
+        let mut decisive = if wanted { recorded::decisive(&run) } else { Vec::new() };
+        (recorded::explain(&run, first(&mut decisive), &records), decisive)
+    };
+    let Some(found) = found else {
         return Err(CliError::usage(format!("run {} has no calls", run.id)));
     };
     if args.json.json {
@@ -42,9 +56,17 @@ pub fn run(context: &Context, args: &WhyArgs) -> Result<Exit, CliError> {
         context.out.line(&line);
     }
     if call.is_none() {
-        others(context, &run, &decisive);
+        others(context, &run, &decisive, args.now);
     }
     Ok(Exit::Success)
+}
+
+/// Where the interpreter imports from; empty when it cannot be asked.
+fn search_path(context: &Context) -> Vec<String> {
+    let Ok(python) = context.python(&EngineArgs::default()) else { return Vec::new() };
+    let script = "import json, sys; print(json.dumps([path for path in sys.path if path]))";
+    let output = Command::new(python).args(["-c", script]).current_dir(&context.project.root).output();
+    output.ok().and_then(|output| serde_json::from_slice(&output.stdout).ok()).unwrap_or_default()
 }
 
 /// `--function`: what a function's code consists of today, and what importing it depended on when it ran last.
@@ -133,12 +155,13 @@ fn subject(
 }
 
 /// Without a call, the first one is explained and the others are named.
-fn others(context: &Context, run: &RunHistory, decisive: &[CallNo]) {
+fn others(context: &Context, run: &RunHistory, decisive: &[CallNo], now: bool) {
     const NAMED: usize = 5;
     let Some(rest) = decisive.get(1..).filter(|rest| !rest.is_empty()) else { return };
     let names: Vec<String> = rest.iter().take(NAMED).map(|no| path::path(run, *no)).collect();
     let more = if rest.len() > NAMED { ", …" } else { "" };
-    let text = format!("executed, too: {}{more}", names.join(", "));
+    let verb = if now { "would execute, too" } else { "executed, too" };
+    let text = format!("{verb}: {}{more}", names.join(", "));
     context.out.note(&context.out.paint_note(Tone::Quiet, &text::line(&text)));
 }
 
@@ -162,7 +185,9 @@ pub fn document(found: &Explanation) -> Value {
 
 /// The components of a comparison, each with what differs.
 fn components(found: &Explanation) -> Vec<(&'static str, Option<String>)> {
-    if found.compared_with.is_none() {
+    let compared =
+        found.compared_with.is_some() || matches!(found.verdict, Verdict::WouldServe | Verdict::WouldExecute);
+    if !compared {
         return Vec::new();
     }
     let name = |cause: &Cause| match cause {

@@ -1,10 +1,12 @@
 //! Explanations as lines of text: sanitised, with tones.
 
+use std::collections::HashSet;
+
 use super::output::Tone;
 use crate::base::text;
 use crate::engine::explain::closure::Reach;
 use crate::engine::explain::{Cause, Checked, DefinitionChange, Explanation, Happened, Matched, ValueChange};
-use crate::model::Opaque;
+use crate::model::{FileRead, Opaque, ReadKind};
 
 /// Lines of one diff; the rest is counted.
 const DIFF: usize = 40;
@@ -16,11 +18,13 @@ type Paint<'a> = &'a dyn Fn(Tone, &str) -> String;
 struct Lines<'a> {
     out: Vec<String>,
     paint: Paint<'a>,
+    /// Definitions whose diff was printed: calls of one function repeat the same.
+    told: HashSet<(String, String, usize)>,
 }
 
 /// The whole answer.
 pub fn explanation(found: &Explanation, paint: Paint<'_>) -> Vec<String> {
-    let mut lines = Lines { out: Vec::new(), paint };
+    let mut lines = Lines { out: Vec::new(), paint, told: HashSet::new() };
     lines.add(0, Tone::Strong, &found.path);
     lines.add(0, Tone::Plain, &found.sentence());
     if has_more(&found.causes) {
@@ -55,7 +59,7 @@ pub fn explanation(found: &Explanation, paint: Paint<'_>) -> Vec<String> {
 
 /// What a function's code consists of.
 pub fn reach(found: &Reach, paint: Paint<'_>) -> Vec<String> {
-    let mut lines = Lines { out: Vec::new(), paint };
+    let mut lines = Lines { out: Vec::new(), paint, told: HashSet::new() };
     for part in &found.parts {
         let lines_of = if part.end_line > part.line {
             format!("{}:{}-{}", part.file, part.line, part.end_line)
@@ -72,7 +76,8 @@ pub fn reach(found: &Reach, paint: Paint<'_>) -> Vec<String> {
         Some(seen) => {
             let packages = seen.packages.iter().map(|one| format!("{} {}", one.name, one.version)).collect();
             lines.add(0, Tone::Quiet, &format!("packages: {}", words(packages)));
-            let files = seen.files.iter().map(|read| read.path.clone()).collect();
+            let data = |read: &&FileRead| !matches!(read.kind, ReadKind::Absent | ReadKind::Present);
+            let files = seen.files.iter().filter(data).map(|read| read.path.clone()).collect();
             lines.add(0, Tone::Quiet, &format!("files read while it is imported: {}", words(files)));
             if !seen.environment.is_empty() {
                 lines.add(0, Tone::Quiet, &format!("environment: {}", words(seen.environment.clone())));
@@ -181,7 +186,10 @@ impl Lines<'_> {
         if definition.chain.len() > 1 {
             self.add(level, Tone::Quiet, &format!("reached by {}", definition.chain.join(" → ")));
         }
-        self.diff(level + 1, &definition.diff);
+        let key = (definition.file.clone(), definition.name.clone(), definition.line);
+        if self.told.insert(key) {
+            self.diff(level + 1, &definition.diff);
+        }
     }
 
     fn value(&mut self, level: usize, change: &ValueChange) {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::base::digest::Digest;
 use crate::proto::message::Function;
-use crate::source::{Closure, Program, Sources, decode};
+use crate::source::{Closure, Program, Sources, SyntaxError, decode};
 
 /// The code that an application's file imports.
 pub struct CodeBase {
@@ -77,6 +77,12 @@ impl CodeBase {
     /// The project's folder.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Files that cannot be parsed.
+    pub fn problems(&self) -> Vec<(String, SyntaxError)> {
+        let files = self.program.files().into_iter();
+        files.filter_map(|(file, error)| error.map(|error| (file, error))).collect()
     }
 
     /// What a function reaches, by the absolute path of its file and its qualified name.

@@ -74,7 +74,15 @@ impl Today {
 
     /// Its code digest.
     pub fn digest(&mut self, function: &str) -> Result<Digest, Unknown> {
-        Ok(self.closure(function)?.digest)
+        match self.closure(function) {
+            Ok(closure) => Ok(closure.digest),
+            // As runs see it: what the analysis does not find counts with its whole file.
+            Err(Unknown::NotFound(name)) => match self.places.get(function).map(std::fs::read) {
+                Some(Ok(bytes)) => Ok(Digest::of(&bytes)),
+                _ => Err(Unknown::NotFound(name)),
+            },
+            Err(why) => Err(why),
+        }
     }
 
     /// The names of all functions, sorted.
@@ -85,9 +93,15 @@ impl Today {
     }
 
     fn syntax(&self) -> Option<Unknown> {
-        let (file, line, text) = self.broken.first()?;
-        let file = super::code::relative(self.code.root(), file);
-        Some(Unknown::Syntax { file, line: *line, text: text.clone() })
+        let imported = self.code.problems().into_iter().next();
+        let (file, line, text) = match imported {
+            Some((file, error)) => (file, error.line, error.message),
+            None => {
+                let (file, line, text) = self.broken.first()?;
+                (super::code::relative(self.code.root(), file), *line, text.clone())
+            }
+        };
+        Some(Unknown::Syntax { file, line, text })
     }
 
     fn look_into(&mut self, file: &Path) {

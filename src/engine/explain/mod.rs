@@ -9,6 +9,7 @@
 
 pub mod closure;
 pub mod code;
+pub mod now;
 pub mod pair;
 pub mod recorded;
 pub mod records;

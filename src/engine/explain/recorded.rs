@@ -13,7 +13,7 @@ use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, call_id};
 use crate::diff::value::ChangeKind;
 use crate::engine::replay::below;
-use crate::model::{Call, CallStatus, CodeKnown, Mode, Opaque, RunHistory, path};
+use crate::model::{Call, CallStatus, CodeKnown, FileRead, Mode, Opaque, ReadKind, RunHistory, path};
 
 /// Calls below one that are explained beside it; more of them repeat the same.
 const CHILDREN: usize = 3;
@@ -156,7 +156,8 @@ fn causes(
     (found, Some(compared(&base, old, matched)))
 }
 
-fn outcome(old: &Call) -> Option<Cause> {
+/// Why a recorded call has nothing to serve.
+pub(super) fn outcome(old: &Call) -> Option<Cause> {
     match old.status {
         CallStatus::Failed => {
             let error = old.error.as_ref().map(|error| error.headline()).unwrap_or_default();
@@ -298,9 +299,9 @@ pub fn checked(run: &RunHistory, no: CallNo, records: &dyn Records) -> Checked {
     let mut packages: Vec<&str> = Vec::new();
     let mut variables: Vec<&str> = Vec::new();
     for call in &all {
-        files.extend(call.reads.iter().map(|read| read.path.as_str()));
+        files.extend(call.reads.iter().filter(holds_data).map(|read| read.path.as_str()));
         if let Some(known) = run.code(&call.function, &call.code) {
-            files.extend(known.files.iter().map(|read| read.path.as_str()));
+            files.extend(known.files.iter().filter(holds_data).map(|read| read.path.as_str()));
             packages.extend(known.packages.iter().map(|package| package.name.as_str()));
             variables.extend(known.env.iter().map(|(name, _)| name.as_str()));
         }
@@ -324,6 +325,11 @@ pub fn checked(run: &RunHistory, no: CallNo, records: &dyn Records) -> Checked {
         state: own.map_or(0, |call| call.state_reads.len()),
         children: all.len().saturating_sub(1),
     }
+}
+
+/// Whether more than a path's being there was asked.
+fn holds_data(read: &&FileRead) -> bool {
+    !matches!(read.kind, ReadKind::Absent | ReadKind::Present)
 }
 
 /// What could not be followed in the code of a call and of those below it.

@@ -28,14 +28,21 @@ pub struct FileChange {
 pub fn files(old: &[FileRead], new: &[FileRead], imported: bool) -> Vec<Cause> {
     let mut causes = Vec::new();
     for then in old {
-        let mut seen = new.iter().filter(|now| now.path == then.path).peekable();
-        if seen.peek().is_none() || seen.any(|now| now.kind == then.kind && now.digest == then.digest) {
+        let now: Vec<&FileRead> = new.iter().filter(|now| now.path == then.path).collect();
+        let there = now.iter().any(|now| now.kind != ReadKind::Absent);
+        let differs = match then.kind {
+            ReadKind::Absent => there,
+            ReadKind::Present => !now.is_empty() && !there,
+            kind => {
+                let mut alike = now.iter().filter(|one| one.kind == kind).peekable();
+                let other = alike.peek().is_some() && !alike.any(|one| one.digest == then.digest);
+                other || !now.is_empty() && !there
+            }
+        };
+        if !differs {
             continue;
         }
-        let now = new.iter().find(|now| now.path == then.path);
-        if then.kind == ReadKind::Present && now.is_some_and(|now| now.kind != ReadKind::Absent) {
-            continue;
-        }
+        let now = now.iter().find(|one| one.digest.is_some());
         causes.push(Cause::File(FileChange {
             path: then.path.clone(),
             asked: then.kind,
@@ -105,12 +112,18 @@ mod tests {
             read("came.txt", ReadKind::Absent, None),
             read("went.txt", ReadKind::Content, Some("a")),
             read("unread.txt", ReadKind::Content, Some("a")),
+            read("looked.txt", ReadKind::Present, None),
+            read("opened.txt", ReadKind::Content, Some("a")),
+            read("vanished.txt", ReadKind::Present, None),
         ];
         let new = [
             read("same.txt", ReadKind::Content, Some("a")),
             read("edited.txt", ReadKind::Content, Some("b")),
             read("came.txt", ReadKind::Content, Some("a")),
             read("went.txt", ReadKind::Absent, None),
+            read("looked.txt", ReadKind::Content, Some("b")),
+            read("opened.txt", ReadKind::Present, None),
+            read("vanished.txt", ReadKind::Absent, None),
         ];
         let found: Vec<(String, bool, bool)> = files(&old, &new, false)
             .into_iter()
@@ -119,7 +132,12 @@ mod tests {
                 other => (format!("{other:?}"), false, false),
             })
             .collect();
-        let expected = [("edited.txt", true, true), ("came.txt", false, true), ("went.txt", true, false)];
+        let expected = [
+            ("edited.txt", true, true),
+            ("came.txt", false, true),
+            ("went.txt", true, false),
+            ("vanished.txt", false, false),
+        ];
         assert_eq!(found, expected.map(|(path, old, new)| (path.to_owned(), old, new)));
     }
 

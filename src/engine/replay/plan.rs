@@ -4,7 +4,6 @@ use super::{Replay, below};
 use crate::base::ids::CallNo;
 use crate::engine::checkpoints::Checkpoints;
 use crate::model::{Call, CallStatus, Mode, RunHistory};
-use std::sync::Arc;
 
 /// How the calls of the replayed run will fare, as far as can be told before it executes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,7 +67,7 @@ impl Replay {
                 plan.edited += 1;
                 continue;
             }
-            if call.durable && self.will_serve(&base, no, checkpoints) {
+            if call.durable && self.will_serve(no, checkpoints) {
                 plan.served += calls_within(&base, no);
                 continue;
             }
@@ -87,13 +86,21 @@ impl Replay {
         Some(plan)
     }
 
-    fn will_serve(&mut self, base: &Arc<RunHistory>, no: CallNo, checkpoints: &dyn Checkpoints) -> bool {
+    /// Whether a call of the replayed run would be served whole if it were asked for again, and if not why. Request
+    /// state is not looked at: what it will hold is not known before.
+    pub fn holds(&mut self, no: CallNo, checkpoints: &dyn Checkpoints) -> Result<(), String> {
+        let Some(base) = self.base.clone() else { return Err("nothing is replayed".to_owned()) };
+        let facts = self.subtree(&base, no, checkpoints);
+        match facts.broken.clone().or_else(|| self.witnesses.difference(&facts.reads)) {
+            Some(why) => Err(why),
+            None => Ok(()),
+        }
+    }
+
+    fn will_serve(&mut self, no: CallNo, checkpoints: &dyn Checkpoints) -> bool {
         match self.mode {
             Mode::Strict => matches!(self.recorded_hit(no), Ok(Some(_))),
-            _ => {
-                let facts = self.subtree(base, no, checkpoints);
-                facts.broken.is_none() && self.witnesses.difference(&facts.reads).is_none()
-            }
+            _ => self.holds(no, checkpoints).is_ok(),
         }
     }
 
