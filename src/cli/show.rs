@@ -164,6 +164,19 @@ fn line(context: &Context, call: &Call, name: &str, depth: usize) {
     ));
 }
 
+/// Bytes of an error's text that people get to see.
+const ERROR: usize = 64 << 10;
+
+/// The text, or its beginning and how much follows: nobody reads ten megabytes of a message on a terminal.
+fn shortened(whole: &str) -> String {
+    if whole.len() <= ERROR {
+        return whole.to_owned();
+    }
+    let end = (0..=ERROR).rev().find(|at| whole.is_char_boundary(*at)).unwrap_or(0);
+    let left = text::bytes((whole.len() - end) as u64);
+    format!("{}\n… {left} more; `--json` has all of it", &whole[..end])
+}
+
 fn one_call(context: &Context, store: &Store, run: &RunHistory, call: &Call) -> Result<(), CliError> {
     let out = context.out;
     let status = out.paint(view::tone(call.status), call.status.word());
@@ -191,13 +204,13 @@ fn one_call(context: &Context, store: &Store, run: &RunHistory, call: &Call) -> 
     }
     for (i, error) in call.failed_attempts.iter().enumerate() {
         out.line(&out.paint(Tone::Strong, &format!("attempt {}", i + 1)));
-        out.line(&text::lines(&error.headline()));
+        out.line(&text::lines(&shortened(&error.headline())));
     }
     if let Some(error) = &call.error {
         out.line(&out.paint(Tone::Strong, "error"));
-        out.line(&text::line(&error.headline()));
+        out.line(&text::line(&shortened(&error.headline())));
         if !error.traceback.is_empty() {
-            out.line(&text::lines(error.traceback.trim_end()));
+            out.line(&text::lines(&shortened(error.traceback.trim_end())));
         }
     }
     Ok(())
@@ -288,4 +301,16 @@ pub fn logs(context: &Context, args: &LogsArgs) -> Result<Exit, CliError> {
         }
     }
     Ok(Exit::Success)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_huge_error_is_shortened_between_characters() {
+        assert_eq!(shortened("short"), "short");
+        let cut = shortened(&"ü".repeat(ERROR));
+        assert!(cut.len() < ERROR + 80 && cut.ends_with("`--json` has all of it"), "{}", cut.len());
+    }
 }

@@ -1,7 +1,7 @@
 //! The bottom line: the keys that matter for what is selected.
 
 use crate::app::keys::sequence_name;
-use crate::app::state::{AppState, OpenRun, Pane};
+use crate::app::state::{AppState, OpenRun, Pane, Screen};
 
 use super::{COMMANDS, Command, CommandId, scopes};
 
@@ -65,6 +65,7 @@ fn relevant(id: CommandId, state: &AppState) -> bool {
 fn hint(command: &Command, state: &AppState) -> Option<Hint> {
     let key = sequence_name(state.settings.keymap.keys(command.id).next()?);
     let word = match (command.id, state.focus) {
+        (CommandId::Open, _) if state.screen != Screen::Main => "back",
         (CommandId::Open, Pane::Runs) => "calls",
         (CommandId::Open, Pane::Inspector) if state.zoom => "all panes",
         (CommandId::Open, Pane::Inspector) => "one pane",
