@@ -90,6 +90,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ),
     ("engine/watched.rs", "…::Instant::now", "when watchers are told next: monotonic, never recorded"),
     ("watch/mod.rs", "…::Instant::now", "how long a burst has been gathered: monotonic, never recorded"),
+    ("watch/tree.rs", "…::Instant::now", "how long reports have been quiet: monotonic, never recorded"),
 ];
 
 #[derive(Clone, Debug, PartialEq)]

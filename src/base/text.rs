@@ -165,6 +165,16 @@ pub fn bytes(n: u64) -> String {
     }
 }
 
+/// A large count for people: `812`, `9.1k`, `12k`, `3.4M`.
+pub fn short(n: u64) -> String {
+    match n {
+        0..=999 => n.to_string(),
+        1_000..=9_949 => format!("{:.1}k", n as f64 / 1e3),
+        9_950..=999_499 => format!("{:.0}k", n as f64 / 1e3),
+        _ => format!("{:.1}M", n as f64 / 1e6),
+    }
+}
+
 /// A count with a singular and a plural word: `1 call`, `3 calls`.
 pub fn count(n: u64, one: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
@@ -174,6 +184,13 @@ pub fn count(n: u64, one: &str) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn large_counts_are_short() {
+        let seen: Vec<String> =
+            [0, 999, 1_000, 9_949, 9_950, 999_499, 999_500, 3_440_000].into_iter().map(short).collect();
+        assert_eq!(seen, ["0", "999", "1.0k", "9.9k", "10k", "999k", "1.0M", "3.4M"]);
+    }
 
     #[test]
     fn escapes_are_shown_not_obeyed() {

@@ -39,6 +39,8 @@ pub enum Command {
     Accept(AcceptArgs),
     /// Replay a run call by call: commands on standard input, what waits on standard output, as lines of JSON
     Step(StepArgs),
+    /// Say what the edits since a run invalidate, and what re-running that would cost
+    Status(StatusArgs),
     /// Run a command in which `run_local_application` makes recorded runs
     Exec(ExecArgs),
     /// Copy an example workspace to a temporary folder and run it there
@@ -298,6 +300,15 @@ pub struct DiffArgs {
     /// Exit with 1 when this differs
     #[arg(long, value_enum, value_name = "WHAT")]
     pub fail_on: Option<FailOn>,
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct StatusArgs {
+    /// An id, a unique prefix, `latest`, `latest~1`
+    #[arg(default_value = "latest")]
+    pub run: String,
     #[command(flatten)]
     pub json: JsonArgs,
 }

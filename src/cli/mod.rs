@@ -22,6 +22,7 @@ mod settings;
 mod show;
 mod signals;
 mod step;
+mod status;
 mod view;
 mod why;
 mod why_text;
@@ -81,6 +82,7 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::Diff(args)) => diff::run(&Context::new(cli, out)?, args),
         Some(Command::Accept(args)) => accept::run(&Context::new(cli, out)?, args),
         Some(Command::Step(args)) => step::run(&Context::new(cli, out)?, args),
+        Some(Command::Status(args)) => status::run(&Context::new(cli, out)?, args),
         Some(Command::Demo(args)) => demo::run(out, args),
         Some(Command::Gc(args)) => maintenance::gc(&Context::new(cli, out)?, args),
         Some(Command::Doctor(args)) => maintenance::doctor(&Context::new(cli, out)?, args),

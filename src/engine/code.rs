@@ -2,15 +2,17 @@
 //!
 //! The door between the `source` floor, which does no I/O, and the files: reads them as Python does, keeps what it
 //! read, and answers with closures. Used by runs (what would answer a call now), and by whoever judges an edit.
+//!
+//! Invariant: a file that is told to have changed and has the content that it had changes nothing.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::digest::Digest;
 use crate::proto::message::Function;
-use crate::source::{Closure, Program, Sources, SyntaxError, decode};
+use crate::source::{Closure, FunctionFacts, Program, Sources, SyntaxError, decode};
 
 /// The code that an application's file imports.
 pub struct CodeBase {
@@ -22,17 +24,32 @@ pub struct CodeBase {
 /// Files below a project, each read once.
 struct Disk {
     root: PathBuf,
-    read: RefCell<HashMap<String, Option<Arc<str>>>>,
+    read: RefCell<BTreeMap<String, Option<File>>>,
     listed: RefCell<HashMap<String, Vec<String>>>,
+}
+
+#[derive(Clone)]
+struct File {
+    content: Digest,
+    text: Arc<str>,
+}
+
+impl Disk {
+    fn load(&self, path: &str) -> Option<File> {
+        let bytes = std::fs::read(self.root.join(path)).ok()?;
+        let text = Arc::from(decode(&bytes));
+        Some(File { content: Digest::of(&bytes), text })
+    }
 }
 
 impl Sources for Disk {
     fn text(&self, path: &str) -> Option<Arc<str>> {
         if let Some(known) = self.read.borrow().get(path) {
-            return known.clone();
+            return known.as_ref().map(|file| file.text.clone());
         }
-        let text = std::fs::read(self.root.join(path)).ok().map(|bytes| Arc::from(decode(&bytes)));
-        self.read.borrow_mut().insert(path.to_owned(), text.clone());
+        let file = self.load(path);
+        let text = file.as_ref().map(|file| file.text.clone());
+        self.read.borrow_mut().insert(path.to_owned(), file);
         text
     }
 
@@ -45,6 +62,15 @@ impl Sources for Disk {
         self.listed.borrow_mut().insert(folder.to_owned(), names.clone());
         names
     }
+}
+
+/// A `@function` as its source says, without running it.
+#[derive(Clone, Debug)]
+pub struct Defined {
+    /// Its file, relative to the project.
+    pub file: String,
+    /// What its decorators and signature say.
+    pub facts: FunctionFacts,
 }
 
 impl CodeBase {
@@ -64,25 +90,51 @@ impl CodeBase {
         }
     }
 
-    /// These files (absolute) may have changed, come or gone.
-    pub fn changed(&mut self, paths: &[PathBuf]) {
-        let paths: Vec<String> = paths.iter().map(|path| relative(&self.root, path)).collect();
-        for path in &paths {
-            self.disk.read.borrow_mut().remove(path);
+    /// These files or folders (absolute) may have changed, come or gone. Says which files did.
+    pub fn changed(&mut self, paths: &[PathBuf]) -> Vec<String> {
+        let mut known: Vec<String> = Vec::new();
+        for path in paths {
+            let path = relative(&self.root, path);
+            let read = self.disk.read.borrow();
+            if path.is_empty() {
+                known.extend(read.keys().cloned());
+                continue;
+            }
+            known.extend(read.contains_key(&path).then(|| path.clone()));
+            let below = format!("{path}/");
+            let inside = read.range(below.clone()..).map(|(file, _)| file);
+            known.extend(inside.take_while(|file| file.starts_with(&below)).cloned());
         }
+        self.reread(known)
+    }
+
+    /// Any file may have changed. Says which did.
+    pub fn changed_anywhere(&mut self) -> Vec<String> {
+        let known = self.disk.read.borrow().keys().cloned().collect();
+        self.reread(known)
+    }
+
+    fn reread(&mut self, mut files: Vec<String>) -> Vec<String> {
+        files.sort();
+        files.dedup();
+        files.retain(|path| {
+            let now = self.disk.load(path);
+            let mut read = self.disk.read.borrow_mut();
+            let before = read.get(path).cloned().flatten();
+            let same = before.map(|file| file.content) == now.as_ref().map(|file| file.content);
+            if !same {
+                read.insert(path.clone(), now);
+            }
+            !same
+        });
         self.disk.listed.borrow_mut().clear();
-        self.program.changed(&paths.iter().map(String::as_str).collect::<Vec<_>>());
+        self.program.changed(&files.iter().map(String::as_str).collect::<Vec<_>>());
+        files
     }
 
     /// The project's folder.
     pub fn root(&self) -> &Path {
         &self.root
-    }
-
-    /// Files that cannot be parsed.
-    pub fn problems(&self) -> Vec<(String, SyntaxError)> {
-        let files = self.program.files().into_iter();
-        files.filter_map(|(file, error)| error.map(|error| (file, error))).collect()
     }
 
     /// What a function reaches, by the absolute path of its file and its qualified name.
@@ -105,9 +157,71 @@ impl CodeBase {
             None => Digest::of(&std::fs::read(file).unwrap_or_default()),
         }
     }
+
+    /// The functions and applications of the files that are known, by name. Of several with one name, the first in
+    /// the order of files.
+    pub fn functions(&self) -> BTreeMap<String, Defined> {
+        let mut found = BTreeMap::new();
+        for (file, _) in self.program.files() {
+            let Some(facts) = self.program.facts(&file) else { continue };
+            let ours = facts.functions.into_iter().filter(|f| f.is_function || f.is_application);
+            for facts in ours {
+                found.entry(facts.name.clone()).or_insert_with(|| Defined { file: file.clone(), facts });
+            }
+        }
+        found
+    }
+
+    /// Files that cannot be parsed.
+    pub fn problems(&self) -> Vec<(String, SyntaxError)> {
+        let files = self.program.files().into_iter();
+        files.filter_map(|(file, error)| error.map(|error| (file, error))).collect()
+    }
+
+    /// Every file that was read or looked for, with the digest of its content.
+    pub fn looked_at(&self) -> Vec<(PathBuf, Option<Digest>)> {
+        let read = self.disk.read.borrow();
+        read.iter().map(|(path, file)| (self.root.join(path), file.as_ref().map(|f| f.content))).collect()
+    }
 }
 
 /// A path as the analysis names it: relative to the project, with `/`; absolute when it lies outside.
 pub fn relative(root: &Path, path: &Path) -> String {
     path.strip_prefix(root).unwrap_or(path).to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const APP: &str =
+        "from tensorlake.applications import function\n\n@function()\ndef f(x):\n    return x\n";
+
+    #[test]
+    fn only_what_has_another_content_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        let app = root.join("pkg/app.py");
+        std::fs::create_dir(root.join("pkg")).unwrap();
+        std::fs::write(&app, APP).unwrap();
+        let mut code = CodeBase::new(root, &app);
+        let digest = |code: &mut CodeBase| code.closure(&app, "f").map(|closure| closure.digest);
+        let first = digest(&mut code).unwrap();
+        // Saved again, and told of by a file that nobody read.
+        std::fs::write(&app, APP).unwrap();
+        assert!(code.changed(&[app.clone(), root.join("other.py")]).is_empty());
+        std::fs::write(&app, APP.replace("return x", "return -x")).unwrap();
+        assert_eq!(digest(&mut code), Some(first), "it was not told");
+        assert_eq!(code.changed(std::slice::from_ref(&app)), ["pkg/app.py"]);
+        assert_ne!(digest(&mut code), Some(first));
+        // The folder is told of: away, and back.
+        std::fs::rename(root.join("pkg"), root.join("away")).unwrap();
+        assert_eq!(code.changed(&[root.join("pkg")]), ["pkg/app.py"]);
+        assert_eq!(digest(&mut code), None);
+        std::fs::rename(root.join("away"), root.join("pkg")).unwrap();
+        std::fs::write(&app, APP).unwrap();
+        assert_eq!(code.changed(&[root.to_path_buf()]), ["pkg/app.py"]);
+        assert_eq!(digest(&mut code), Some(first));
+        assert!(code.changed_anywhere().is_empty());
+    }
 }

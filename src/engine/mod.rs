@@ -24,6 +24,7 @@ pub mod suggest;
 pub mod today;
 pub mod track;
 pub mod values;
+pub mod verdict;
 mod watched;
 mod worker;
 

@@ -149,7 +149,7 @@ impl Project {
         let mut files: Vec<PathBuf> = ignore::WalkBuilder::new(&self.root)
             .standard_filters(true)
             .require_git(false)
-            .filter_entry(|entry| !skipped(&entry.file_name().to_string_lossy()))
+            .filter_entry(|entry| !skipped(entry))
             .build()
             .filter_map(Result::ok)
             .map(ignore::DirEntry::into_path)
@@ -161,11 +161,13 @@ impl Project {
 }
 
 /// Folders that hold no sources of the project.
-fn skipped(name: &str) -> bool {
-    matches!(
-        name,
-        "node_modules" | "__pycache__" | "site-packages" | "venv" | "env" | "build" | "dist" | "target"
-    )
+fn skipped(entry: &ignore::DirEntry) -> bool {
+    let named = matches!(
+        entry.file_name().to_str(),
+        Some("node_modules" | "__pycache__" | "site-packages" | "build" | "dist" | "target")
+    );
+    // A virtual environment may have any name.
+    named || entry.path().join("pyvenv.cfg").exists()
 }
 
 /// The applications of one file.

@@ -4,6 +4,7 @@
 
 mod edits;
 mod effects;
+mod own;
 mod plan;
 mod strict;
 pub mod witness;
@@ -21,6 +22,7 @@ use crate::model::{
     ValueRef,
 };
 
+pub use own::OwnChange;
 pub use plan::Plan;
 pub use strict::Position;
 use witness::{ReadNo, Witnesses};
@@ -449,14 +451,6 @@ impl Replay {
             call: call.no,
             reason: None,
         })
-    }
-
-    /// Gives back what [`Replay::find`] gave: it was not used.
-    pub fn release(&mut self, hit: &Hit) {
-        self.consumed.remove(&hit.origin);
-        for origin in origins_below(&hit.history, hit.call) {
-            self.consumed.remove(&origin);
-        }
     }
 
     /// What must hold for a call to be served whole: every recorded child would itself be served.

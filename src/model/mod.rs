@@ -11,6 +11,7 @@ pub mod history;
 pub mod keys;
 pub mod path;
 pub mod summary;
+pub mod verdict;
 pub mod witness;
 
 pub use accepted::{Accepted, Standing, StoodFor};

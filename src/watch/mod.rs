@@ -1,7 +1,18 @@
-//! Noticing changes: files of a few folders, and bursts of reports gathered to batches.
+//! Noticing changes: files of single folders, and bursts of reports gathered to batches.
 //!
-//! Only this floor names notify. Nothing here wakes up while nothing changes. For now folders are watched one by
-//! one and not below; what a save means is decided above.
+//! Only this floor names notify. Nothing here wakes up while nothing changes. What a save means is decided above.
+//!
+//! - `burst`: when a burst of reports is over (no clock, no I/O)
+//! - `interest`: which folders a watch needs, and which reports matter
+//! - `backend`: what reports changes: notify, or else `poll`
+//! - `poll`: looking again and again
+//! - `tree`: the thread that connects them
+
+mod backend;
+mod burst;
+mod interest;
+mod poll;
+mod tree;
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
@@ -9,6 +20,9 @@ use std::time::{Duration, Instant};
 
 use notify::Watcher as _;
 
+pub use burst::Changes;
+pub use interest::{Interest, is_source};
+pub use tree::{Report, TreeWatch};
 /// A watch over folders; it ends when this is dropped.
 pub struct Watch(#[expect(dead_code, reason = "held for its drop")] notify::RecommendedWatcher);
 

@@ -2,13 +2,21 @@
 
 use std::collections::HashMap;
 
-use super::{Replay, Wanted, rank};
+use super::{Hit, Replay, Wanted, origins_below, rank};
 use crate::base::digest::Digest;
 use crate::base::ids::CallNo;
 use crate::engine::checkpoints::Checkpoints;
 use crate::model::{Call, RunHistory, ValueRef};
 
 impl Replay {
+    /// Gives back what [`Replay::find`] gave: it was not used.
+    pub fn release(&mut self, hit: &Hit) {
+        self.consumed.remove(&hit.origin);
+        for origin in origins_below(&hit.history, hit.call) {
+            self.consumed.remove(&origin);
+        }
+    }
+
     /// These calls of the replayed run have other outputs in this one.
     pub fn set_edits(&mut self, edits: HashMap<CallNo, serde_json::Value>) {
         self.edits = edits;

@@ -138,6 +138,11 @@ impl Program {
         self.table.known(file).map(|module| module.text.clone())
     }
 
+    /// The functions of a file as the analysis saw it.
+    pub fn facts(&self, file: &str) -> Option<crate::source::ModuleFacts> {
+        self.table.known(file).map(|module| crate::source::facts(&module.parsed))
+    }
+
     fn compute(&mut self, file: &str, qualname: &str, sources: &dyn Sources) -> Option<Closure> {
         let mut view = View { table: &mut self.table, sources };
         let number = view.load(file)?;
