@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::base::digest::Digest;
 use crate::base::ids::RunId;
 use crate::engine::files::Files;
-use crate::model::{Call, CodeKnown, FileRead, Package, RunHistory};
+use crate::model::{Call, CodeKnown, FileRead, Package, ReadKind, RunHistory};
 
 /// A file read, by number: many calls share few.
 pub type ReadNo = u32;
@@ -89,7 +89,11 @@ pub fn code_difference(then: &CodeKnown, now: &CodeKnown, files: &Files) -> Opti
             return Some(format!("{text} (read while it was imported)"));
         }
     }
-    let new = now.files.iter().find(|new| !then.files.iter().any(|old| old.path == new.path));
+    // What is absent now and was not looked for then changes nothing: scripts are imported in other ways than files.
+    let new = now
+        .files
+        .iter()
+        .find(|new| new.kind != ReadKind::Absent && !then.files.iter().any(|old| old.path == new.path));
     if let Some(new) = new.filter(|_| same) {
         return Some(format!("importing it reads {} now", new.path));
     }
