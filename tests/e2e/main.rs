@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod exec;
+mod formatters;
 mod openai;
+mod packages;
 mod project;
 mod server;
 mod terminal;

@@ -1,20 +1,15 @@
 //! Applications with the real `openai` package: its classes as inputs and outputs of calls, its requests counted.
 
-use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::project::{Done, Project, Started, below_target, counts};
+use crate::packages::{environment, must};
+use crate::project::{Project, counts};
 use crate::server::Server;
 
 /// What is installed; a change makes a new environment.
 const PACKAGES: [&str; 2] = ["openai==3.54.0", "pydantic==2.14.3"];
-
-/// Longer than a download takes.
-const DOWNLOAD: Duration = Duration::from_secs(300);
 
 /// An application as people write it: the model's message goes into the list as the object that it is.
 const APP: &str = r#"
@@ -78,41 +73,8 @@ def whole(topic: str) -> str:
     return choose(first)["tool_calls"][0]["function"]["name"] + " " + second.id
 "#;
 
-/// The interpreter with the packages, installed once for all tests and test runs.
-fn python() -> PathBuf {
-    static MADE: OnceLock<PathBuf> = OnceLock::new();
-    MADE.get_or_init(|| {
-        let folder = below_target("e2e-venv");
-        std::fs::create_dir_all(&folder).unwrap();
-        let lock = std::fs::File::create(folder.join("lock")).unwrap();
-        // Other processes of the test wait here; the lock goes with the file.
-        lock.lock().unwrap();
-        let python = folder.join("venv/bin/python");
-        let mark = folder.join("installed");
-        let wanted = PACKAGES.join("\n");
-        if std::fs::read_to_string(&mark).is_ok_and(|text| text == wanted) && python.exists() {
-            return python;
-        }
-        let _ = std::fs::remove_file(&mark);
-        must(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder.join("venv")));
-        let options = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"];
-        must(Command::new(&python).args(options).args(PACKAGES));
-        std::fs::write(&mark, wanted).unwrap();
-        python
-    })
-    .clone()
-}
-
-fn must(command: &mut Command) -> Done {
-    let mut clean = Command::new(command.get_program());
-    clean.args(command.get_args()).env_remove("PYTHONPATH").env_remove("VIRTUAL_ENV");
-    let done = Started::new(clean).finish_within(DOWNLOAD);
-    assert_eq!(done.code(), 0, "the packages from PyPI are needed: {done}");
-    done
-}
-
 fn project(server: &Server) -> Project {
-    let python = python();
+    let python = environment("e2e-venv", &PACKAGES);
     let project = Project::new()
         .with("OPENAI_BASE_URL", &server.base())
         .with("OPENAI_API_KEY", "sk-test")
@@ -240,7 +202,7 @@ fn whole_completions_bring_their_tokens() {
 #[test]
 fn the_packages_are_the_real_ones() {
     let ask = "import openai, pydantic; print(openai.__version__, pydantic.__version__)";
-    let found = must(Command::new(python()).args(["-c", ask]));
+    let found = must(Command::new(environment("e2e-venv", &PACKAGES)).args(["-c", ask]));
     let wanted: Vec<&str> =
         PACKAGES.iter().filter_map(|package| package.split_once("==")).map(|p| p.1).collect();
     assert_eq!(found.out.trim(), wanted.join(" "));
