@@ -10,4 +10,4 @@ work=$(mktemp -d "${DATA:-${TMPDIR:-/tmp}}/lookup.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 sizes=("$@")
 [ ${#sizes[@]} -gt 0 ] || sizes=(100 1000 10000)
-exec python3 "$here/measure.py" "$bin" "$work" "${REPS:-3}" "${sizes[@]}"
+python3 "$here/measure.py" "$bin" "$work" "${REPS:-3}" "${sizes[@]}"

@@ -80,8 +80,16 @@ fn judge(python: &mut Python, before: &Program, after: &Program, tally: &mut Tal
     tally.edits += 1;
     let acted = changed(&was, &is);
     let (first, second) = (closures(before, &old), closures(after, &new));
+    let reaching = reaching(before, after);
     for (name, closure) in &first {
         let differs = closure.digest != second[name].digest;
+        if differs && !reaching.contains(name) && closure.opaque.is_empty() && second[name].opaque.is_empty()
+        {
+            let mut text = format!("FALSE INVALIDATION: {name} does not reach what was changed.\n");
+            different_parts(&mut text, closure, &second[name]);
+            show(&mut text, &old, &new);
+            return Some(Wrong { text });
+        }
         let acts = acted.contains(name);
         tally.judged += 1;
         tally.acted += usize::from(acts);
@@ -128,22 +136,40 @@ fn judge_noise(python: &mut Python, program: &Program, noises: &[Noise], tally: 
         let added = noises.iter().any(|noise| matches!(noise, Noise::Unused | Noise::Imports | Noise::Order));
         if closure.digest != second[name].digest && (!added || closure.opaque.is_empty()) {
             let mut text = format!("NOISE: {noises:?} changed the digest of {name}.\n");
-            for part in &closure.parts {
-                let same = second[name].parts.iter().find(|p| (&p.file, &p.name) == (&part.file, &part.name));
-                if same.is_none_or(|same| same.digest != part.digest) {
-                    let _ = writeln!(text, "differs: {} {}", part.file, part.name);
-                }
-            }
-            for part in &second[name].parts {
-                if !closure.parts.iter().any(|p| (&p.file, &p.name) == (&part.file, &part.name)) {
-                    let _ = writeln!(text, "new: {} {}", part.file, part.name);
-                }
-            }
+            different_parts(&mut text, closure, &second[name]);
             show(&mut text, &old, &new);
             return Some(Wrong { text });
         }
     }
     None
+}
+
+/// The functions that may act otherwise after an edit, because they reach what is different.
+fn reaching(before: &Program, after: &Program) -> Vec<String> {
+    let differ = |a: &dyn std::fmt::Debug, b: &dyn std::fmt::Debug| format!("{a:?}") != format!("{b:?}");
+    let functions = before.functions.iter().zip(&after.functions).enumerate();
+    functions
+        .filter(|(_, (old, new))| {
+            let reached = before.reached(old).into_iter().zip(after.reached(new));
+            let items = before.items.iter().zip(&after.items);
+            differ(old, new) || reached.zip(items).any(|((a, b), (old, new))| (a || b) && differ(old, new))
+        })
+        .map(|(i, _)| format!("f{i}"))
+        .collect()
+}
+
+fn different_parts(text: &mut String, old: &Closure, new: &Closure) {
+    for part in &old.parts {
+        let same = new.parts.iter().find(|p| (&p.file, &p.name) == (&part.file, &part.name));
+        if same.is_none_or(|same| same.digest != part.digest) {
+            let _ = writeln!(text, "differs: {} {}", part.file, part.name);
+        }
+    }
+    for part in &new.parts {
+        if !old.parts.iter().any(|p| (&p.file, &p.name) == (&part.file, &part.name)) {
+            let _ = writeln!(text, "new: {} {}", part.file, part.name);
+        }
+    }
 }
 
 pub fn show(text: &mut String, old: &Files, new: &Files) {

@@ -350,6 +350,25 @@ impl Program {
         read
     }
 
+    /// The items that a function reaches: by use, or because importing a module does something to what it uses.
+    pub fn reached(&self, function: &Function) -> Vec<bool> {
+        let mut reached = vec![false; self.items.len()];
+        let mut open: Vec<usize> = Vec::new();
+        function.first.uses(&mut open);
+        function.last.uses(&mut open);
+        while let Some(item) = open.pop() {
+            if std::mem::replace(&mut reached[item], true) {
+                continue;
+            }
+            open.extend(self.items[item].kind.uses());
+            open.extend((0..self.items.len()).filter(|i| match self.items[*i].kind {
+                Kind::Registered(target, ..) | Kind::Patch(target, ..) => target == item,
+                _ => false,
+            }));
+        }
+        reached
+    }
+
     /// What functions and effects reach.
     pub fn live(&self) -> Vec<bool> {
         let mut live = vec![false; self.items.len()];
