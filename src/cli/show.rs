@@ -235,7 +235,9 @@ fn witness_lines(context: &Context, run: &RunHistory, call: &Call) {
         say("imports", words(read));
     }
     for package in &code.packages {
-        say("package", format!("{} {}", package.name, package.version));
+        let untracked = package.record.is_none() && package.version.is_empty();
+        let version = if untracked { "(ignored)" } else { &package.version };
+        say("package", format!("{} {version}", package.name));
     }
     for (name, value) in &code.env {
         say("variable", format!("{name}{}", if value.is_some() { "" } else { ", which was not set" }));

@@ -83,6 +83,12 @@ impl Files {
     /// Whether a recorded read would see the same now.
     pub fn holds(&self, read: &FileRead) -> bool {
         match read.kind {
+            // Recorded before it was ignored.
+            ReadKind::Content | ReadKind::Listing | ReadKind::Absent | ReadKind::Present
+                if self.ignores(&read.path) =>
+            {
+                true
+            }
             ReadKind::Absent => !self.is_there(&read.path),
             ReadKind::Present => self.is_there(&read.path),
             kind => read.digest.is_some() && read.digest == self.digest(&read.path, kind),

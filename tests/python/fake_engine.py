@@ -283,7 +283,7 @@ class Engine:
                     self._end(end, blobs[at : at + 1] if has_blob else [])
                     at += bool(has_blob)
                 if self.keep_events:
-                    self.events.append({"t": "ends", "n": len(header["ends"])})
+                    self.events.append({"t": "ends", "n": len(header["ends"]), "ends": header["ends"]})
         elif kind in ("call", "map", "reduce"):
             with self.lock:
                 self._ask(connection, header, blobs)

@@ -80,7 +80,8 @@ impl Witnesses {
 pub fn code_difference(then: &CodeKnown, now: &CodeKnown, files: &Files) -> Option<String> {
     let same = then.code == now.code;
     for read in &then.files {
-        if now.files.contains(read) {
+        let dropped = read.kind == ReadKind::Matching && !now.files.iter().any(|new| new.path == read.path);
+        if dropped || files.ignores(&read.path) || now.files.contains(read) {
             continue;
         }
         let other = now.files.iter().any(|new| new.path == read.path && new.kind == read.kind);
@@ -114,6 +115,11 @@ pub fn code_difference(then: &CodeKnown, now: &CodeKnown, files: &Files) -> Opti
 fn package_difference(then: &[Package], now: &[Package], same: bool) -> Option<String> {
     for old in then {
         match now.iter().find(|new| new.name == old.name) {
+            // It is not to be compared any more.
+            Some(new) if new.record.is_none() && new.version.is_empty() => {}
+            Some(new) if old.record.is_none() && old.version.is_empty() && new != old => {
+                return Some(format!("package {} is tracked now", old.name));
+            }
             Some(new) if new.version != old.version => {
                 return Some(format!("package {} {} -> {}", old.name, version(old), version(new)));
             }
@@ -137,7 +143,6 @@ fn version(package: &Package) -> &str {
 mod tests {
     use super::*;
     use crate::base::clock::SystemClock;
-    use crate::model::ReadKind;
 
     fn known() -> CodeKnown {
         CodeKnown {
@@ -179,6 +184,11 @@ mod tests {
             say(&vendor("1.0", "a"), &vendor("1.0", "b")).as_deref(),
             Some("package vendorlib 1.0 is another build")
         );
+        let ignored = Package { name: "vendorlib".into(), version: String::new(), record: None };
+        let ignored = CodeKnown { packages: vec![ignored], ..known() };
+        assert_eq!(say(&vendor("1.0", "a"), &ignored), None);
+        assert_eq!(say(&ignored, &ignored), None);
+        assert_eq!(say(&ignored, &vendor("1.0", "a")).as_deref(), Some("package vendorlib is tracked now"));
         assert!(say(&vendor("1.0", "a"), &bare).is_some() && say(&bare, &vendor("1.0", "a")).is_some());
         let env = |v: Option<&str>| CodeKnown {
             env: vec![("MODEL".into(), v.map(|v| Digest::of(v.as_bytes())))],

@@ -26,6 +26,7 @@ from stat import S_ISDIR, S_ISREG
 from time import time_ns
 
 from . import session as sessions
+from .places import place
 
 _WATCHED = frozenset(
     (
@@ -40,8 +41,6 @@ _NO_DATA = frozenset(
         ".DS_Store",
     )
 )  # fmt: skip
-_SOURCES = (".py", ".pyc", ".so", ".pyd")
-_RUNTIME = os.path.dirname(os.path.abspath(__file__)) + os.sep
 #: Small and new files are hashed here; see the module's text.
 _SMALL = 1 << 20
 _MOMENT = 60_000_000
@@ -191,7 +190,7 @@ def _event(event: str, args) -> None:
     elif event == "os.listdir" or event == "os.scandir":
         name = _inside("." if args[0] is None else args[0])
         if name is not None:
-            at = _place(name, True)
+            at = place(name, True, _source)
             if at is not False:
                 _saw(name, True, at)
     elif event == "sqlite3.connect":
@@ -220,7 +219,7 @@ def _opened(name: str, path, mode, flags: int) -> None:
     access = flags & os.O_ACCMODE
     fresh = flags & os.O_TRUNC or flags & os.O_EXCL
     if access != os.O_WRONLY and not fresh:
-        at = _place(name, False)
+        at = place(name, False, _source)
         if at is not False:
             # os.open may be relative to a folder that the event does not tell.
             relative = mode is None and not os.path.isabs(path)
@@ -260,8 +259,8 @@ def _asked(path, found: bool) -> None:
     _here.busy = True
     try:
         name = _inside(path)
-        if name is not None:
-            at = _place(name, False)
+        if name is not None and name != ".":
+            at = place(name, False, _source)
             if at is not False:
                 name = _text(name)
                 for reads in _owners():
@@ -345,7 +344,7 @@ def _inside(path):
         path = os.path.realpath(path) if "/.." in path else os.path.normpath(path)
     if not path.startswith(_prefix):
         if path != _root:
-            path = os.path.realpath(path)
+            path = _by_another_way(path)
         if path == _root:
             return "."
         if not path.startswith(_prefix):
@@ -356,6 +355,27 @@ def _inside(path):
     if not _NO_DATA.isdisjoint(name.split("/")):
         return None
     return name or "."
+
+
+_folders: dict = {}
+
+
+def _by_another_way(path: str) -> str:
+    """A path outside of the project, in whose folder links may lead into it after all."""
+    folder, _, base = path.rpartition("/")
+    real = _folders.get(folder)
+    if real is None:
+        if len(_folders) > 1000:
+            _folders.clear()
+        real = _folders[folder] = os.path.realpath(folder or "/")
+    return real + "/" + base if base else real
+
+
+def _source(where: str):
+    """The path of a source of the project, as it is sent."""
+    if where.startswith(_prefix) and _inside(where) is not None:
+        return _text(where[len(_prefix) :])
+    return None
 
 
 def _parent(name: str) -> str:
@@ -428,113 +448,3 @@ def _watch_pools(module) -> None:
 
     module._WorkItem.__init__ = init_for_call
     module._WorkItem.run = run_for_call
-
-
-# On whose account it is
-
-
-def _place(name: str, listing: bool):
-    """``(file, line)`` of what keeps the result, None for the call alone; False: not counted."""
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename == __file__:
-        frame = frame.f_back
-    if frame is None:
-        return None
-    where = frame.f_code.co_filename
-    if where.startswith("<frozen importlib"):
-        # The import system looks for modules and reads sources: the loader reports those.
-        if listing or name.endswith(_SOURCES):
-            return False
-    elif where.startswith(_RUNTIME) or "importlib/metadata/" in where:
-        # Neither do installed packages belong to the project when they are looked for in it.
-        return False
-    elif name.endswith(".py") and _shows_source(frame):
-        return False
-    at = last = None
-    instance = _instance_code()
-    while frame is not None:
-        code = frame.f_code
-        where = code.co_filename
-        if code is instance:
-            return last or at
-        if where.startswith(_RUNTIME):
-            if code.co_name == "_execute":
-                break
-        elif where.startswith(_prefix) and _inside(where) is not None:
-            last = (_text(where[len(_prefix) :]), frame.f_lineno)
-            if code.co_name == "<module>":
-                return last
-            if _keeps(frame, code):
-                at = (last[0], code.co_firstlineno)
-        frame = frame.f_back
-    return at
-
-
-def _shows_source(frame) -> bool:
-    """True for linecache on behalf of a traceback: no behaviour depends on that."""
-    inner = True
-    for _ in range(6):
-        if frame is None:
-            return False
-        name = frame.f_code.co_filename
-        if name.endswith("linecache.py"):
-            inner = False
-        elif not inner:
-            return not name.endswith("inspect.py")
-        elif not name.endswith(("tokenize.py", "<frozen genericpath>", "<frozen os>")):
-            return False
-        frame = frame.f_back
-    return False
-
-
-_instance_of_class = None
-
-
-def _instance_code():
-    global _instance_of_class
-    if _instance_of_class is None:
-        body = sys.modules.get(__package__ + ".body")
-        if body is not None:
-            _instance_of_class = body._instance.__code__
-    return _instance_of_class
-
-
-_keeping: dict = {}
-
-
-def _keeps(frame, code) -> bool:
-    """Whether a function keeps its result for later calls."""
-    rebinds, stores = _stores(code)
-    if rebinds:
-        return True
-    if stores and any(type(frame.f_globals.get(name)) in (dict, list) for name in code.co_names):
-        return True
-    functools = sys.modules.get("functools")
-    if functools is None:
-        return False
-    kinds = (functools._lru_cache_wrapper, functools.cached_property)
-    name = code.co_name
-    if isinstance(frame.f_globals.get(name), kinds):
-        return True
-    # A method: its class is that of its first argument, or above it.
-    if code.co_argcount and code.co_varnames:
-        owner = frame.f_locals.get(code.co_varnames[0])
-        for cls in getattr(owner if isinstance(owner, type) else type(owner), "__mro__", ()):
-            if isinstance(cls.__dict__.get(name), kinds):
-                return True
-    return False
-
-
-def _stores(code):
-    """Whether it binds a global variable, and whether it puts something into something."""
-    known = _keeping.get(code)
-    if known is None:
-        from opcode import opmap
-
-        used = set(code.co_code[::2])
-        puts = not {"setdefault", "append", "update"}.isdisjoint(code.co_names)
-        known = opmap["STORE_GLOBAL"] in used, puts or opmap["STORE_SUBSCR"] in used
-        if len(_keeping) > 10_000:
-            _keeping.clear()
-        _keeping[code] = known
-    return known
