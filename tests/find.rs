@@ -115,3 +115,103 @@ fn what_is_wrong_with_a_filter_is_marked() {
     let hostile = project.tl(&["show", "--filter", "\u{1b}]0;x\u{7}(failed"]).exits(2);
     assert!(!hostile.err.contains('\u{1b}') && !hostile.err.contains('\u{7}'), "{:?}", hostile.err);
 }
+
+fn hits(project: &Project, args: &[&str]) -> Vec<String> {
+    let found = project.tl(&[&["search", "--json"], args].concat()).exits(0).json();
+    let hits = found["hits"].as_array().unwrap();
+    hits.iter()
+        .map(|hit| {
+            let text = hit["text"].as_str().unwrap();
+            for mark in hit["marks"].as_array().unwrap() {
+                let (from, to) = (mark[0].as_u64().unwrap() as usize, mark[1].as_u64().unwrap() as usize);
+                assert!(from < to && to <= text.chars().count(), "{hit}");
+            }
+            format!("{} {}", hit["path"].as_str().unwrap_or("-"), hit["in"].as_str().unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn words_are_found_in_inputs_outputs_logs_and_errors() {
+    let project = shop();
+    for (args, expected) in [
+        (&["refund"][..], &["shop/lookup#1 output"][..]),
+        (&["refunds"], &[]),
+        (&["REFU"], &["shop/lookup#1 output"]),
+        (&["order", "wants"], &["shop/lookup#1 output"]),
+        (&["\"refund for order\""], &["shop/lookup#1 output"]),
+        (&["\"order refund\""], &[]),
+        (&["budget"], &["shop/pay#2 error"]),
+        (&["looking"], &["shop/lookup#1 log"]),
+        (&["attempt fails"], &["shop/flaky#1 error"]),
+        (&["customer", "ada", "--in", "output"], &["shop/lookup#1 output"]),
+        (&["customer", "--in", "log"], &[]),
+        (&["ada", "--in", "log", "--in", "error"], &["shop/pay#2 error", "shop/lookup#1 log"]),
+    ] {
+        assert_eq!(hits(&project, args), expected, "{args:?}");
+    }
+    let done = project.tl(&["search", "refund"]).exits(0).says(&["1 text"]);
+    let (first, second) = done.out.split_once('\n').unwrap();
+    assert!(first.starts_with("shop/lookup#1  output  run "), "{first}");
+    assert_eq!(second, "    wants a [Refund] for order 7\n");
+    project.tl(&["search", "nowhere"]).exits(0).says(&["nothing found"]);
+    project.tl(&["search", "?!"]).exits(2).says(&["no word to look for"]);
+    project.tl(&["search"]).exits(2);
+}
+
+#[test]
+fn search_follows_what_is_recorded_and_deleted() {
+    let project = shop();
+    assert_eq!(hits(&project, &["looking"]).len(), 1);
+    let second = project.run_ok(&["--arg", "customer=Grace"])["run"].as_str().unwrap().to_owned();
+    let found = project.tl(&["search", "refund", "--json"]).exits(0).json();
+    assert_eq!(found["hits"].as_array().unwrap().len(), 2, "{found:#}");
+    assert_eq!(hits(&project, &["grace", "--run", &second, "--in", "log"]), ["shop/lookup#1 log"]);
+    assert!(hits(&project, &["grace", "--run", "latest~1"]).is_empty());
+    // Both runs called with the same numbers: one text, two places, the newest run first.
+    let found = project.tl(&["search", "amount 50", "--json", "--in", "input"]).exits(0).json();
+    assert_eq!(found["hits"][0]["run"], second);
+    let index = project.root().join(".tl-bench/search.db");
+    let words = || {
+        let bytes = std::fs::read(&index).unwrap();
+        let log = std::fs::read(index.with_extension("db-wal")).unwrap_or_default();
+        [bytes, log].iter().any(|bytes| bytes.windows(5).any(|window| window == b"grace"))
+    };
+    assert!(words());
+    // The older run is kept, the newest goes.
+    project.tl(&["gc", "--pin", "latest~1"]).exits(0);
+    project.tl(&["gc", "--keep", "0", "--apply"]).exits(0);
+    assert!(!words(), "a word of a deleted run is left");
+    assert!(hits(&project, &["grace"]).is_empty());
+    assert_eq!(hits(&project, &["refund"]), ["shop/lookup#1 output"]);
+    project.sound();
+    for broken in [&b"garbage"[..], b""] {
+        std::fs::write(&index, broken.repeat(5000)).unwrap();
+        project.tl(&["doctor"]).exits(0).out.contains("index").then_some(()).unwrap();
+        assert_eq!(hits(&project, &["refund"]), ["shop/lookup#1 output"]);
+    }
+}
+
+#[test]
+fn several_searches_at_once_agree() {
+    let project = shop();
+    for _ in 0..3 {
+        project.run_ok(&["--arg", "customer=Ada"]);
+    }
+    let searches: Vec<_> = (0..4).map(|_| project.start(&["search", "--json", "refund"])).collect();
+    let answers: Vec<Value> = searches.into_iter().map(|search| search.wait().exits(0).json()).collect();
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+    assert_eq!(answers[0]["hits"][0]["places"], 4);
+}
+
+#[test]
+fn what_is_found_cannot_touch_the_terminal() {
+    let project = Project::app(
+        "@application()\n@function()\ndef spill() -> str:\n    return '\\x1b]52;c;Zm9v\\x07 needle \\x1b[2J\\u202e\\x9b31m'\n",
+    );
+    project.run_ok(&[]);
+    let done = project.tl(&["search", "needle"]).exits(0);
+    let text = done.out.replace('\n', "");
+    assert!(text.contains("[needle]"), "{text}");
+    assert!(!text.chars().any(|c| c.is_control() || c == '\u{202e}'), "{text:?}");
+}

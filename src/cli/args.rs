@@ -31,6 +31,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Print what calls wrote
     Logs(LogsArgs),
+    /// Find words in the inputs, outputs, logs and errors of all runs
+    Search(SearchArgs),
     /// Say why a call was executed or served
     Why(WhyArgs),
     /// Compare two runs: causes first, then what follows from them
@@ -203,6 +205,37 @@ pub struct LogsArgs {
     /// Only the calls that this means: `failed`, `fn:call_* and ms>500`, `out~"refund"`; docs/filter.md has the language
     #[arg(long, value_name = "EXPR")]
     pub filter: Option<String>,
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+/// Where `search` looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InArg {
+    /// Arguments of calls
+    Input,
+    /// Outputs of calls
+    Output,
+    /// What calls wrote
+    Log,
+    /// Errors of calls, those of earlier attempts too
+    Error,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct SearchArgs {
+    /// Words that must all be there; each may go on (`refund` finds refunds). In quotes: these words in this order
+    #[arg(required = true, value_name = "TEXT")]
+    pub text: Vec<String>,
+    /// Only in this run: an id, a unique prefix, `latest`, `latest~1`
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<String>,
+    /// Only there; may be given several times
+    #[arg(long = "in", value_enum, value_name = "WHERE")]
+    pub fields: Vec<InArg>,
+    /// How many texts at most
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub limit: usize,
     #[command(flatten)]
     pub json: JsonArgs,
 }

@@ -29,6 +29,13 @@ pub fn gc(context: &Context, args: &GcArgs) -> Result<Exit, CliError> {
         max_bytes: args.max_mb.map(|mb| mb * 1_000_000),
     })?;
     let done = if args.apply { Some(store.gc(&plan)?) } else { None };
+    if done.is_some_and(|done| done.runs > 0)
+        && let Err(error) = crate::find::forget_gone(&store)
+    {
+        // It follows from the store; without it no word of a deleted run is left behind.
+        context.out.note(&text::line(&format!("the index of search is deleted: {error}")));
+        crate::store::SearchIndex::remove(&store)?;
+    }
     if args.json.json {
         context.out.json(&json!({
             "applied": args.apply,
@@ -193,6 +200,7 @@ fn store_checks(context: &Context, checks: &mut Vec<Check>) {
         },
         Err(error) => Check { name: "store", problem: Some(Exit::Store), text: error.to_string() },
     });
+    checks.push(Check { name: "search", problem: None, text: super::search::health(&store) });
     checks.push(permissions(&dir));
     integrity(&store, checks);
 }

@@ -17,6 +17,7 @@ mod maintenance;
 pub mod output;
 mod peek;
 mod runs;
+mod search;
 mod session;
 mod settings;
 mod show;
@@ -78,6 +79,7 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::Runs(args)) => runs::run(&Context::new(cli, out)?, args),
         Some(Command::Show(args)) => show::run(&Context::new(cli, out)?, args),
         Some(Command::Logs(args)) => show::logs(&Context::new(cli, out)?, args),
+        Some(Command::Search(args)) => search::run(&Context::new(cli, out)?, args),
         Some(Command::Why(args)) => why::run(&Context::new(cli, out)?, args),
         Some(Command::Diff(args)) => diff::run(&Context::new(cli, out)?, args),
         Some(Command::Accept(args)) => accept::run(&Context::new(cli, out)?, args),

@@ -9,29 +9,37 @@ use crate::base::ids::{CallNo, call_id};
 
 /// The path of a call.
 pub fn path(run: &RunHistory, no: CallNo) -> String {
-    let mut parts = Vec::new();
+    let mut chain = Vec::new();
     let mut at = no;
-    let mut inner: Option<u32> = None;
     while let Some(call) = run.call(at) {
-        match call.kind {
-            CallKind::Root => parts.push(call.function.clone()),
+        chain.push((call.kind, call.function.as_str(), call.ordinal));
+        at = call.parent;
+    }
+    of_chain(&chain)
+}
+
+/// The path of a call from kind, function and ordinal of it and of each node above, up to the application's own call.
+pub fn of_chain(chain: &[(CallKind, &str, u32)]) -> String {
+    let mut parts = Vec::with_capacity(chain.len());
+    let mut inner: Option<u32> = None;
+    for (i, (kind, function, ordinal)) in chain.iter().enumerate() {
+        match kind {
+            CallKind::Root => parts.push((*function).to_owned()),
             CallKind::Map | CallKind::Reduce => {
                 let index = inner.take().map(|i| i.to_string()).unwrap_or_default();
-                let mark = if call.kind == CallKind::Reduce { "~" } else { "" };
-                let nth = if call.ordinal > 1 { format!("@{}", call.ordinal) } else { String::new() };
-                parts.push(format!("{}{mark}{nth}[{index}]", call.function));
+                let mark = if *kind == CallKind::Reduce { "~" } else { "" };
+                let nth = if *ordinal > 1 { format!("@{ordinal}") } else { String::new() };
+                parts.push(format!("{function}{mark}{nth}[{index}]"));
             }
             CallKind::Call => {
-                let in_operation =
-                    run.call(call.parent).is_some_and(|p| matches!(p.kind, CallKind::Map | CallKind::Reduce));
-                if in_operation {
-                    inner = Some(call.ordinal);
+                let above = chain.get(i + 1).map(|(kind, _, _)| *kind);
+                if matches!(above, Some(CallKind::Map | CallKind::Reduce)) {
+                    inner = Some(*ordinal);
                 } else {
-                    parts.push(format!("{}#{}", call.function, call.ordinal));
+                    parts.push(format!("{function}#{ordinal}"));
                 }
             }
         }
-        at = call.parent;
     }
     parts.reverse();
     parts.join("/")

@@ -44,6 +44,7 @@ mod owner;
 mod rows;
 mod runs;
 mod schema;
+mod search;
 mod state;
 mod values;
 mod writer;
@@ -57,4 +58,8 @@ pub use history::{Damage, History};
 pub use nodes::{ChildrenOf, Node, NodeRules};
 pub use open::{Options, Store};
 pub use rows::{CallRow, RunRow};
+pub use search::{
+    IndexBatch, IndexSize, Link, Mark, Matches, PlaceFilter, SearchField, SearchIndex, SearchPlace,
+    SearchPlaces,
+};
 pub use writer::{Batch, Writer};

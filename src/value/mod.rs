@@ -26,7 +26,7 @@ mod python_tests;
 
 pub use from_json::{from_json, from_plain_json, to_plain_json};
 pub use store::{
-    NodeError, NodeSink, NodeSource, Packed, StoredNode, UnpackError, children, load_value, pack,
-    pack_arguments, pack_dict, pack_item, pack_json, pack_keep, pack_tagged_json, unpack,
+    Below, NodeError, NodeSink, NodeSource, Packed, StoredNode, UnpackError, children, load_value, own_texts,
+    pack, pack_arguments, pack_dict, pack_item, pack_json, pack_keep, pack_tagged_json, piece_text, unpack,
 };
 pub use tree::{Global, Make, Object, Text, Value};

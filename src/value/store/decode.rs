@@ -10,6 +10,7 @@ use crate::base::digest::Digest;
 use super::super::pickle::{self, MAX_DEPTH};
 use super::super::tree::{Global, Make, Object, Text, Value};
 use super::format::*;
+use super::own::Below;
 use super::{NodeError, NodeSource, UnpackError};
 
 /// The pickle of a stored value. `inline` is the root node when it is small enough not to be stored.
@@ -95,7 +96,7 @@ fn scan(data: &[u8], found: &mut Vec<Digest>) -> Option<()> {
     Some(())
 }
 
-struct Decoder<'s> {
+pub(super) struct Decoder<'s> {
     source: &'s dyn NodeSource,
     /// Whether raw pickles are read.
     expand: bool,
@@ -103,12 +104,14 @@ struct Decoder<'s> {
     known: HashMap<Digest, Value>,
     /// The node being decoded, to name it when it is damaged.
     current: Digest,
+    /// Only the node itself is read; what it refers to is noted here.
+    below: Option<Vec<Below>>,
 }
 
 /// A node and the position in it.
-struct At {
-    data: Bytes,
-    pos: usize,
+pub(super) struct At {
+    pub data: Bytes,
+    pub pos: usize,
 }
 
 impl At {
@@ -141,8 +144,18 @@ impl At {
 }
 
 impl<'s> Decoder<'s> {
+    /// One that reads a node itself and nothing below.
+    pub(super) fn shallow(source: &'s dyn NodeSource, node: Digest) -> Self {
+        Decoder { current: node, below: Some(Vec::new()), ..Decoder::new(source, true) }
+    }
+
+    /// What the nodes that were read refer to.
+    pub(super) fn taken(self) -> Vec<Below> {
+        self.below.unwrap_or_default()
+    }
+
     fn new(source: &'s dyn NodeSource, expand: bool) -> Self {
-        Decoder { source, expand, known: HashMap::new(), current: Digest::default() }
+        Decoder { source, expand, known: HashMap::new(), current: Digest::default(), below: None }
     }
 
     fn damaged<T>(&self) -> Result<T, UnpackError> {
@@ -201,7 +214,7 @@ impl<'s> Decoder<'s> {
     }
 
     /// Only dispatches: what recurses has small frames of its own.
-    fn value(&mut self, at: &mut At, depth: usize) -> Result<Value, UnpackError> {
+    pub(super) fn value(&mut self, at: &mut At, depth: usize) -> Result<Value, UnpackError> {
         // The dict that arguments are gathered in, and the object around a raw one, come on top.
         if depth > MAX_DEPTH + 8 {
             return self.damaged();
@@ -209,6 +222,7 @@ impl<'s> Decoder<'s> {
         match self.some(at.byte())? {
             tag @ (LIST | TUPLE | SET | FROZEN_SET | DICT) => self.entries(tag, at, depth),
             OBJECT => self.object(at, depth + 1),
+            tag @ (REF | TREE | SPLIT) if self.below.is_some() => self.note(tag, at),
             REF => {
                 let digest = self.some(at.digest())?;
                 self.node(&digest, depth)
@@ -217,6 +231,28 @@ impl<'s> Decoder<'s> {
             SPLIT => self.split(at),
             tag => self.scalar(tag, at),
         }
+    }
+
+    /// Notes what is referred to instead of following it.
+    fn note(&mut self, tag: u8, at: &mut At) -> Result<Value, UnpackError> {
+        let mut found = Vec::new();
+        if tag == REF {
+            found.push(Below::Node(self.some(at.digest())?));
+        } else {
+            let text = self.some(at.byte())? == STR;
+            self.some(at.number())?;
+            for _ in 0..self.some(at.number())? {
+                let digest = self.some(at.digest())?;
+                match tag {
+                    TREE => found.push(Below::Node(digest)),
+                    _ if text => found.push(Below::Text(digest)),
+                    // Data, or a pickle that only makes sense as a whole.
+                    _ => found.push(Below::Data(digest)),
+                }
+            }
+        }
+        self.below.get_or_insert_default().extend(found);
+        Ok(Value::Opaque("elsewhere"))
     }
 
     fn scalar(&self, tag: u8, at: &mut At) -> Result<Value, UnpackError> {
@@ -353,6 +389,7 @@ impl<'s> Decoder<'s> {
     fn list(&mut self, at: &mut At, depth: usize) -> Result<Vec<Value>, UnpackError> {
         match self.value(at, depth)? {
             Value::List(list) => Ok(Arc::unwrap_or_clone(list)),
+            Value::Opaque(_) if self.below.is_some() => Ok(Vec::new()),
             _ => self.damaged(),
         }
     }
@@ -360,6 +397,7 @@ impl<'s> Decoder<'s> {
     fn dict(&mut self, at: &mut At, depth: usize) -> Result<Vec<(Value, Value)>, UnpackError> {
         match self.value(at, depth)? {
             Value::Dict(dict) => Ok(Arc::unwrap_or_clone(dict)),
+            Value::Opaque(_) if self.below.is_some() => Ok(Vec::new()),
             _ => self.damaged(),
         }
     }
