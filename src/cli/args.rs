@@ -43,6 +43,8 @@ pub enum Command {
     Step(StepArgs),
     /// Say what the edits since a run invalidate, and what re-running that would cost
     Status(StatusArgs),
+    /// Say after each save what it invalidates and what re-running that would cost
+    Watch(WatchArgs),
     /// Run a command in which `run_local_application` makes recorded runs
     Exec(ExecArgs),
     /// Copy an example workspace to a temporary folder and run it there
@@ -344,6 +346,24 @@ pub struct StatusArgs {
     pub run: String,
     #[command(flatten)]
     pub json: JsonArgs,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct WatchArgs {
+    /// The run that is judged; without it the newest, also after new ones were made
+    pub run: Option<String>,
+    /// Replay after each save that invalidates something, one replay at a time
+    #[arg(long)]
+    pub replay: bool,
+    /// With --replay: what to do about calls marked `effect=True`; without this nothing is replayed that may execute one
+    #[arg(long, value_enum, value_name = "WHAT", requires = "replay")]
+    pub effects: Option<EffectsArg>,
+    /// Print each verdict, replay and notice as one line of JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The same, and each event of the replays
+    #[arg(long, conflicts_with = "json")]
+    pub events: bool,
 }
 
 #[derive(Args, Debug, Clone)]

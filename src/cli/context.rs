@@ -10,6 +10,7 @@ use super::output::Out;
 use crate::base::ids::{CallNo, RunId};
 use crate::engine::project::{Application, Project, applications_in};
 use crate::engine::suggest;
+use crate::engine::verdict::Search;
 use crate::engine::{InDoubt, RunSpec};
 use crate::find::StoreNodes;
 use crate::model::{Mode, RunHistory, ValueRef};
@@ -76,6 +77,18 @@ impl Context {
             .or_else(|| self.project.config.python.as_ref().map(|path| self.project.root.join(path)));
         let found = python::find(given.as_deref(), &self.project.root, &|name| std::env::var_os(name))?;
         Ok(found.path)
+    }
+
+    /// Asks the interpreter where it imports from; nothing when it cannot be asked.
+    pub fn search(&self) -> Search {
+        let python = self.python(&EngineArgs::default()).ok();
+        let root = self.project.root.clone();
+        Box::new(move || {
+            let Some(python) = &python else { return Vec::new() };
+            let script = "import json, sys; print(json.dumps([path for path in sys.path if path]))";
+            let output = std::process::Command::new(python).args(["-c", script]).current_dir(&root).output();
+            output.ok().and_then(|output| serde_json::from_slice(&output.stdout).ok()).unwrap_or_default()
+        })
     }
 
     /// A run of an application from scratch that reuses nothing; a replay changes what differs.

@@ -13,8 +13,8 @@ use super::error::{CliError, Exit};
 use super::output::Tone;
 use super::{follow::Follow, input, view};
 use crate::base::clock::SystemClock;
-use crate::base::ids::CallNo;
-use crate::engine::{self, Effects, Ending, InDoubt, RunSpec};
+use crate::base::ids::{CallNo, RunId};
+use crate::engine::{self, Effects, Ending, InDoubt, RunHandle, RunSpec};
 use crate::model::event::Level;
 use crate::model::{Event, EventKind, Mode, RunHistory, RunStatus};
 use crate::store::Store;
@@ -132,23 +132,13 @@ pub fn execute(
     spec: RunSpec,
     output: &OutputArgs,
 ) -> Result<Exit, CliError> {
-    let (send, events) = channel();
-    let observer = Box::new(move |_: &crate::base::ids::RunId, batch: &[Event]| {
-        let _ = send.send(batch.to_vec());
-    });
-    let handle = engine::start(store, spec, Arc::new(SystemClock), observer)?;
-    let id = handle.id.clone();
-    super::signals::stop_on_interrupt(handle.commands(), context.out);
-    let mut follow = Follow::new(id.clone(), context.out, output);
-    watch(context, &events, &mut follow, output);
-    let ending = handle.wait();
-    follow.done();
+    let out = context.out;
+    let (id, ending) = follow(context, store, spec, output, |handle| {
+        super::signals::stop_on_interrupt(handle.commands(), out);
+    })?;
     match ending {
         Ending::NotLoaded(error) => Err(not_loaded(&error)),
-        Ending::StoreFailed(text) => {
-            Err(CliError::new(Exit::Store, format!("the run ended because it could not be recorded: {text}"))
-                .hint("what was acknowledged before is safe; `tl-bench replay` goes on from there"))
-        }
+        Ending::StoreFailed(text) => Err(not_recorded(&text)),
         Ending::Recorded { status, output: value, error } if output.quiet => {
             // The output alone: the run, which may be large, is not read again for it.
             if let Some(value) = &value {
@@ -164,6 +154,28 @@ pub fn execute(
             Ok(exit_code(history.status, history.error.as_ref()))
         }
     }
+}
+
+/// Starts a run and follows it to its end; `begun` gets it as soon as it goes on.
+pub(super) fn follow(
+    context: &Context,
+    store: &Store,
+    spec: RunSpec,
+    output: &OutputArgs,
+    begun: impl FnOnce(&RunHandle),
+) -> Result<(RunId, Ending), CliError> {
+    let (send, events) = channel();
+    let observer = Box::new(move |_: &RunId, batch: &[Event]| {
+        let _ = send.send(batch.to_vec());
+    });
+    let handle = engine::start(store, spec, Arc::new(SystemClock), observer)?;
+    let id = handle.id.clone();
+    begun(&handle);
+    let mut follow = Follow::new(id.clone(), context.out, output);
+    watch(context, &events, &mut follow, output);
+    let ending = handle.wait();
+    follow.done();
+    Ok((id, ending))
 }
 
 fn watch(context: &Context, events: &Receiver<Vec<Event>>, follow: &mut Follow, output: &OutputArgs) {
@@ -185,6 +197,11 @@ fn watch(context: &Context, events: &Receiver<Vec<Event>>, follow: &mut Follow, 
             Err(RecvTimeoutError::Disconnected) => return,
         }
     }
+}
+
+pub(super) fn not_recorded(text: &str) -> CliError {
+    CliError::new(Exit::Store, format!("the run ended because it could not be recorded: {text}"))
+        .hint("what was acknowledged before is safe; `tl-bench replay` goes on from there")
 }
 
 pub(super) fn not_loaded(error: &crate::model::ErrorInfo) -> CliError {
@@ -222,7 +239,7 @@ fn bad_input(error: Option<&crate::model::ErrorInfo>) -> bool {
     error.is_some_and(|error| error.kind == crate::model::ErrorKind::Deserialization)
 }
 
-fn report(
+pub(super) fn report(
     context: &Context,
     store: &Store,
     history: &RunHistory,

@@ -25,6 +25,8 @@ mod signals;
 mod step;
 mod status;
 mod view;
+mod watch;
+mod watched;
 mod why;
 mod why_text;
 mod workbench;
@@ -84,6 +86,7 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::Diff(args)) => diff::run(&Context::new(cli, out)?, args),
         Some(Command::Accept(args)) => accept::run(&Context::new(cli, out)?, args),
         Some(Command::Step(args)) => step::run(&Context::new(cli, out)?, args),
+        Some(Command::Watch(args)) => watch::run(&Context::new(cli, out)?, args),
         Some(Command::Status(args)) => status::run(&Context::new(cli, out)?, args),
         Some(Command::Demo(args)) => demo::run(out, args),
         Some(Command::Gc(args)) => maintenance::gc(&Context::new(cli, out)?, args),

@@ -33,7 +33,7 @@ pub fn run(context: &Context, args: &StatusArgs) -> Result<Exit, CliError> {
     let store = context.existing_store()?;
     let id = store.find_run(&args.run)?;
     let history = context.history(&store, &id)?;
-    let verdict = Judge::new(&context.project, &store).verdict(&id)?;
+    let verdict = Judge::new(&context.project, &store, context.search()).verdict(&id)?;
     if args.json.json {
         context.out.json(&document(&history, &verdict));
     } else {
@@ -53,6 +53,11 @@ pub fn print(out: Out, run: &RunHistory, verdict: &Verdict) {
         text::line(&run.app),
         super::view::counts_words(&run.counts)
     ));
+    body(out, run, verdict);
+}
+
+/// What changed, what executes because of it, and what that costs.
+pub fn body(out: Out, run: &RunHistory, verdict: &Verdict) {
     for problem in &verdict.problems {
         out.line(&out.paint(Tone::Bad, &problem_line(problem)));
     }
@@ -219,6 +224,7 @@ pub fn document(run: &RunHistory, verdict: &Verdict) -> Value {
         "counts": counts,
         "rerun": cost_json(&verdict.rerun),
         "at_most": cost_json(&verdict.at_most),
+        "effects": verdict.effects,
         "anyway": cost_json(&verdict.anyway),
         "calls": calls,
     })

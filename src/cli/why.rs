@@ -1,11 +1,10 @@
 //! `tl-bench why`: the verdict on a call, and what it rests on.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::args::{EngineArgs, WhyArgs};
+use super::args::WhyArgs;
 use super::context::{Context, replayed_application};
 use super::error::{CliError, Exit};
 use super::output::Tone;
@@ -37,7 +36,7 @@ pub fn run(context: &Context, args: &WhyArgs) -> Result<Exit, CliError> {
     };
     let (found, decisive) = if args.now {
         let app = replayed_application(context, &run)?;
-        let search = search_path(context);
+        let search = context.search()();
         let mut now = Now::new(&context.project, &store, &records, run.clone(), &app.file, &search)?;
         let mut decisive = if wanted { now.decisive() } else { Vec::new() };
         (now.explain(first(&mut decisive)), decisive)
@@ -59,14 +58,6 @@ pub fn run(context: &Context, args: &WhyArgs) -> Result<Exit, CliError> {
         others(context, &run, &decisive, args.now);
     }
     Ok(Exit::Success)
-}
-
-/// Where the interpreter imports from; empty when it cannot be asked.
-fn search_path(context: &Context) -> Vec<String> {
-    let Ok(python) = context.python(&EngineArgs::default()) else { return Vec::new() };
-    let script = "import json, sys; print(json.dumps([path for path in sys.path if path]))";
-    let output = Command::new(python).args(["-c", script]).current_dir(&context.project.root).output();
-    output.ok().and_then(|output| serde_json::from_slice(&output.stdout).ok()).unwrap_or_default()
 }
 
 /// `--function`: what a function's code consists of today, and what importing it depended on when it ran last.

@@ -84,6 +84,11 @@ impl Pattern {
         Ok(Pattern { base, matcher: glob.compile_matcher() })
     }
 
+    /// The folder in which all that match lie, at any depth.
+    pub fn folder(&self) -> &Path {
+        &self.base
+    }
+
     /// The files that match, sorted.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();

@@ -177,6 +177,9 @@ pub struct Verdict {
     pub rerun: Cost,
     /// That, and what may execute because of them, if what executes returns something else. New calls cannot be known.
     pub at_most: Cost,
+    /// Functions with `effect=True` that a replay may execute: a call of theirs does not hold for sure, or code that
+    /// executes and names them made no such call before, or is not the code that it was.
+    pub effects: Vec<String>,
     /// What would execute without any edit: calls that are not durable or have no outcome, and their callers.
     pub anyway: Cost,
 }
@@ -196,8 +199,9 @@ impl Verdict {
             0 => "something changed".to_owned(),
             n => format!("{} changed", text::count(n, "function")),
         };
-        if self.rerun.calls == 0 && self.at_most.calls == 0 {
-            return Some(format!("{what}: no recorded call executes because of that"));
+        if self.rerun.calls == 0 {
+            let callers = if self.rerun.seconds > 0.0 { " but what calls them" } else { "" };
+            return Some(format!("{what}: nothing to re-run{callers}"));
         }
         Some(format!("{what}: {} to re-run", self.rerun.words()))
     }

@@ -268,6 +268,11 @@ impl Running {
         String::from_utf8_lossy(&self.err.1.lock().unwrap()).into_owned()
     }
 
+    /// What it wrote to standard output so far.
+    pub fn out_so_far(&self) -> String {
+        String::from_utf8_lossy(&self.out.1.lock().unwrap()).into_owned()
+    }
+
     /// Sends a signal to the program alone.
     pub fn signal(&self, signal: Signal) {
         kill(self.pid, signal).unwrap();

@@ -260,7 +260,7 @@ impl<'a> Now<'a> {
 }
 
 /// The recorded packages with the versions of now. What is not found without the interpreter counts as it was.
-fn packages(recorded: Option<&CodeKnown>, installed: &[Package]) -> Vec<Package> {
+pub fn packages(recorded: Option<&CodeKnown>, installed: &[Package]) -> Vec<Package> {
     let then = recorded.map(|known| known.packages.as_slice()).unwrap_or_default();
     let now = |old: &Package| installed.iter().find(|new| new.name == old.name).unwrap_or(old).clone();
     then.iter().map(now).collect()

@@ -3,8 +3,9 @@
 //! Invariant: a syntax error invalidates nothing. Of a function whose code cannot be analysed because some file does
 //! not parse, the last code that could be stands; before there was any, the code that the run recorded.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -16,13 +17,14 @@ use crate::base::ids::{CallNo, RunId};
 use crate::engine::checkpoints::{Checkpoints, LoadError};
 use crate::engine::closures;
 use crate::engine::code::{CodeBase, Defined};
+use crate::engine::explain::now::packages;
 use crate::engine::files::Files;
 use crate::engine::project::{Project, applications_in};
 use crate::engine::replay::{OwnChange, Replay};
 use crate::engine::run::StoreCheckpoints;
-use crate::engine::track::Tracked;
-use crate::model::verdict::{ChangedFunction, ChangedPart, SourceProblem, Verdict};
-use crate::model::{Call, CodeKnown, Mode, RunHistory, RunStatus, ValueRef};
+use crate::engine::track::{Pattern, Tracked};
+use crate::model::verdict::{ChangedFunction, ChangedPart, Fate, SourceProblem, Verdict};
+use crate::model::{Call, CodeKnown, Mode, ReadKind, RunHistory, RunStatus, ValueRef};
 use crate::source::{Closure, FINGERPRINT_VERSION, Mark};
 use crate::store::{Store, StoreError};
 
@@ -42,11 +44,26 @@ pub enum JudgeError {
     },
 }
 
+/// Where the interpreter imports from. Asked only when a run depended on installed packages.
+pub type Search = Box<dyn Fn() -> Vec<String> + Send>;
+
+/// What judging looked at: when one of these changes the verdict may be another one. Absolute paths.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Attended {
+    /// Files that were read or looked for.
+    pub files: BTreeSet<PathBuf>,
+    /// Folders whose names count.
+    pub listed: BTreeSet<PathBuf>,
+}
+
 /// Judges runs of one project.
 pub struct Judge {
     project: Project,
     code: Option<(PathBuf, CodeBase)>,
     files: Arc<Files>,
+    search: Search,
+    /// The answer of `search`.
+    path: OnceCell<Vec<String>>,
     /// The last code of each function that could be analysed.
     good: HashMap<String, (Arc<Closure>, Option<Defined>)>,
     /// Closures by function and digest: what a recorded digest stood for, when it was seen.
@@ -65,11 +82,13 @@ struct Today {
 
 impl Judge {
     /// For a project and its store.
-    pub fn new(project: &Project, store: &Store) -> Self {
+    pub fn new(project: &Project, store: &Store, search: Search) -> Self {
         Judge {
             project: project.clone(),
             code: None,
             files: Arc::new(Files::new(&project.root, Arc::new(SystemClock), &project.config.track.ignore)),
+            search,
+            path: OnceCell::new(),
             good: HashMap::new(),
             seen: HashMap::new(),
             runs: Runs { store: store.clone(), ended: Mutex::default() },
@@ -86,10 +105,37 @@ impl Judge {
         }
     }
 
-    /// Every file that judging looked at or looked for (absolute).
-    pub fn files(&self) -> Vec<PathBuf> {
-        let code = self.code.iter().flat_map(|(_, code)| code.looked_at());
-        code.map(|(path, _)| path).collect()
+    /// What judging this run looks at.
+    pub fn attended(&self, id: &RunId) -> Result<Attended, StoreError> {
+        let root = &self.project.root;
+        let mut found = Attended::default();
+        for (path, _) in self.code.iter().flat_map(|(_, code)| code.looked_at()) {
+            found.files.insert(path);
+        }
+        let base = self.runs.run(id)?;
+        let of_calls = base.calls.iter().flat_map(|call| &call.reads);
+        let of_code = base.codes.iter().flat_map(|known| &known.files);
+        let reads: BTreeSet<(&String, ReadKind)> =
+            of_calls.chain(of_code).map(|read| (&read.path, read.kind)).collect();
+        for (path, kind) in reads {
+            match kind {
+                ReadKind::Content | ReadKind::Absent | ReadKind::Present => {
+                    found.files.insert(root.join(path));
+                }
+                ReadKind::Listing => {
+                    found.listed.insert(root.join(path));
+                }
+                ReadKind::Matching => {
+                    let Ok(pattern) = Pattern::new(root, path) else { continue };
+                    found.listed.insert(pattern.folder().to_path_buf());
+                    for file in pattern.files() {
+                        found.listed.extend(file.parent().map(Path::to_path_buf));
+                        found.files.insert(file);
+                    }
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The run against the code and files of now.
@@ -98,7 +144,7 @@ impl Judge {
         let today = self.today(&base)?;
         let mut replay = Replay::new(Mode::Adaptive, Some(base.clone()), None, self.files.clone());
         replay.set_accepted(&self.runs.store.accepted()?.declarations);
-        replay.set_known(self.known(&today));
+        replay.set_known(self.known(&base, &today));
         let walked = walk::walk(&mut replay, &base, &today.codes, &self.runs);
         let changed = self.changed_functions(&base, &today, &walked.changes);
         let times = match self.times.take() {
@@ -106,9 +152,10 @@ impl Judge {
             _ => cost::Times::new(&base, &mut |run| self.runs.run(run).ok()),
         };
         let label = |function: &str| label(today.defined.get(function)?);
+        let fates = &walked.calls;
         let fate = |no: CallNo| {
             let at = (no as usize).checked_sub(1)?;
-            walked.calls.get(at)?.as_ref().map(|call| (call.by_edit, call.fate.executes()))
+            fates.get(at)?.as_ref().map(|call| (call.by_edit, call.fate.executes()))
         };
         let cost = |test: fn((bool, bool)) -> bool| {
             cost::cost(&base, &times, &label, &|no| fate(no).is_some_and(test))
@@ -120,7 +167,8 @@ impl Judge {
             rerun: cost(|(by_edit, executes)| by_edit && executes),
             at_most: cost(|(by_edit, _)| by_edit),
             anyway: cost(|(by_edit, executes)| executes && !by_edit),
-            calls: walked.calls.clone(),
+            effects: self.effects(&base, &today, &walked),
+            calls: walked.calls,
         };
         if base.status != RunStatus::Running {
             self.times = Some((base.id.clone(), times));
@@ -130,22 +178,35 @@ impl Judge {
 
     /// What the rules of reuse compare recorded code with. Files that were read at import are compared with what is
     /// on disk: nothing is imported here.
-    fn known(&self, today: &Today) -> HashMap<String, Arc<CodeKnown>> {
-        let env = Tracked::new(&self.project.root, self.project.config.track.clone()).env();
-        let known = |(name, code): (&String, &Digest)| {
+    fn known(&self, base: &RunHistory, today: &Today) -> HashMap<String, Arc<CodeKnown>> {
+        let mut tracked = Tracked::new(&self.project.root, self.project.config.track.clone());
+        if base.codes.iter().any(|known| !known.packages.is_empty()) {
+            tracked.imports_from(self.path.get_or_init(&self.search));
+        }
+        let env = tracked.env();
+        let mut all = HashMap::new();
+        for (name, code) in &today.codes {
+            let recorded = base.codes.iter().rev().find(|known| known.function == *name);
+            let closure = self.seen.get(&(name.clone(), *code));
+            let installed = match (recorded, closure) {
+                (Some(recorded), Some(closure)) if !recorded.packages.is_empty() => {
+                    tracked.packages(&closure.external)
+                }
+                _ => Vec::new(),
+            };
             let known = CodeKnown {
                 function: name.clone(),
                 code: *code,
                 rules: FINGERPRINT_VERSION.to_owned(),
                 closure: None,
                 files: Vec::new(),
-                packages: Vec::new(),
+                packages: packages(recorded, &installed),
                 env: env.clone(),
                 opaque: Vec::new(),
             };
-            (name.clone(), Arc::new(known))
-        };
-        today.codes.iter().map(known).collect()
+            all.insert(name.clone(), Arc::new(known));
+        }
+        all
     }
 
     fn today(&mut self, base: &RunHistory) -> Result<Today, JudgeError> {
@@ -242,6 +303,42 @@ impl Judge {
             }
         }
         found.into_values().collect()
+    }
+
+    /// See [`Verdict::effects`]. Names are looked for in the text of what a function reaches: too many rather than
+    /// too few.
+    fn effects(&self, base: &RunHistory, today: &Today, walked: &walk::Walked) -> Vec<String> {
+        let acting: BTreeSet<&String> = today
+            .defined
+            .iter()
+            .filter(|(_, defined)| label(defined) == Some(true))
+            .map(|(name, _)| name)
+            .chain(base.calls.iter().filter(|call| call.effect).map(|call| &call.function))
+            .collect();
+        if acting.is_empty() {
+            return Vec::new();
+        }
+        let fate =
+            |call: &Call| walked.calls.get(call.no as usize - 1).cloned().flatten().map(|one| one.fate);
+        let mut executing: BTreeMap<&str, bool> = BTreeMap::new();
+        for call in base.calls.iter().filter(|call| fate(call).is_some_and(Fate::executes)) {
+            let edited = executing.entry(&call.function).or_default();
+            *edited |= walked.changes.contains_key(&call.no);
+        }
+        let names = |function: &str, wanted: &str| {
+            let Some((closure, _)) = self.good.get(function) else { return true };
+            let word = |c: char| c.is_alphanumeric() || c == '_';
+            closure.parts.iter().any(|part| part.source.split(|c| !word(c)).any(|found| found == wanted))
+        };
+        let acts = |name: &str| {
+            let calls: Vec<Option<Fate>> =
+                base.calls.iter().filter(|call| call.is_call() && call.function == name).map(fate).collect();
+            let holds = !calls.is_empty() && calls.iter().all(|fate| *fate == Some(Fate::Holds));
+            let plain = name.rsplit('.').next().unwrap_or(name);
+            !holds && !calls.is_empty()
+                || executing.iter().any(|(function, edited)| (*edited || !holds) && names(function, plain))
+        };
+        acting.into_iter().filter(|name| acts(name)).cloned().collect()
     }
 
     /// What made a function's code another one than the recorded.

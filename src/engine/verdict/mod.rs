@@ -13,7 +13,7 @@ mod judge;
 mod parts;
 mod walk;
 
-pub use judge::{Judge, JudgeError};
+pub use judge::{Attended, Judge, JudgeError, Search};
 
 #[cfg(test)]
 mod tests;

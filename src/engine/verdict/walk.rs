@@ -196,6 +196,9 @@ impl Walk<'_> {
                 if hit.origin == own {
                     return Visit::Held;
                 }
+                // What changed since is told, though another run has an answer.
+                let change = self.replay.own_change(&base, call);
+                self.out.changes.extend(change.map(|change| (no, change)));
                 Visit::Elsewhere((!same).then_some(Doubt { because: no, from: ended(&base, no) }))
             }
             Err(reason) => {
