@@ -22,6 +22,7 @@ impl<'a> Walker<'a> {
         if name == "__dict__" && attribute.ctx == ExprContext::Load {
             return self.dynamic(&attribute.value, Pattern::default(), expr, "`__dict__` is read");
         }
+        self.value(expr);
         match self.chain(expr) {
             Some((Start::Roots(roots), attrs)) => self.uses(roots, attrs, how),
             _ => {
@@ -103,7 +104,43 @@ impl<'a> Walker<'a> {
                 self.visit_expr(&call.func);
             }
         }
-        self.visit_arguments(&call.arguments);
+        self.arguments(call, path.as_deref());
+    }
+
+    fn arguments(&mut self, call: &'a ExprCall, path: Option<&str>) {
+        if !path.is_some_and(known::is_blind) {
+            return self.visit_arguments(&call.arguments);
+        }
+        let keywords = call.arguments.keywords.iter().map(|keyword| &keyword.value);
+        for arg in call.arguments.args.iter().chain(keywords) {
+            match arg {
+                Expr::Name(_) => self.name(arg, How::Given),
+                Expr::Attribute(_) => self.attribute(arg, How::Given),
+                _ => self.visit_expr(arg),
+            }
+        }
+    }
+
+    /// A name that is read.
+    pub(super) fn name(&mut self, expr: &'a Expr, how: How) {
+        let Expr::Name(name) = expr else { return };
+        let text = name.id.as_str();
+        // In a class body its own names come first; the module's serve until they are bound.
+        if self.in_class(text) {
+            self.out.attrs.insert(text.into());
+            return self.uses(vec![Root::name(text)], Vec::new(), how);
+        }
+        self.value(expr);
+        if let Start::Roots(roots) = self.start(text) {
+            self.uses(roots, Vec::new(), how);
+        }
+    }
+
+    /// `map(inspect.getdoc, tools)`: a reader that is handed on reads what nobody names.
+    fn value(&mut self, expr: &Expr) {
+        if let Some(reader) = self.external(expr).as_deref().and_then(Reader::of_function) {
+            self.out.reads |= reader.of_some();
+        }
     }
 
     /// Calls that are understood by what they are. True: nothing is left to do.
@@ -146,7 +183,7 @@ impl<'a> Walker<'a> {
                 let name = args.get(1).map(|name| self.pattern(name)).unwrap_or_default();
                 match name.name() {
                     Some(name) => self.changed(of, Some(name), Mutation::Bind),
-                    None => self.changed(of, None, Mutation::BindSome),
+                    None => self.changed_names(of, None, Mutation::BindSome, &name),
                 }
                 self.uses_of(of, How::Change);
                 args.iter().skip(1).for_each(|arg| self.visit_expr(arg));

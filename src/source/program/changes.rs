@@ -4,6 +4,7 @@ use ruff_python_ast::visitor::Visitor;
 use ruff_python_ast::{Arguments, Expr};
 
 use super::facts::{Arg, Called, Chain, Change, Changed, How, Mutation, Root};
+use super::pattern::Pattern;
 use super::walk::{Start, Walker};
 
 impl<'a> Walker<'a> {
@@ -34,12 +35,17 @@ impl<'a> Walker<'a> {
             Expr::Attribute(_) | Expr::Name(_) => self.changed(expr, None, how),
             // `table[key].append(x)`, `make().x = 1`
             Expr::Subscript(item) => self.change(&item.value, Mutation::Inside),
-            Expr::Call(call) => self.change(&call.func, Mutation::Method),
+            Expr::Call(call) => self.change(&call.func, Mutation::Given),
             _ => {}
         }
     }
 
     pub(super) fn changed(&mut self, expr: &Expr, attr: Option<&str>, how: Mutation) {
+        self.changed_names(expr, attr, how, &Pattern::default());
+    }
+
+    /// `names`: which attributes may change, when they are computed.
+    pub(super) fn changed_names(&mut self, expr: &Expr, attr: Option<&str>, how: Mutation, names: &Pattern) {
         let Some((start, mut attrs)) = self.chain(expr) else {
             // Through an item or a call: the object before that changes inside.
             return match expr {
@@ -53,12 +59,12 @@ impl<'a> Walker<'a> {
             Start::Roots(roots) => {
                 for root in roots {
                     let of = Changed::Of(Chain { root, attrs: attrs.clone() });
-                    self.out.changes.push(Change { of, how });
+                    self.out.changes.push(Change { of, how, names: names.clone() });
                 }
             }
             Start::Param(at) => {
                 let of = Changed::Param(at, attrs.into_iter().next());
-                self.out.changes.push(Change { of, how });
+                self.out.changes.push(Change { of, how, names: names.clone() });
             }
             Start::Local => {}
         }
@@ -86,13 +92,13 @@ impl<'a> Walker<'a> {
                     let attrs: Vec<Box<str>> = name.name().map(Box::from).into_iter().collect();
                     let how = if attrs.is_empty() { Mutation::BindSome } else { Mutation::Bind };
                     let of = Changed::Of(Chain { root: Root::This, attrs });
-                    return self.out.changes.push(Change { of, how });
+                    return self.out.changes.push(Change { of, how, names: name });
                 }
                 if let Some(module) = self.namespace_of(&item.value) {
                     let name = self.pattern(&item.slice);
                     match name.name() {
                         Some(name) => self.changed(module, Some(name), Mutation::Bind),
-                        None => self.changed(module, None, Mutation::BindSome),
+                        None => self.changed_names(module, None, Mutation::BindSome, &name),
                     }
                     return self.uses_of(module, How::Change);
                 }

@@ -6,6 +6,7 @@ use ruff_python_ast::Stmt;
 
 use super::facts::{Arg, Called, Chain, Change, Changed, Facts, Mutation, Root};
 use super::module::Kind;
+use super::pattern::Pattern;
 use super::resolve::{ModId, Place, View, When};
 use super::world::{ancestors, bases, related};
 
@@ -18,7 +19,8 @@ pub(super) enum Effect {
         attr: Option<Box<str>>,
         bind: bool,
     },
-    Module(ModId),
+    /// Names of a module that are computed.
+    Module(ModId, Pattern),
     Outside(String),
     /// A parameter of the function, and the attribute of it.
     Param(usize, Option<Box<str>>),
@@ -91,7 +93,7 @@ impl Summaries {
         };
         let mut object = chain.clone();
         let last = match change.how {
-            Mutation::Bind | Mutation::Method => object.attrs.pop(),
+            Mutation::Bind | Mutation::Method | Mutation::Given => object.attrs.pop(),
             _ => None,
         };
         if change.how == Mutation::Method && last.as_deref().is_some_and(|name| PURE.contains(&name)) {
@@ -110,8 +112,8 @@ impl Summaries {
                     Some(Effect::Name { module, name: name.clone(), attr: None, bind: true })
                 }
                 // A function of the module is called: its own changes count, and are found by the call.
-                (Place::Module(_), Mutation::Method, _) => None,
-                (Place::Module(module), ..) => Some(Effect::Module(module)),
+                (Place::Module(_), Mutation::Method | Mutation::Given, _) => None,
+                (Place::Module(module), ..) => Some(Effect::Module(module, change.names.clone())),
                 (Place::Unit { module, name, rest, .. }, how, last) => {
                     let attr = match how {
                         Mutation::Bind => rest.first().or(last.as_ref()).cloned(),
@@ -119,6 +121,8 @@ impl Summaries {
                     };
                     Some(Effect::Name { module, name, attr, bind: false })
                 }
+                // What a call outside changes is found by the call.
+                (Place::Outside(_), Mutation::Method, _) => None,
                 (Place::Outside(path), how, last) => {
                     let path = match (how, last) {
                         (Mutation::Bind, Some(name)) => format!("{path}.{name}"),
@@ -126,7 +130,7 @@ impl Summaries {
                     };
                     (!is_harmless(&path)).then_some(Effect::Outside(path))
                 }
-                (Place::Builtin(path), Mutation::Bind, Some(name)) => {
+                (Place::Builtin { path, .. }, Mutation::Bind, Some(name)) => {
                     Some(Effect::Outside(format!("{path}.{name}")))
                 }
                 _ => None,
@@ -246,7 +250,7 @@ impl Summaries {
             match arg {
                 Arg::Of(chain) => {
                     let of = Changed::Of(chain.clone());
-                    effects.extend(self.change(from, &Change { of, how: Mutation::Inside }, when, view));
+                    effects.extend(self.change(from, &Change::new(of, Mutation::Inside), when, view));
                 }
                 Arg::Param(at) => effects.push(Effect::Param(*at, None)),
                 Arg::Other => {}

@@ -43,6 +43,8 @@ pub(super) struct Chain {
 pub(super) enum How {
     /// Handed on, compared, iterated.
     Value,
+    /// Handed to a function of Python itself, which looks at nothing but what it calls.
+    Given,
     Call,
     /// Changed in place, the result not looked at.
     Change,
@@ -85,6 +87,14 @@ pub(super) enum Target {
 pub(super) struct Change {
     pub(super) of: Changed,
     pub(super) how: Mutation,
+    /// With [`Mutation::BindSome`]: which attributes.
+    pub(super) names: Pattern,
+}
+
+impl Change {
+    pub(super) fn new(of: Changed, how: Mutation) -> Self {
+        Change { of, how, names: Pattern::default() }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +114,8 @@ pub(super) enum Mutation {
     Inside,
     /// A method is called for its effect: the last attribute.
     Method,
+    /// What a method gave changes, and so perhaps what it belongs to: `decimal.getcontext().prec = 5`.
+    Given,
 }
 
 /// A call: for its effects on what it is given.

@@ -142,6 +142,11 @@ impl Module {
         self.names.get(name)
     }
 
+    /// The unit is a loop: what it binds it may read.
+    pub(super) fn repeats(&self, unit: usize) -> bool {
+        matches!(self.stmt(unit), Some(Stmt::For(_) | Stmt::While(_)))
+    }
+
     /// What must be importable for the module to be.
     pub(super) fn required(&self) -> Vec<Root> {
         let units = self.units.iter().enumerate();

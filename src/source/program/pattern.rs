@@ -3,7 +3,7 @@
 use ruff_python_ast::{Expr, FStringPart, InterpolatedStringElement, Operator};
 
 /// The beginning and the end of a name whose middle is computed.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(super) struct Pattern {
     pub(super) prefix: String,
     suffix: String,

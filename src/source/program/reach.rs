@@ -61,12 +61,23 @@ pub(super) struct Node {
     /// It may run while modules are imported.
     pub(super) early: bool,
     /// It is handed on, not only called.
-    pub(super) valued: bool,
+    pub(super) handed: Handed,
     /// Its hints were followed.
     pub(super) hinted: bool,
     pub(super) tokens: BTreeMap<Use, BTreeSet<Token>>,
     /// For a name that something changes: what changes it, in order.
     pub(super) changes: Vec<(Box<str>, Vec<usize>)>,
+}
+
+/// To whom a definition is handed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Handed {
+    /// It is called, and nothing else.
+    No,
+    /// To functions of Python and to code that counts, too.
+    Within,
+    /// To anybody.
+    Freely,
 }
 
 /// A name whose changes at import count for a node.
@@ -136,10 +147,10 @@ impl<'r, 'p> Reach<'r, 'p> {
             loads: BTreeSet::new(),
         };
         for root in roots {
-            let index = reach.push(*root, None, false, false);
+            let index = reach.push(*root, None, false, Handed::No);
             if root.member.is_some() {
                 let class = Item { member: None, ..*root };
-                reach.push(class, Some(index), false, false);
+                reach.push(class, Some(index), false, Handed::No);
             }
         }
         loop {
@@ -154,10 +165,10 @@ impl<'r, 'p> Reach<'r, 'p> {
         Some(reach)
     }
 
-    pub(super) fn push(&mut self, item: Item, via: Option<usize>, early: bool, valued: bool) -> usize {
+    pub(super) fn push(&mut self, item: Item, via: Option<usize>, early: bool, handed: Handed) -> usize {
         if let Some(index) = self.index.get(&item).copied() {
             if let Some(node) = self.nodes.get_mut(index) {
-                node.valued |= valued;
+                node.handed = node.handed.max(handed);
                 if early && !node.early {
                     node.early = true;
                     self.queue.push_back(index);
@@ -167,7 +178,7 @@ impl<'r, 'p> Reach<'r, 'p> {
         }
         let index = self.nodes.len();
         let (tokens, changes) = (BTreeMap::new(), Vec::new());
-        self.nodes.push(Node { item, via, early, valued, hinted: false, tokens, changes });
+        self.nodes.push(Node { item, via, early, handed, hinted: false, tokens, changes });
         self.index.insert(item, index);
         self.queue.push_back(index);
         index
@@ -241,7 +252,7 @@ impl<'r, 'p> Reach<'r, 'p> {
         let mut tokens = BTreeSet::new();
         if matches!(&one.chain.root, Root::Name(name) if &**name == "__doc__") {
             let item = Item { module: from, unit: 0, member: None, aspect: Aspect::ModuleDoc };
-            tokens.insert(Token::Part(self.push(item, Some(index), false, false)));
+            tokens.insert(Token::Part(self.push(item, Some(index), false, Handed::No)));
         }
         for place in self.view.resolve(from, &one.chain, when) {
             tokens.extend(self.arrive(index, place, one.how, when, early));
@@ -267,10 +278,10 @@ impl<'r, 'p> Reach<'r, 'p> {
                 match how {
                     How::Doc => {
                         let item = Item { module: number, unit: 0, member: None, aspect: Aspect::ModuleDoc };
-                        return vec![Token::Part(self.push(item, Some(index), false, false))];
+                        return vec![Token::Part(self.push(item, Some(index), false, Handed::No))];
                     }
                     How::Source => self.everything(number, &Pattern::default(), index),
-                    How::Value | How::Call | How::Signature => {
+                    How::Value | How::Given | How::Call | How::Signature => {
                         if !self.escaped.iter().any(|(known, _)| *known == number) {
                             self.escaped.push((number, index));
                         }
@@ -289,13 +300,21 @@ impl<'r, 'p> Reach<'r, 'p> {
                 self.outside.push((path.clone(), index));
                 vec![Token::Outside(path)]
             }
-            Place::Builtin(path) => {
+            Place::Builtin { module, path } => {
+                self.watch_unbound(index, module, &path);
                 // An unknown name may be anything.
-                self.third |= !stdlib::is_builtin_name(stdlib::top(&path)) && !path.starts_with("__");
+                let name = stdlib::top(&path);
+                let bound = self.view.module(module).is_some_and(|module| module.bindings(name).is_some());
+                self.third |= !stdlib::is_builtin_name(name) && !name.starts_with("__") && !bound;
                 self.outside.push((format!("builtins.{path}"), index));
                 vec![Token::Builtin(path)]
             }
-            Place::Missing(path) => vec![Token::Missing(path)],
+            Place::Missing { module, path } => {
+                if let Some(module) = module {
+                    self.watch_unbound(index, module, &path);
+                }
+                vec![Token::Missing(path)]
+            }
         }
     }
 
@@ -317,7 +336,7 @@ impl<'r, 'p> Reach<'r, 'p> {
         let definition = matches!(entry.kind, Kind::Function | Kind::Class);
         let part = |reach: &mut Self, aspect| {
             let item = Item { aspect, ..whole };
-            Token::Part(reach.push(item, Some(index), early, false))
+            Token::Part(reach.push(item, Some(index), early, Handed::No))
         };
         if definition && rest.is_empty() {
             // A decorator may put another function in its place.
@@ -372,8 +391,25 @@ impl<'r, 'p> Reach<'r, 'p> {
         if !own {
             return Vec::new();
         }
-        let valued = how == How::Value || entry.kind == Kind::Class;
-        vec![Token::Part(self.push(whole, Some(index), early, valued))]
+        let handed = match how {
+            How::Value => Handed::Freely,
+            How::Given => Handed::Within,
+            _ => Handed::No,
+        };
+        vec![Token::Part(self.push(whole, Some(index), early, handed))]
+    }
+
+    /// A name that only something else than a binding can put into a module.
+    fn watch_unbound(&mut self, index: usize, module: ModId, path: &str) {
+        let mut parts = path.split('.');
+        let name = parts.next().unwrap_or_default();
+        if !self.world.touches(module, name).is_empty() {
+            self.attrs.extend(parts.map(Box::from));
+            let watch = Watch { module, name: name.into(), by: index, before: None, rebound: false };
+            if !self.watches.contains(&watch) {
+                self.watches.push(watch);
+            }
+        }
     }
 
     pub(super) fn hand(&mut self, item: Item, by: usize) {
@@ -404,11 +440,11 @@ impl<'r, 'p> Reach<'r, 'p> {
                 tokens.extend(match place {
                     // What is imported there is what the module holds, not all of that module.
                     Place::Module(_) | Place::Folder(_) => vec![Token::Module],
-                    place => self.arrive(by, place, How::Value, When::End, false),
+                    place => self.arrive(by, place, How::Given, When::End, false),
                 });
             }
             if let Some(node) = self.nodes.get_mut(by) {
-                node.tokens.entry(Use { chain, how: How::Value }).or_default().extend(tokens);
+                node.tokens.entry(Use { chain, how: How::Given }).or_default().extend(tokens);
             }
         }
     }

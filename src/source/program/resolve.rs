@@ -41,10 +41,16 @@ pub(super) enum Place {
     Folder(String),
     /// A dotted path outside the project.
     Outside(String),
-    /// A name that nothing in the project binds: a builtin, or nothing.
-    Builtin(String),
-    /// The project has the module but not the name.
-    Missing(String),
+    /// A name that the module does not bind: a builtin, or what something else puts there.
+    Builtin {
+        module: ModId,
+        path: String,
+    },
+    /// The project has the module (when it is said which) but not the name.
+    Missing {
+        module: Option<ModId>,
+        path: String,
+    },
 }
 
 /// What an import finds.
@@ -277,7 +283,7 @@ impl View<'_> {
             Root::This => self.inside(Found::File(from), attrs, when, copied, hops, walk),
             Root::Name(name) => {
                 if !self.name(from, name, attrs, when, copied, hops, walk) {
-                    walk.add(Place::Builtin(path(name, attrs)));
+                    walk.add(Place::Builtin { module: from, path: path(name, attrs) });
                 }
             }
             Root::Import { level, module, item } => {
@@ -285,12 +291,18 @@ impl View<'_> {
                 let mut rest: Vec<Box<str>> = item.iter().cloned().collect();
                 rest.extend(attrs.iter().cloned());
                 match found {
-                    Found::Outside if *level > 0 => walk.add(Place::Missing(path(module, &rest))),
+                    Found::Outside if *level > 0 => {
+                        walk.add(Place::Missing { module: None, path: path(module, &rest) });
+                    }
                     Found::Outside => {
                         // A module of a package of the project that is not there.
                         let ours = module.contains('.') && self.find(stdlib::top(module)) != Found::Outside;
                         let path = path(module, &rest);
-                        walk.add(if ours { Place::Missing(path) } else { Place::Outside(path) });
+                        walk.add(if ours {
+                            Place::Missing { module: None, path }
+                        } else {
+                            Place::Outside(path)
+                        });
                     }
                     found => self.inside(found, &rest, When::End, copied || item.is_some(), hops + 1, walk),
                 }
@@ -336,7 +348,11 @@ impl View<'_> {
                 {
                     return;
                 }
-                walk.add(Place::Missing(path(name, rest)));
+                let module = match found {
+                    Found::File(number) => Some(number),
+                    _ => None,
+                };
+                walk.add(Place::Missing { module, path: path(name, rest) });
             }
         }
     }
@@ -397,7 +413,8 @@ impl View<'_> {
                     }
                     // Bound in a loop around it, or by itself.
                     if own.is_empty() {
-                        own.extend(bindings.all.iter().filter(|binding| binding.unit != unit));
+                        let again = module.repeats(unit);
+                        own.extend(bindings.all.iter().filter(|binding| again || binding.unit != unit));
                     }
                 }
             }

@@ -6,7 +6,7 @@ use crate::source::normal::Keep;
 use super::facts::{Chain, Root};
 use super::module::{Kind, Module};
 use super::pattern::Pattern;
-use super::reach::{Aspect, Item, Reach, Watch, stops};
+use super::reach::{Aspect, Handed, Item, Reach, Watch, stops};
 use super::resolve::{ModId, Place, When};
 use super::{stdlib, world};
 
@@ -38,7 +38,7 @@ impl Reach<'_, '_> {
         for at in 0..self.watches.len() {
             let Some(watch) = self.watches.get(at).cloned() else { continue };
             for item in self.changes(&watch) {
-                self.push(item, Some(watch.by), false, true);
+                self.push(item, Some(watch.by), false, Handed::Freely);
             }
         }
         for at in 0..self.outside.len() {
@@ -48,17 +48,17 @@ impl Reach<'_, '_> {
             for (module, unit) in touches {
                 let item = Item { module, unit, member: None, aspect: Aspect::Whole };
                 if item != self.root {
-                    self.push(item, Some(by), false, true);
+                    self.push(item, Some(by), false, Handed::Freely);
                 }
             }
         }
         if self.reads.doc || self.reads.signature || self.third {
             for (item, by) in self.handed.clone() {
                 if self.reads.doc || self.third {
-                    self.push(Item { aspect: Aspect::Doc, ..item }, Some(by), false, false);
+                    self.push(Item { aspect: Aspect::Doc, ..item }, Some(by), false, Handed::No);
                 }
                 if self.reads.signature || self.third {
-                    self.push(Item { aspect: Aspect::Signature, ..item }, Some(by), false, false);
+                    self.push(Item { aspect: Aspect::Signature, ..item }, Some(by), false, Handed::No);
                 }
             }
         }
@@ -89,13 +89,13 @@ impl Reach<'_, '_> {
             if dunder || member.wrapped || (member.method && all) || self.wanted(&member.name) {
                 let early = self.nodes.get(index).is_some_and(|node| node.early);
                 let item = Item { module: number, unit, member: Some(at), aspect: Aspect::Whole };
-                self.push(item, Some(index), early, false);
+                self.push(item, Some(index), early, Handed::No);
             }
         }
         if self.reads.subclasses {
             for (module, unit) in self.world.subclasses(number, unit).to_vec() {
                 let item = Item { module, unit, member: None, aspect: Aspect::Whole };
-                self.push(item, Some(index), false, true);
+                self.push(item, Some(index), false, Handed::Freely);
             }
         }
     }
@@ -123,7 +123,9 @@ impl Reach<'_, '_> {
             let (bases, metaclass) = world::bases(stmt);
             for chain in bases.into_iter().chain(metaclass) {
                 for place in self.view.resolve(number, &chain, When::Before(unit)) {
-                    if let Place::Outside(path) | Place::Builtin(path) | Place::Missing(path) = place {
+                    if let Place::Outside(path) | Place::Builtin { path, .. } | Place::Missing { path, .. } =
+                        place
+                    {
                         found.push(path);
                     }
                 }
@@ -192,7 +194,7 @@ impl Reach<'_, '_> {
     pub(super) fn keep(&mut self, index: usize) -> Keep {
         let inside = self.reads.doc || self.reads.signature || self.third;
         let Some(node) = self.nodes.get(index) else { return Keep::default() };
-        let (item, valued) = (node.item, node.valued);
+        let (item, handed) = (node.item, node.handed);
         let Some(module) = self.view.module(item.module) else { return Keep::default() };
         let Some(entry) = module.units.get(item.unit) else { return Keep::default() };
         if entry.kind == Kind::Class {
@@ -211,9 +213,13 @@ impl Reach<'_, '_> {
         let seen = self.third && self.decorators(item).iter().any(|path| is_third(path));
         // `@f.register` reads which type it is for.
         let registered = self.registers(item);
+        let third = self.third;
+        let read = |by_somebody| {
+            seen || (by_somebody && handed >= Handed::Within) || (third && handed == Handed::Freely)
+        };
         Keep {
-            docs: (valued && (self.reads.doc || self.third)) || seen,
-            hints: application || registered || (valued && (self.reads.signature || self.third)) || seen,
+            docs: read(self.reads.doc),
+            hints: application || registered || read(self.reads.signature),
             inside,
         }
     }
@@ -225,7 +231,9 @@ impl Reach<'_, '_> {
         let mut found = Vec::new();
         for chain in decorators_below(stmt, &module) {
             for place in self.view.resolve(item.module, &chain, When::Before(item.unit)) {
-                if let Place::Outside(path) | Place::Builtin(path) | Place::Missing(path) = place {
+                if let Place::Outside(path) | Place::Builtin { path, .. } | Place::Missing { path, .. } =
+                    place
+                {
                     found.push(path);
                 }
             }

@@ -154,6 +154,12 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// The name is one of the class body at hand.
+    pub(super) fn in_class(&self, name: &str) -> bool {
+        let scope = self.scopes.last();
+        scope.is_some_and(|scope| scope.kind == Kind::Class && scope.names.locals.contains_key(name))
+    }
+
     pub(super) fn defaults(&mut self, parameters: &'a Parameters) {
         for parameter in parameters.iter_non_variadic_params() {
             if let Some(default) = &parameter.default {
@@ -330,17 +336,7 @@ impl<'a> Visitor<'a> for Walker<'a> {
         match expr {
             Expr::Name(name) => {
                 if name.ctx == ExprContext::Load {
-                    let text = name.id.as_str();
-                    // In a class body its own names come first; the module's serve until they are bound.
-                    if self.scopes.last().is_some_and(|scope| {
-                        scope.kind == Kind::Class && scope.names.locals.contains_key(text)
-                    }) {
-                        self.out.attrs.insert(text.into());
-                        return self.uses(vec![Root::name(text)], Vec::new(), How::Value);
-                    }
-                    if let Start::Roots(roots) = self.start(text) {
-                        self.uses(roots, Vec::new(), How::Value);
-                    }
+                    self.name(expr, How::Value);
                 }
             }
             Expr::Attribute(attribute) => match attribute.ctx {

@@ -11,6 +11,7 @@ use ruff_python_ast::{Expr, Stmt};
 use super::effects::{Effect, Summaries};
 use super::facts::{Chain, Root};
 use super::module::{Kind, Module};
+use super::pattern::Pattern;
 use super::resolve::{Found, ModId, Place, View, When};
 
 /// A unit that changes something when it runs.
@@ -35,7 +36,7 @@ pub(super) struct World {
     loaded: Vec<ModId>,
     touched: HashMap<(ModId, Box<str>), Vec<Touch>>,
     /// Of modules: names that are computed.
-    whole: HashMap<ModId, Vec<Touch>>,
+    whole: HashMap<ModId, Vec<(Pattern, Touch)>>,
     /// Dotted paths outside the project.
     outside: Vec<(String, Touch)>,
     /// Classes that name a class among their bases.
@@ -73,7 +74,8 @@ impl World {
     pub(super) fn touches(&self, module: ModId, name: &str) -> Vec<Touch> {
         let mut all = self.touched.get(&(module, Box::from(name))).cloned().unwrap_or_default();
         if let Some(whole) = self.whole.get(&module) {
-            all.extend(whole.iter().cloned());
+            let fits = whole.iter().filter(|(names, _)| names.matches(name));
+            all.extend(fits.map(|(_, touch)| touch.clone()));
             all.sort_by_key(|touch| touch.at);
         }
         all
@@ -176,7 +178,9 @@ impl World {
                         list.push(touch);
                     }
                 }
-                Effect::Module(module) => self.whole.entry(module).or_default().push(touch(None, false)),
+                Effect::Module(module, names) => {
+                    self.whole.entry(module).or_default().push((names, touch(None, false)));
+                }
                 Effect::Outside(path) => self.outside.push((path, touch(None, false))),
                 Effect::Param(..) => {}
             }

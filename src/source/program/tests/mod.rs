@@ -132,3 +132,10 @@ def loud(x): return x.upper()
     edit(text, "one(x) + two(x)", "two(x) + one(x)", &["main"]);
     edit(text, "def one(x): return clean(x)", "def one(x):\n    clean = str\n    return clean(x)", &["one"]);
 }
+
+mod classes;
+mod effects;
+mod imports;
+mod names;
+mod noise;
+mod readers;

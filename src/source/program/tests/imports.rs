@@ -1,0 +1,261 @@
+//! Imports in every form, and files that come and go.
+
+use super::*;
+
+const SHOP: &str = "
+import shop.util as u
+import shop.util
+import shop
+from shop import vat, rates as r
+from shop.sub import deep
+from starlib import *
+from tricky import name as other
+
+@function()
+def a(n): return vat(n)
+@function()
+def b(n): return u.cost(n)
+@function()
+def c(n): return shop.util.refund(n)
+@function()
+def d(n): return r.RATE
+@function()
+def e(n): return deep.bottom(n)
+@function()
+def f(n): return star(n)
+@function()
+def g(n): return shop.VERSION
+@function()
+def h(n):
+    from lazy import compute
+    import lazy as z
+    return compute(n) + z.BASE
+@function()
+def i(n): return other
+
+# file shop/__init__.py
+from .tax import vat
+VERSION = 1
+# file shop/tax.py
+from .rates import RATE
+def vat(n): return n * RATE
+# file shop/rates.py
+RATE = 20
+OLD = 19
+# file shop/util.py
+from . import rates
+def cost(n): return n + rates.RATE
+def refund(n): return -n
+# file shop/sub/__init__.py
+# file shop/sub/deep.py
+from ..rates import OLD
+from ...never import x
+def bottom(n): return n + OLD
+# file starlib.py
+__all__ = ['star']
+def star(n): return n
+def hidden(n): return n
+# file lazy.py
+BASE = 4
+def compute(n): return n
+def other(n): return n
+# file tricky.py
+from shop.rates import OLD as name
+";
+
+#[test]
+fn imports() {
+    edit(SHOP, "RATE = 20", "RATE = 25", &["a", "b", "d"]);
+    edit(SHOP, "OLD = 19", "OLD = 18", &["e", "i"]);
+    edit(SHOP, "n * RATE", "n / RATE", &["a"]);
+    edit(SHOP, "n + rates.RATE", "n - rates.RATE", &["b"]);
+    edit(SHOP, "return -n", "return n", &["c"]);
+    edit(SHOP, "VERSION = 1", "VERSION = 2", &["g"]);
+    edit(SHOP, "VERSION = 1", "VERSION = 1\nAUTHOR = 2", &[]);
+    edit(SHOP, "def star(n): return n", "def star(n): return -n", &["f"]);
+    edit(SHOP, "def hidden(n): return n", "def hidden(n): return -n", &[]);
+    edit(SHOP, "__all__ = ['star']", "__all__ = ['star', 'hidden']", &[]);
+    edit(SHOP, "BASE = 4", "BASE = 5", &["h"]);
+    edit(SHOP, "def compute(n): return n", "def compute(n): return -n", &["h"]);
+    edit(SHOP, "def other(n): return n", "def other(n): return -n", &[]);
+    edit(SHOP, "from . import rates\n", "from . import rates, tax\n", &[]);
+    edit(SHOP, "from . import rates\n", "import shop.rates as rates\n", &[]);
+    edit(SHOP, "from .tax import vat", "from .util import cost as vat", &["a"]);
+    edit(
+        SHOP,
+        "from shop import vat, rates as r",
+        "from shop import rates as r\nfrom shop.tax import vat",
+        &[],
+    );
+    edit(SHOP, "from starlib import *", "from starlib import star", &[]);
+}
+
+#[test]
+fn files_that_come() {
+    let text = "
+try:
+    import fastmath as m
+except ImportError:
+    import slowmath as m
+try:
+    from shop.extra import bonus
+except ImportError:
+    bonus = None
+import colorsys
+from random import choice
+@function()
+def a(n): return m.twice(n)
+@function()
+def b(n): return bonus
+@function()
+def c(n): return colorsys.rgb_to_hsv(n, n, n)
+@function()
+def d(n): return choice([n])
+@function()
+def e(n): return n
+# file slowmath.py
+def twice(n): return n + n
+# file shop/__init__.py
+";
+    let with = |more: &str| format!("{text}{more}");
+    pair(text, &with("# file fastmath.py\ndef twice(n): return n << 1\n"), &["a"]);
+    pair(text, &with("# file shop/extra.py\nbonus = 3\n"), &["b"]);
+    pair(text, &with("# file colorsys.py\ndef rgb_to_hsv(*a): return 1\n"), &["c"]);
+    pair(text, &with("# file random.py\ndef choice(a): return 1\n"), &["d"]);
+    pair(text, &with("# file unrelated.py\ndef choice(a): return 1\n"), &[]);
+    pair(text, &with("# file broken.py\ndef choice(:\n"), &[]);
+    edit(text, "n + n", "n * 2", &["a"]);
+    // With the better one there, the other one does not count.
+    let both = with("# file fastmath.py\ndef twice(n): return n << 1\n");
+    edit(&both, "n + n", "n * 2", &[]);
+    edit(&both, "n << 1", "n << 2", &["a"]);
+}
+
+#[test]
+fn stars_and_hiding() {
+    let text = "
+from one import *
+from two import *
+def own(n): return 'app'
+from three import *
+@function()
+def a(n): return common(n)
+@function()
+def b(n): return own(n)
+@function()
+def c(n): return only_one(n)
+@function()
+def d(n): return _private(n)
+# file one.py
+def common(n): return 1
+def only_one(n): return 1
+def _private(n): return 1
+# file two.py
+from four import *
+def own(n): return 2
+# file four.py
+def common(n): return 4
+# file three.py
+def own(n): return 3
+";
+    edit(text, "def common(n): return 1", "def common(n): return 11", &[]);
+    edit(text, "return 4", "return 44", &["a"]);
+    edit(text, "'app'", "'other'", &[]);
+    edit(text, "return 3", "return 33", &["b"]);
+    edit(text, "def only_one(n): return 1", "def only_one(n): return 11", &["c"]);
+    edit(text, "def own(n): return 3", "def own(n): return 3\ndef only_one(n): return 3", &["c"]);
+    edit(text, "def _private(n): return 1", "def _private(n): return 11", &[]);
+}
+
+#[test]
+fn modules_as_values() {
+    let text = "
+import importlib
+import tools
+import slow, fast
+MODULES = {'slow': slow, 'fast': fast}
+ENGINE = importlib.import_module('slow')
+def use(m): return m.twice(3)
+@function()
+def a(): return use(slow)
+@function()
+def b(k): return MODULES[k].twice(1)
+@function()
+def c(): return ENGINE.twice(1)
+@function()
+def d(): return importlib.import_module('fast').twice(1)
+@function()
+def e(k): return importlib.import_module(f'plug.{k}').run()
+@function()
+def f(): return tools.anything(1)
+@function()
+def g(): return [getattr(tools, n) for n in dir(tools)]
+# file slow.py
+def twice(n): return n + n
+def other(n): return n
+# file fast.py
+def twice(n): return n << 1
+# file tools.py
+import slow
+def __getattr__(name): return slow.other
+def real(n): return n
+# file plug/__init__.py
+# file plug/one.py
+def run(): return 1
+def skip(): return 0
+# file plug/two.py
+def run(): return 2
+";
+    edit(text, "n + n", "n * 2", &["a", "b", "c"]);
+    edit(text, "n << 1", "n << 2", &["b", "d"]);
+    edit(text, "def other(n): return n", "def other(n): return -n", &["f", "g"]);
+    edit(text, "def real(n): return n", "def real(n): return -n", &["g"]);
+    edit(text, "return 2", "return 3", &["e"]);
+    edit(text, "return 0", "return 3", &[]);
+    pair(text, &format!("{text}# file plug/three.py\ndef run(): return 3\n"), &["e"]);
+}
+
+#[test]
+fn what_does_not_load_is_no_closure() {
+    let text = "
+import helper
+@function()
+def a(n): return n
+# file helper.py
+def f(:
+";
+    assert_eq!(closure(&files(text), "a"), None);
+    let text = "
+@function()
+def a(n):
+    import helper
+    return helper.f(n)
+@function()
+def b(n): return n
+# file helper.py
+def f(:
+";
+    assert_eq!(closure(&files(text), "a"), None);
+    assert!(closure(&files(text), "b").is_some());
+}
+
+#[test]
+fn circles_end() {
+    let text = "
+import one
+from one import loop
+@function()
+def a(n): return one.go(n), loop
+# file one.py
+import two
+from two import loop
+X = two.X if hasattr(two, 'X') else 1
+def go(n): return two.back(n)
+# file two.py
+import one
+from one import loop
+X = 2
+def back(n): return one.go(n - 1) if n else X
+";
+    edit(text, "X = 2", "X = 3", &["a"]);
+}
