@@ -11,6 +11,9 @@ use crate::model::{Dice, Expr, Kind, Num, Program, Site};
 use crate::render::{Files, Manner, NOISES, Noise, dotted, files};
 use crate::truth::{Python, changed};
 
+/// What code can read of itself.
+const READABLE: &[Noise] = &[Noise::Docstrings, Noise::Hints];
+
 struct InMemory<'a>(&'a Files);
 
 impl Sources for InMemory<'_> {
@@ -192,9 +195,13 @@ fn shrink(
     mut pair: (Program, Program),
     mut wrong: impl FnMut(&Program, &Program) -> Option<Wrong>,
 ) -> String {
-    pair.0.trimmed = true;
-    pair.1.trimmed = true;
     let mut text = wrong(&pair.0, &pair.1).map(|found| found.text).unwrap_or_default();
+    // First without what nothing reaches, unless that is what matters.
+    let trim = |program: &Program| Program { trimmed: true, ..program.clone() };
+    let trimmed = (trim(&pair.0), trim(&pair.1));
+    if let Some(found) = wrong(&trimmed.0, &trimmed.1) {
+        (pair, text) = (trimmed, found.text);
+    }
     let (mut tries, mut k, mut since) = (0, 0, 0);
     while tries < 2000 {
         let Some((a, b)) = smaller(&pair.0, k).zip(smaller(&pair.1, k)) else {
@@ -323,20 +330,21 @@ fn no_edit_that_matters_leaves_a_digest_as_it_was() {
 fn noise_leaves_every_digest_as_it_was() {
     let mut python = Python::start();
     let (mut tally, mut findings) = (Tally::default(), Findings { texts: Vec::new() });
+    let noises: Vec<Noise> = NOISES.iter().copied().filter(|noise| !READABLE.contains(noise)).collect();
     for seed in seeds(0..60) {
         let program = make::program(seed, SIZE);
         tally.programs += 1;
-        if judge_noise(&mut python, &program, NOISES, &mut tally).is_some() {
+        if judge_noise(&mut python, &program, &noises, &mut tally).is_some() {
             let mut ignored = Tally::default();
             let mut alone =
                 |noise: &Noise| judge_noise(&mut python, &program, &[*noise], &mut ignored).is_some();
-            let noises = match NOISES.iter().find(|noise| alone(noise)) {
+            let found = match noises.iter().find(|noise| alone(noise)) {
                 Some(noise) => vec![*noise],
-                None => NOISES.to_vec(),
+                None => noises.clone(),
             };
             let text =
-                shrink((program.clone(), program), |a, _| judge_noise(&mut python, a, &noises, &mut ignored));
-            findings.add(seed, &format!("{noises:?}"), &text);
+                shrink((program.clone(), program), |a, _| judge_noise(&mut python, a, &found, &mut ignored));
+            findings.add(seed, &format!("{found:?}"), &text);
         }
         if findings.full() {
             break;
@@ -345,6 +353,22 @@ fn noise_leaves_every_digest_as_it_was() {
     report("noise", &tally);
     assert!(tally.noises * 10 > tally.programs * 8, "too many programs are broken: {tally:?}");
     assert!(findings.texts.is_empty(), "{:#?}", findings.texts);
+}
+
+/// Docstrings and hints of functions that are handed around as values (patched in at import, made by a factory) count,
+/// because something might read them. That is safe and not exact: how often it happens is bounded and printed.
+#[test]
+fn docstrings_and_hints_seldom_count() {
+    let mut python = Python::start();
+    let mut tally = Tally::default();
+    let mut counted = 0;
+    for seed in seeds(0..60) {
+        let program = make::program(seed, SIZE);
+        tally.programs += 1;
+        counted += usize::from(judge_noise(&mut python, &program, READABLE, &mut tally).is_some());
+    }
+    report(&format!("docstrings and hints that counted: {counted}, of"), &tally);
+    assert!(counted * 4 <= tally.noises, "{counted} of {}", tally.noises);
 }
 
 fn report(what: &str, tally: &Tally) {

@@ -363,6 +363,10 @@ impl Program {
             open.extend(self.items[item].kind.uses());
             open.extend((0..self.items.len()).filter(|i| match self.items[*i].kind {
                 Kind::Registered(target, ..) | Kind::Patch(target, ..) => target == item,
+                // A hook of the base may do anything with a subclass.
+                Kind::Class(_, Some(base), ..) => {
+                    base == item && matches!(self.items[base].kind, Kind::Class(ClassKind::Hook, ..))
+                }
                 _ => false,
             }));
         }
