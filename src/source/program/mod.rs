@@ -1,7 +1,7 @@
 //! The modules of a project, and what a function in one of them reaches: its closure.
 //!
 //! Texts come through [`Sources`], so that this floor does no I/O. A closure is computed from what the
-//! entry module imports, and kept until a text changes. [docs/invalidation.md] says the rules to users.
+//! entry module imports, and kept until a text changes. docs/replay.md says the rules to users.
 //!
 //! - `stdlib`, `known`: names of Python that the analysis knows
 //! - `scope`, `pattern`: which names a block binds; what is known of a computed name
