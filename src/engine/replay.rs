@@ -274,7 +274,8 @@ impl Replay {
         }
     }
 
-    fn other(&mut self, run: &RunId, checkpoints: &dyn Checkpoints) -> Option<Arc<RunHistory>> {
+    /// Another recorded run, read once.
+    pub fn other(&mut self, run: &RunId, checkpoints: &dyn Checkpoints) -> Option<Arc<RunHistory>> {
         if let Some(base) = &self.base
             && base.id == *run
         {

@@ -77,3 +77,19 @@ pub struct CodeKnown {
     /// What could not be followed.
     pub opaque: Vec<Opaque>,
 }
+
+impl CodeKnown {
+    /// A function's code that depends on nothing else.
+    pub fn alone(function: impl Into<String>, code: Digest) -> Self {
+        CodeKnown {
+            function: function.into(),
+            code,
+            rules: String::new(),
+            closure: None,
+            files: Vec::new(),
+            packages: Vec::new(),
+            env: Vec::new(),
+            opaque: Vec::new(),
+        }
+    }
+}

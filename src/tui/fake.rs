@@ -69,11 +69,10 @@ impl Backend for Fake {
         })
     }
 
-    fn value(&self, value: &ValueRef, __ask: &Ask) -> Result<ValueView, String> {
+    fn value(&self, value: &ValueRef, _: &Ask) -> Result<ValueView, String> {
         Ok(pretty(value))
     }
 
-    /// Plays a scripted agent over some seconds.
     fn filter(&self, run: &RunId, filter: &Filter) -> Result<Vec<CallNo>, String> {
         self.with(run, |script| RunCalls::new(&script.history(), &Previews).matching(filter))
     }
@@ -98,6 +97,7 @@ impl Backend for Fake {
         Err("there are no files here".to_owned())
     }
 
+    /// Plays a scripted agent over some seconds.
     fn start(&self, what: Start) -> Result<RunId, String> {
         let n = {
             let mut started = self.started.lock().map_err(|_| "busy".to_owned())?;

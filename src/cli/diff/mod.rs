@@ -63,7 +63,7 @@ fn which(store: &Store, args: &DiffArgs) -> Result<(RunId, RunId), CliError> {
         (Some(a), Some(b)) => Ok((store.find_run(a)?, store.find_run(b)?)),
         (one, _) => {
             let child = store.find_run(one.as_deref().unwrap_or("latest"))?;
-            let parent = store.history(&child)?.history.parent;
+            let parent = store.run(&child)?.summary.parent;
             let parent = parent.ok_or_else(|| {
                 CliError::usage(format!(
                     "run {child} replays no other run, so there is nothing to compare it with"

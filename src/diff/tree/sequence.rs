@@ -97,7 +97,10 @@ impl<'a> Costs<'a> {
         let (a, b) = (self.a, self.b);
         let same = |x: &Ix, y: &Ix| a.node(*x).shape == b.node(*y).shape;
         let head = xs.iter().zip(ys).take_while(|(x, y)| same(x, y)).count();
-        let (xs, ys) = (take(xs, head, pair, ys), &ys[head..]);
+        for (x, y) in xs[..head].iter().zip(ys) {
+            pair(*x, *y);
+        }
+        let (xs, ys) = (&xs[head..], &ys[head..]);
         let tail = xs.iter().rev().zip(ys.iter().rev()).take_while(|(x, y)| same(x, y)).count();
         for (x, y) in xs[xs.len() - tail..].iter().zip(&ys[ys.len() - tail..]) {
             pair(*x, *y);
@@ -176,13 +179,6 @@ impl<'a> Costs<'a> {
         }
         costs[n * row + m]
     }
-}
-
-fn take<'l>(xs: &'l [Ix], head: usize, pair: &mut dyn FnMut(Ix, Ix), ys: &[Ix]) -> &'l [Ix] {
-    for (x, y) in xs[..head].iter().zip(ys) {
-        pair(*x, *y);
-    }
-    &xs[head..]
 }
 
 /// Elements that occur once in each list, as many as keep their order.

@@ -48,15 +48,15 @@ impl Core {
     }
 
     /// The nearest run before this one, among those that it replays, in which this very call acted.
-    fn fired(&self, ix: NodeIx) -> Option<Fired> {
+    fn fired(&mut self, ix: NodeIx) -> Option<Fired> {
         let node = &self.nodes[ix];
-        let name = self.function_name(node.func);
+        let name = &self.functions[node.func].facts.name;
         let place = Digest::from_hex(&node.durable_id);
         let mut at = self.replay.base().cloned();
         for _ in 0..ANCESTORS {
             let run = at?;
             let is_it = |call: &&Call| {
-                call.function == name
+                call.function == *name
                     && call.is_call()
                     && acted(call)
                     && (call.key == node.key || Some(call.durable_id) == place)
@@ -71,7 +71,8 @@ impl Core {
                     output: call.output.clone(),
                 });
             }
-            at = run.parent.as_ref().and_then(|parent| self.checkpoints.history(parent).ok());
+            let checkpoints = &*self.checkpoints;
+            at = run.parent.as_ref().and_then(|parent| self.replay.other(parent, checkpoints));
         }
         None
     }

@@ -48,16 +48,7 @@ impl Coder for Names {
     }
 
     fn known(&mut self, function: &Function) -> CodeKnown {
-        CodeKnown {
-            function: function.name.clone(),
-            code: Digest::of(function.name.as_bytes()),
-            rules: String::new(),
-            closure: None,
-            files: vec![],
-            packages: vec![],
-            env: vec![],
-            opaque: vec![],
-        }
+        CodeKnown::alone(function.name.clone(), Digest::of(function.name.as_bytes()))
     }
 
     fn closure(&mut self, _: &Function) -> Option<(Digest, Vec<Piece>)> {

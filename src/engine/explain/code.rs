@@ -91,7 +91,7 @@ pub fn changes(old: &Closure, new: &Closure) -> Vec<DefinitionChange> {
             file: part.file.clone(),
             line: part.lines.0,
             change: if before.is_some() { Happened::Changed } else { Happened::Added },
-            chain: chain(new, j),
+            chain: new.chain(j),
             diff: unified(source, &part.source, line, part.lines.0),
         });
     }
@@ -102,26 +102,11 @@ pub fn changes(old: &Closure, new: &Closure) -> Vec<DefinitionChange> {
             file: part.file.clone(),
             line: part.lines.0,
             change: Happened::Removed,
-            chain: chain(old, i),
+            chain: old.chain(i),
             diff: unified(&part.source, "", part.lines.0, 0),
         });
     }
     found
-}
-
-/// The names from the function to one of its parts.
-pub fn chain(closure: &Closure, part: usize) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut at = Some(part);
-    // A chain that were a circle would never end.
-    while let Some(one) = at.and_then(|i| closure.parts.get(i))
-        && names.len() <= closure.parts.len()
-    {
-        names.push(one.name.clone());
-        at = one.via;
-    }
-    names.reverse();
-    names
 }
 
 /// A unified diff without file names; `old_line` and `new_line` are the lines at which the two texts begin.
@@ -228,6 +213,6 @@ mod tests {
     fn a_circle_of_reasons_ends() {
         let mut odd = summarise("x = 1\n", 1);
         odd.parts[0].via = Some(2);
-        assert!(chain(&odd, 2).len() <= 4);
+        assert!(odd.chain(2).len() <= 4);
     }
 }

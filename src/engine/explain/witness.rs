@@ -144,14 +144,9 @@ mod tests {
     #[test]
     fn packages_and_variables_are_compared_by_name() {
         let known = |version: &str, value: Option<&str>| CodeKnown {
-            function: "f".into(),
-            code: Digest::default(),
-            rules: String::new(),
-            closure: None,
-            files: vec![],
             packages: vec![Package { name: "numpy".into(), version: version.into(), record: None }],
             env: vec![("MODEL".into(), value.map(|text| Digest::of(text.as_bytes())))],
-            opaque: vec![],
+            ..CodeKnown::alone("f", Digest::default())
         };
         assert!(imported(&known("1", None), &known("1", None)).is_empty());
         let found = imported(&known("1", Some("a")), &known("2", None));

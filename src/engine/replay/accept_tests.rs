@@ -95,16 +95,7 @@ fn today(base: Option<&Arc<RunHistory>>, outer: &str, inner: &str, declarations:
 }
 
 fn known(function: &str, code: &str) -> CodeKnown {
-    CodeKnown {
-        function: function.to_owned(),
-        code: digest(code),
-        rules: String::new(),
-        closure: None,
-        files: vec![],
-        packages: vec![],
-        env: vec![],
-        opaque: vec![],
-    }
+    CodeKnown::alone(function, digest(code))
 }
 
 fn ask(replay: &mut Replay, function: &str, runs: &Runs) -> Result<Hit, String> {

@@ -145,16 +145,7 @@ mod tests {
     use crate::base::clock::SystemClock;
 
     fn known() -> CodeKnown {
-        CodeKnown {
-            function: "f".into(),
-            code: Digest::default(),
-            rules: String::new(),
-            closure: None,
-            files: vec![],
-            packages: vec![],
-            env: vec![],
-            opaque: vec![],
-        }
+        CodeKnown::alone("f", Digest::default())
     }
 
     fn package(name: &str, version: &str, record: &str) -> Package {

@@ -20,12 +20,12 @@ pub fn changed(old: &Closure, new: &Closure) -> Vec<ChangedPart> {
             }
             None => PartChange::Added,
         };
-        out.push(described(change, part, via(new, *at)));
+        out.push(described(change, part, new.chain(*at)));
     }
     for (key, (at, part)) in &was {
         let moved = || new.parts.iter().any(|p| p.digest == part.digest && !was.contains_key(&key_of(p)));
         if !is.contains_key(key) && !moved() {
-            out.push(described(PartChange::Removed, part, via(old, *at)));
+            out.push(described(PartChange::Removed, part, old.chain(*at)));
         }
     }
     out.sort();
@@ -52,17 +52,4 @@ fn index(closure: &Closure) -> HashMap<Key<'_>, (usize, &Part)> {
 
 fn described(change: PartChange, part: &Part, via: Vec<String>) -> ChangedPart {
     ChangedPart { change, name: part.name.clone(), file: part.file.clone(), line: part.lines.0, via }
-}
-
-/// The names through which the function reaches a part, its own first.
-fn via(closure: &Closure, at: usize) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut next = Some(at);
-    while let Some(part) = next.and_then(|at| closure.parts.get(at)) {
-        names.push(part.name.clone());
-        // A chain cannot be longer than there are parts.
-        next = part.via.filter(|_| names.len() <= closure.parts.len());
-    }
-    names.reverse();
-    names
 }

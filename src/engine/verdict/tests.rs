@@ -139,16 +139,7 @@ fn judged(base: &Arc<RunHistory>, edits: &[(&str, &str)], older: &[Arc<RunHistor
     let files = Arc::new(Files::new(std::path::Path::new("nowhere"), Arc::new(SystemClock), &[]));
     let mut replay = Replay::new(Mode::Adaptive, Some(base.clone()), None, files);
     let known = |(function, code): (&String, &Digest)| {
-        let known = CodeKnown {
-            function: function.clone(),
-            code: *code,
-            rules: String::new(),
-            closure: None,
-            files: vec![],
-            packages: vec![],
-            env: vec![],
-            opaque: vec![],
-        };
+        let known = CodeKnown::alone(function.clone(), *code);
         (function.clone(), Arc::new(known))
     };
     replay.set_known(codes.iter().map(known).collect());

@@ -137,16 +137,8 @@ fn conditions_mean_what_they_say() {
 fn opaque_code_is_found_by_function_and_digest() {
     let mut run = run();
     let opaque = super::super::Opaque { file: "app.py".into(), line: 3, reason: "exec".into() };
-    run.codes.push(super::super::CodeKnown {
-        function: "doc".into(),
-        code: Digest::default(),
-        rules: String::new(),
-        closure: None,
-        files: Vec::new(),
-        packages: Vec::new(),
-        env: Vec::new(),
-        opaque: vec![opaque],
-    });
+    let known = super::super::CodeKnown::alone("doc", Digest::default());
+    run.codes.push(super::super::CodeKnown { opaque: vec![opaque], ..known });
     let filter = Filter::parse("opaque not map").unwrap();
     assert_eq!(RunCalls::new(&run, &Previews).matching(&filter), [5, 6]);
 }

@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use ruff_python_ast::Expr;
+
 use super::pattern::Pattern;
 
 /// Where a chain of attributes begins.
@@ -36,6 +38,23 @@ impl Root {
 pub(super) struct Chain {
     pub(super) root: Root,
     pub(super) attrs: Vec<Box<str>>,
+}
+
+impl Chain {
+    /// What an expression names, called or not; with `subscripts` also what it takes an item of (`Generic[T]`).
+    pub(super) fn of(expr: &Expr, subscripts: bool) -> Option<Chain> {
+        match expr {
+            Expr::Name(name) => Some(Chain { root: Root::name(name.id.as_str()), attrs: Vec::new() }),
+            Expr::Attribute(attribute) => {
+                let mut chain = Chain::of(&attribute.value, subscripts)?;
+                chain.attrs.push(attribute.attr.as_str().into());
+                Some(chain)
+            }
+            Expr::Subscript(item) if subscripts => Chain::of(&item.value, subscripts),
+            Expr::Call(call) => Chain::of(&call.func, subscripts),
+            _ => None,
+        }
+    }
 }
 
 /// What is done with what a chain leads to.

@@ -83,6 +83,23 @@ pub struct Closure {
     pub external: Vec<String>,
 }
 
+impl Closure {
+    /// The names through which the function reaches one of its parts, its own first.
+    pub fn chain(&self, part: usize) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut at = Some(part);
+        // A chain that were a circle would never end.
+        while let Some(one) = at.and_then(|i| self.parts.get(i))
+            && names.len() <= self.parts.len()
+        {
+            names.push(one.name.clone());
+            at = one.via;
+        }
+        names.reverse();
+        names
+    }
+}
+
 /// What is known of a project's modules, for applications with one set of import roots.
 pub struct Program {
     entry: String,

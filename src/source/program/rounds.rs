@@ -3,7 +3,7 @@
 use crate::source::imports::Mark;
 use crate::source::normal::Keep;
 
-use super::facts::{Chain, Root};
+use super::facts::Chain;
 use super::module::{Kind, Module};
 use super::pattern::Pattern;
 use super::reach::{Aspect, Handed, Item, Reach, Watch, stops};
@@ -266,19 +266,7 @@ fn is_passive_base(path: &str) -> bool {
 
 /// The decorators of a definition, from the innermost of ours down.
 fn decorators_below(stmt: &ruff_python_ast::Stmt, module: &Module) -> Vec<Chain> {
-    use ruff_python_ast::{Expr, Stmt};
-    fn chain(expr: &Expr) -> Option<Chain> {
-        match expr {
-            Expr::Name(name) => Some(Chain { root: Root::name(name.id.as_str()), attrs: Vec::new() }),
-            Expr::Attribute(attribute) => {
-                let mut chain = chain(&attribute.value)?;
-                chain.attrs.push(attribute.attr.as_str().into());
-                Some(chain)
-            }
-            Expr::Call(call) => chain(&call.func),
-            _ => None,
-        }
-    }
+    use ruff_python_ast::Stmt;
     let list = match stmt {
         Stmt::FunctionDef(func) => &func.decorator_list,
         Stmt::ClassDef(class) => &class.decorator_list,
@@ -289,7 +277,7 @@ fn decorators_below(stmt: &ruff_python_ast::Stmt, module: &Module) -> Vec<Chain>
     list.iter()
         .skip(ours.map_or(0, |at| at + 1))
         .filter(|one| !crate::source::normal::is_blind(&one.expression, &module.imports))
-        .filter_map(|one| chain(&one.expression))
+        .filter_map(|one| Chain::of(&one.expression, false))
         .collect()
 }
 

@@ -266,24 +266,11 @@ pub(super) fn loads(from: ModId, roots: &[Root], view: &mut View<'_>) -> Vec<Mod
 
 /// The chains that a class names as its bases.
 pub(super) fn bases(stmt: &Stmt) -> (Vec<Chain>, Option<Chain>) {
-    fn chain(expr: &Expr) -> Option<Chain> {
-        match expr {
-            Expr::Name(name) => Some(Chain { root: Root::name(name.id.as_str()), attrs: Vec::new() }),
-            Expr::Attribute(attribute) => {
-                let mut chain = chain(&attribute.value)?;
-                chain.attrs.push(attribute.attr.as_str().into());
-                Some(chain)
-            }
-            // `Generic[T]`, `with_metaclass(M)`
-            Expr::Subscript(item) => chain(&item.value),
-            Expr::Call(call) => chain(&call.func),
-            _ => None,
-        }
-    }
     let Stmt::ClassDef(class) = stmt else { return (Vec::new(), None) };
     let Some(arguments) = &class.arguments else { return (Vec::new(), None) };
-    let metaclass = arguments.find_keyword("metaclass").and_then(|keyword| chain(&keyword.value));
-    (arguments.args.iter().filter_map(chain).collect(), metaclass)
+    let named = |expr: &Expr| Chain::of(expr, true);
+    let metaclass = arguments.find_keyword("metaclass").and_then(|keyword| named(&keyword.value));
+    (arguments.args.iter().filter_map(named).collect(), metaclass)
 }
 
 /// The classes of the project above a class, each once, nearest first.
