@@ -189,3 +189,50 @@ fn a_process_that_ends_between_two_served_calls_loses_nothing() {
     executed(&project, &[]);
     project.sound();
 }
+
+const WIDE: &str = r#"
+import os
+
+@function()
+def page(x: int) -> str:
+    note("ran", x)
+    if x == 150 and not healthy():
+        raise ValueError("no page 150")
+    return str(x) + "-" * 5000
+
+@function()
+def total(pages: list) -> int:
+    return sum(int(text.split("-")[0]) * (at + 1) for at, text in enumerate(pages))
+
+@application()
+@function(retries=1)
+def app(n: int) -> list:
+    if times("died") == 1:
+        note("died")
+        page.map(list(range(n)))
+        os._exit(9)
+    pages = page.future.map(list(range(n)))
+    both = [total(pages), 0]
+    for at, text in enumerate(pages.result()):
+        assert text == str(at) + "-" * 5000, (at, text[:10])
+    return both
+"#;
+
+/// Results of a map that leave before its end come in order, with a failure among them, and once more when the
+/// process that had some of them is gone.
+#[test]
+fn results_of_a_wide_map_come_whole_and_in_order() {
+    let project = Project::app(WIDE);
+    project.tl(&["run", "--input", "300"]).exits(1);
+    project.heal();
+    project.forget();
+    let sum: i64 = (0..300).map(|x| x * (x + 1)).sum();
+    assert_eq!(project.replay_ok(&[])["output"], serde_json::json!([sum, 0]));
+    executed(&project, &["150"]);
+    std::fs::write(project.trace("died"), "once\n").unwrap();
+    project.edit("both = [", "both = [0 + ");
+    let again = project.replay_ok(&[]);
+    assert_eq!((&again["output"], project.times("died")), (&serde_json::json!([sum, 0]), 2));
+    executed(&project, &[]);
+    project.sound();
+}

@@ -459,12 +459,22 @@ pub enum ToWorker {
         /// For a map: number of items.
         #[serde(skip_serializing_if = "Option::is_none")]
         n: Option<usize>,
+        /// Indexes of the items whose results follow, when those of others were sent before.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        at: Option<Vec<usize>>,
         /// Why not.
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<ErrorInfo>,
         /// Answers to what will probably be asked for next; their blobs follow the result's.
         #[serde(skip_serializing_if = "Option::is_none")]
         ahead: Option<Foreseen>,
+    },
+    /// Results of some items of a map that goes on.
+    Part {
+        /// The request.
+        id: u64,
+        /// Indexes of the items whose results follow.
+        at: Vec<usize>,
     },
     /// The answer to `state_get`.
     State {
@@ -535,7 +545,7 @@ mod tests {
 
     #[test]
     fn writes_compact_headers() {
-        let header = ToWorker::Done { id: 7, ok: true, n: None, error: None, ahead: None }.header();
+        let header = ToWorker::Done { id: 7, ok: true, n: None, at: None, error: None, ahead: None }.header();
         assert_eq!(String::from_utf8_lossy(&header), r#"{"t":"done","id":7,"ok":true}"#);
     }
 }

@@ -234,7 +234,7 @@ impl Core {
         }
         if let Some(id) = id {
             let ahead = Some(foreseen);
-            self.send(conn, ToWorker::Done { id, ok: true, n: None, error: None, ahead }, blobs);
+            self.send(conn, ToWorker::Done { id, ok: true, n: None, at: None, error: None, ahead }, blobs);
         }
     }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::scripted::{CONN, Script, Values};
+use super::scripted::{CONN, Script, Values, arguments, text};
 use super::*;
 use crate::model::RunHistory;
 
@@ -141,4 +141,35 @@ fn a_dead_worker_leaves_nothing_reserved() {
     assert_eq!(replay.core.ahead.len(), 1);
     replay.core.handle(Input::Gone { worker: 1, conn: Some(CONN), executing: vec![1], why: "died".into() });
     assert!(replay.core.ahead.is_empty());
+}
+
+/// Results of a wide map leave the engine as they come, each once, and the end brings the rest.
+#[test]
+fn a_wide_map_is_handed_out_in_parts() {
+    let values = Arc::default();
+    let mut script = Script::new("000000000001", &values, None);
+    let items: Vec<Bytes> = (0..5).map(arguments).collect();
+    let header = serde_json::json!(
+        {"t": "map", "id": 1, "by": 1, "attempt": 1, "fn": "step", "param": "x", "n": 5, "at": ["/app.py", 7]});
+    script.say(header, items);
+    let (begun, _) = script.told();
+    let ToWorker::Run { calls } = begun else { panic!("{begun:?}") };
+    let mut sent: Vec<usize> = Vec::new();
+    for index in [3, 0, 4, 1, 2] {
+        script.end(calls[index].call, &index.to_string().repeat(100 << 10));
+        let Some((message, blobs)) = script.heard() else { continue };
+        let (at, over) = match message {
+            ToWorker::Part { id: 1, at } => (at, false),
+            ToWorker::Done { id: 1, ok: true, n: Some(5), at: Some(at), .. } => (at, true),
+            other => panic!("{other:?}"),
+        };
+        for (index, blob) in at.iter().zip(&blobs) {
+            assert!(text(blob).starts_with(&index.to_string()));
+        }
+        sent.extend(at);
+        assert_eq!((sent.len(), over), if over { (5, true) } else { (3, false) });
+    }
+    assert_eq!(sent[..3], [3, 0, 4]);
+    assert!(script.core.parts.is_empty());
+    assert!(script.core.nodes.iter().all(|node| node.result.is_none()));
 }

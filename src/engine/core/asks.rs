@@ -77,8 +77,14 @@ impl Core {
     /// Checks that the request comes from a body that runs, names a known function, and that the run goes on.
     fn admit(&mut self, request: &Request) -> Option<(NodeIx, FuncIx)> {
         let refuse = |core: &mut Core, error: ErrorInfo| {
-            let message =
-                ToWorker::Done { id: request.id, ok: false, n: None, error: Some(error), ahead: None };
+            let message = ToWorker::Done {
+                id: request.id,
+                ok: false,
+                n: None,
+                at: None,
+                error: Some(error),
+                ahead: None,
+            };
             core.send(request.conn, message, vec![]);
             None
         };
@@ -291,6 +297,8 @@ impl Core {
         let count = ask.items.len();
         let mut items = Vec::with_capacity(count);
         let func = self.nodes[op].func;
+        // Growing in steps would leave room for as many again.
+        self.nodes.reserve_exact(count);
         for (index, item) in ask.items.into_iter().enumerate() {
             items.push(self.step_node(op, func, index, vec![item], Some(param.clone())));
         }

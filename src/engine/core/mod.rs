@@ -21,6 +21,7 @@ mod gate;
 mod messages;
 mod node;
 mod outcomes;
+mod parts;
 mod witness;
 
 #[cfg(test)]
@@ -132,6 +133,8 @@ pub struct Core {
     /// Answers that were sent before they are asked for, by caller.
     ahead: HashMap<NodeIx, ahead::Ahead>,
     trust: ahead::Trust,
+    /// Results of maps that were sent before all of their items were over, by map.
+    parts: HashMap<NodeIx, parts::Parts>,
     /// Outputs of recorded calls before this one were read ahead.
     ahead_until: CallNo,
     /// The first event was emitted.
@@ -194,6 +197,7 @@ impl Core {
             served_from: None,
             ahead: HashMap::new(),
             trust: ahead::Trust::default(),
+            parts: HashMap::new(),
             ahead_until: 0,
             opened: false,
             closed: false,

@@ -248,6 +248,7 @@ impl Core {
         }
         let from = self.served_from.take().filter(|(of, ..)| *of == ix);
         let mut count = None;
+        let mut at = None;
         let blobs = match self.nodes[ix].outcome.clone() {
             Some(Outcome::Value(value)) => match self.nodes[ix].result.take() {
                 Some(bytes) => Ok(vec![bytes]),
@@ -255,9 +256,15 @@ impl Core {
             },
             Some(Outcome::List(items)) => {
                 count = Some(items.len());
-                items.into_iter().map(|item| self.item_value(item)).collect()
+                self.parts_left(ix, items).map(|(left, blobs)| {
+                    at = left;
+                    blobs
+                })
             }
-            Some(Outcome::Error(error)) => Err(error),
+            Some(Outcome::Error(error)) => {
+                self.parts.remove(&ix);
+                Err(error)
+            }
             None => Err(internal("a call without an outcome was answered")),
         };
         match blobs {
@@ -268,16 +275,20 @@ impl Core {
                     blobs.extend(answers);
                     ahead = foreseen;
                 }
-                self.send(conn, ToWorker::Done { id, ok: true, n: count, error: None, ahead }, blobs);
+                self.send(conn, ToWorker::Done { id, ok: true, n: count, at, error: None, ahead }, blobs);
             }
             Err(error) => {
                 let error = Some(error);
-                self.send(conn, ToWorker::Done { id, ok: false, n: None, error, ahead: None }, vec![]);
+                self.send(
+                    conn,
+                    ToWorker::Done { id, ok: false, n: None, at: None, error, ahead: None },
+                    vec![],
+                );
             }
         }
     }
 
-    fn item_value(&mut self, item: NodeIx) -> Result<Bytes, ErrorInfo> {
+    pub(super) fn item_value(&mut self, item: NodeIx) -> Result<Bytes, ErrorInfo> {
         match (self.nodes[item].result.take(), self.nodes[item].outcome.clone()) {
             (Some(bytes), _) => Ok(bytes),
             (None, Some(Outcome::Value(value))) => self.load(&value),
@@ -296,6 +307,8 @@ impl Core {
                 *open -= 1;
                 if *open == 0 {
                     self.operation_over(op);
+                } else {
+                    self.part_over(op, ix);
                 }
             }
             Some(Operation::Reduce { .. }) => match self.nodes[ix].outcome.clone() {

@@ -182,6 +182,11 @@ impl Script {
         self.sent.pop_front().unwrap()
     }
 
+    /// The next message to the worker, if there is one.
+    pub fn heard(&mut self) -> Option<(ToWorker, Vec<Bytes>)> {
+        self.sent.pop_front()
+    }
+
     /// The answers in the next message, which must be one: how many were asked for (0 or 1), and those sent ahead.
     pub fn answered(&mut self) -> Vec<String> {
         let (message, blobs) = self.told();
@@ -209,7 +214,8 @@ pub fn arguments(number: i64) -> Bytes {
     crate::value::pickle::to_pickle(&value).unwrap()
 }
 
-fn text(pickle: &Bytes) -> String {
+/// A pickled text.
+pub fn text(pickle: &Bytes) -> String {
     match crate::value::pickle::read_lossy(pickle) {
         Value::Str(text) => String::from_utf8_lossy(text.bytes()).into_owned(),
         other => panic!("{other:?}"),

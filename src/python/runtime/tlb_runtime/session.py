@@ -76,7 +76,7 @@ class Call:
 class Pending:
     """A request that was sent. ``answer`` is (header, blobs) once it came."""
 
-    __slots__ = ("id", "answer", "wakers", "order", "reads")
+    __slots__ = ("id", "answer", "wakers", "order", "reads", "parts")
 
     def __init__(self, id: int):
         self.id = id
@@ -87,6 +87,22 @@ class Pending:
         self.reads = False
         #: The how-maniest answer of the connection it is.
         self.order = 0
+        #: Results of a map that came before its end, by index.
+        self.parts = None
+
+    def add(self, at, blobs) -> None:
+        """Results of some items of a map."""
+        if self.parts is None:
+            self.parts = {}
+        self.parts.update(zip(at, blobs))
+
+    def joined(self, header: dict, blobs):
+        """All results of a map in order, at its end."""
+        parts, self.parts = self.parts, None
+        if not header["ok"]:
+            return blobs
+        parts.update(zip(header["at"], blobs))
+        return [parts[index] for index in range(header["n"])]
 
 
 class Waiter:
@@ -349,6 +365,8 @@ class Session:
         if kind == "done" or kind == "state" or kind == "run_done":
             pending = self.pendings.pop(header["id"], None)
             if pending is not None:
+                if pending.parts is not None:
+                    blobs = pending.joined(header, blobs)
                 self.answers += 1
                 pending.order = self.answers
                 pending.answer = (header, blobs)
@@ -358,6 +376,10 @@ class Session:
                     return pending.reads
         elif kind == "run":
             self.executor.accept(header["calls"], blobs)
+        elif kind == "part":
+            pending = self.pendings.get(header["id"])
+            if pending is not None:
+                pending.add(header["at"], blobs)
         elif kind == "interrupt":
             self.executor.interrupt(header["call"], header["attempt"], header.get("why") or "")
         elif kind == "shutdown":
