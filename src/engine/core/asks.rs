@@ -43,12 +43,12 @@ impl Core {
                 let request = Request { conn, id, by, attempt, function: r#fn, delay, at };
                 let Some((parent, func)) = self.admit(&request) else { return };
                 let mut node = self.new_node(&request, parent, func, CallKind::Map);
-                node.ask = Some(OperationAsk {
+                node.ask = Some(Box::new(OperationAsk {
                     params: vec![param],
                     reduce: false,
                     items: blobs,
                     from: from.is_some(),
-                });
+                }));
                 let ix = self.add(node);
                 self.requests.insert((conn, id), ix);
                 self.position(ix, &request, &with_from(deps, from));
@@ -60,12 +60,12 @@ impl Core {
                 if from.is_some() && initial && blobs.is_empty() {
                     blobs.push(Bytes::new());
                 }
-                node.ask = Some(OperationAsk {
+                node.ask = Some(Box::new(OperationAsk {
                     params: vec![params.0, params.1],
                     reduce: true,
                     items: blobs,
                     from: from.is_some(),
-                });
+                }));
                 let ix = self.add(node);
                 self.requests.insert((conn, id), ix);
                 self.position(ix, &request, &with_from(deps, from));
@@ -289,7 +289,7 @@ impl Core {
         self.nodes[ix].attempt = 1;
         self.emit(EventKind::CallStarted { no, attempt: 1, worker: 0 });
         self.nodes[ix].phase = Phase::Following;
-        if ask.reduce { self.begin_reduce(ix, ask) } else { self.begin_map(ix, ask) }
+        if ask.reduce { self.begin_reduce(ix, *ask) } else { self.begin_map(ix, *ask) }
     }
 
     fn begin_map(&mut self, op: NodeIx, ask: OperationAsk) {
@@ -302,7 +302,7 @@ impl Core {
         for (index, item) in ask.items.into_iter().enumerate() {
             items.push(self.step_node(op, func, index, vec![item], Some(param.clone())));
         }
-        self.nodes[op].op = Some(Operation::Map { items: items.clone(), open: count });
+        self.nodes[op].op = Some(Box::new(Operation::Map { items: items.clone(), open: count }));
         if count == 0 {
             self.operation_over(op);
         }
@@ -350,13 +350,14 @@ impl Core {
             return;
         };
         self.nodes[op].op =
-            Some(Operation::Reduce { params: names, inputs, steps: 0, accumulator: Some(first) });
+            Some(Box::new(Operation::Reduce { params: names, inputs, steps: 0, accumulator: Some(first) }));
         self.next_step(op);
     }
 
     /// Makes the next call of a reduce, or ends it.
     pub(super) fn next_step(&mut self, op: NodeIx) {
-        let Some(Operation::Reduce { params, inputs, steps, accumulator }) = &mut self.nodes[op].op else {
+        let Some(Operation::Reduce { params, inputs, steps, accumulator }) = self.nodes[op].op.as_deref_mut()
+        else {
             return;
         };
         let Some(item) = inputs.pop_front() else {

@@ -1,6 +1,8 @@
 //! What the scheduler knows of one node of the call tree while a run executes.
 
 use std::collections::HashMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 
@@ -77,6 +79,53 @@ pub enum Outcome {
     List(Vec<NodeIx>),
     /// A failure.
     Error(ErrorInfo),
+}
+
+/// A part that most nodes do not have: it takes room from its first change on.
+#[derive(Debug)]
+pub struct Rare<T>(Option<Box<T>>);
+
+/// What a [`Rare`] part is before it is changed.
+pub trait Blank: Default + 'static {
+    /// It.
+    fn blank() -> &'static Self;
+}
+
+impl<T> Default for Rare<T> {
+    fn default() -> Self {
+        Rare(None)
+    }
+}
+
+impl<T: Blank> Deref for Rare<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_deref().unwrap_or_else(|| T::blank())
+    }
+}
+
+impl<T: Blank> DerefMut for Rare<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl Blank for Scope {
+    fn blank() -> &'static Self {
+        static BLANK: LazyLock<Scope> = LazyLock::new(Scope::default);
+        &BLANK
+    }
+}
+
+/// Finished durable children of failed attempts, by key, the earliest last.
+pub type Earlier = HashMap<Digest, Vec<NodeIx>>;
+
+impl Blank for Earlier {
+    fn blank() -> &'static Self {
+        static BLANK: LazyLock<Earlier> = LazyLock::new(Earlier::default);
+        &BLANK
+    }
 }
 
 /// Bookkeeping of the calls that one attempt of a body made.
@@ -184,9 +233,9 @@ pub struct Node {
     /// When it times out.
     pub deadline: Option<Micros>,
     /// Calls made by the current attempt.
-    pub scope: Scope,
-    /// Finished durable children of failed attempts, by key: served to the next attempt.
-    pub earlier: HashMap<Digest, Vec<NodeIx>>,
+    pub scope: Rare<Scope>,
+    /// Served to the next attempt.
+    pub earlier: Rare<Earlier>,
     /// Requests of its body that are not answered: while there are some, it holds no slot.
     pub asking: usize,
     /// Names of the futures whose values follow in `args`.
@@ -204,9 +253,9 @@ pub struct Node {
     /// Call site.
     pub site: Option<Site>,
     /// Operation data.
-    pub op: Option<Operation>,
+    pub op: Option<Box<Operation>>,
     /// Operation data before its inputs are there.
-    pub ask: Option<OperationAsk>,
+    pub ask: Option<Box<OperationAsk>>,
     /// Strict replay: the recorded call at this position.
     pub recorded: Option<CallNo>,
     /// State keys read by its body.
@@ -257,8 +306,8 @@ impl Node {
             attempt: 0,
             started_at: 0,
             deadline: None,
-            scope: Scope::default(),
-            earlier: HashMap::new(),
+            scope: Rare::default(),
+            earlier: Rare::default(),
             asking: 0,
             dep_names: Vec::new(),
             outcome: None,

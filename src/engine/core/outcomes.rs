@@ -138,7 +138,7 @@ impl Core {
         self.emit(EventKind::AttemptFailed { no, attempt, error });
         self.keep_for_next_attempt(ix, failures_too);
         let node = &mut self.nodes[ix];
-        node.scope = super::node::Scope::default();
+        node.scope = super::node::Rare::default();
         node.asking = 0;
         node.deadline = None;
         node.phase = Phase::Ready;
@@ -302,7 +302,7 @@ impl Core {
         if self.nodes[op].phase != Phase::Following {
             return;
         }
-        match &mut self.nodes[op].op {
+        match self.nodes[op].op.as_deref_mut() {
             Some(Operation::Map { open, .. }) => {
                 *open -= 1;
                 if *open == 0 {
@@ -315,7 +315,8 @@ impl Core {
                 Some(Outcome::Error(error)) => self.operation_failed(op, error),
                 _ => match self.item_value(ix) {
                     Ok(value) => {
-                        if let Some(Operation::Reduce { accumulator, .. }) = &mut self.nodes[op].op {
+                        if let Some(Operation::Reduce { accumulator, .. }) = self.nodes[op].op.as_deref_mut()
+                        {
                             *accumulator = Some(value);
                         }
                         self.next_step(op);
@@ -329,7 +330,7 @@ impl Core {
 
     /// All calls of an operation are over.
     pub(super) fn operation_over(&mut self, op: NodeIx) {
-        match self.nodes[op].op.take() {
+        match self.nodes[op].op.take().map(|op| *op) {
             Some(Operation::Map { items, .. }) => {
                 // All items were tried; the caller gets the first failure, in order of items.
                 let failure = items.iter().find_map(|ix| match &self.nodes[*ix].outcome {

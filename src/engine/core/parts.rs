@@ -37,7 +37,7 @@ impl Core {
         if parts.bytes < PART {
             return;
         }
-        let Some(Operation::Map { items, .. }) = &self.nodes[op].op else { return };
+        let Some(Operation::Map { items, .. }) = self.nodes[op].op.as_deref() else { return };
         let items = items.clone();
         let at = std::mem::take(&mut parts.waiting);
         parts.bytes = 0;
