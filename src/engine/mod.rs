@@ -14,6 +14,7 @@ pub mod explain;
 pub mod files;
 pub mod local;
 mod peer;
+mod prefetch;
 pub mod packages;
 pub mod project;
 pub mod recorder;

@@ -1,8 +1,7 @@
 //! Starting a run and holding on to it.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
@@ -14,6 +13,7 @@ use super::coder::Analyst;
 use super::core::{Core, CoreSpec, Effects, Ending, InDoubt};
 use super::files::Files;
 use super::local::{self, Command, Observer, Record, Setup};
+use super::prefetch::Prefetch;
 use super::replay::Replay;
 use super::step::{StepCommand, Stepping};
 use super::track::{Track, Tracked};
@@ -233,14 +233,13 @@ fn run_loop(
 /// The store as the scheduler sees it.
 pub struct StoreCheckpoints {
     store: Store,
-    /// Nodes that were read ahead. Each is used once.
-    ahead: Mutex<HashMap<Digest, Bytes>>,
+    ahead: Prefetch,
 }
 
 impl StoreCheckpoints {
     /// For this store.
     pub fn new(store: &Store) -> Self {
-        StoreCheckpoints { store: store.clone(), ahead: Mutex::default() }
+        StoreCheckpoints { store: store.clone(), ahead: Prefetch::default() }
     }
 }
 
@@ -249,8 +248,7 @@ struct AheadNodes<'a>(&'a StoreCheckpoints);
 
 impl NodeSource for AheadNodes<'_> {
     fn get(&self, digest: &Digest) -> Result<StoredNode, value::NodeError> {
-        let held = self.0.ahead.lock().ok().and_then(|mut ahead| ahead.remove(digest));
-        match held {
+        match self.0.ahead.take(digest) {
             Some(data) => Ok(StoredNode { data, verified: true }),
             None => StoreNodes(&self.0.store).get(digest),
         }
@@ -264,19 +262,13 @@ impl Checkpoints for StoreCheckpoints {
     }
 
     fn ahead(&self, values: &[&ValueRef]) {
-        let wanted: Vec<Digest> =
-            values.iter().filter(|value| value.inline.is_none()).map(|value| value.digest).collect();
-        // What cannot be read now is reported when it is needed.
-        let Ok(found) = self.store.nodes(&wanted) else { return };
-        if let Ok(mut ahead) = self.ahead.lock() {
-            ahead.clear();
-            ahead.extend(
-                wanted
-                    .into_iter()
-                    .zip(found)
-                    .filter_map(|(digest, node)| node.ok().map(|data| (digest, data))),
-            );
-        }
+        let wanted = values.iter().filter(|value| value.inline.is_none()).map(|value| value.digest);
+        let store = self.store.clone();
+        let read = move |digests: &[Digest]| {
+            let found = store.nodes(digests).unwrap_or_default();
+            digests.iter().zip(found).filter_map(|(digest, node)| Some((*digest, node.ok()?))).collect()
+        };
+        self.ahead.want(wanted, || Box::new(read));
     }
 
     fn history(&self, run: &RunId) -> Result<Arc<RunHistory>, String> {

@@ -122,7 +122,8 @@ impl Core {
         let history = ahead.history.clone();
         let children = history.children(ahead.parent);
         let next = children.get(ahead.next..).unwrap_or_default();
-        let outputs = next.iter().take(wanted).filter_map(|no| history.call(*no)?.output.as_ref());
+        // Those of the next time are read while these are used.
+        let outputs = next.iter().take(2 * wanted).filter_map(|no| history.call(*no)?.output.as_ref());
         let outputs: Vec<&ValueRef> = outputs.filter(|value| value.size <= SIZE).collect();
         self.checkpoints.ahead(&outputs);
         while foreseen.calls.len() < wanted

@@ -343,11 +343,12 @@ impl Core {
             self.ahead_until = 0;
             return;
         }
-        if hit.call < self.ahead_until {
+        if hit.call + AHEAD / 2 < self.ahead_until {
             return;
         }
-        self.ahead_until = hit.call + AHEAD;
-        let values: Vec<&crate::model::ValueRef> = (hit.call..self.ahead_until)
+        let from = self.ahead_until.max(hit.call);
+        self.ahead_until = from + AHEAD;
+        let values: Vec<&crate::model::ValueRef> = (from..self.ahead_until)
             .filter_map(|no| hit.history.call(no)?.output.as_ref())
             .filter(|value| value.size <= AHEAD_SIZE)
             .collect();

@@ -1,0 +1,167 @@
+//! Values that will be needed soon, read by a thread of their own while the scheduler goes on.
+//!
+//! Reading and unpacking a value takes as long as everything else that serving a call takes.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::base::digest::Digest;
+
+/// Values that are read in one transaction: the first ones are there while the rest is read.
+const GROUP: usize = 16;
+/// Values that are held without having been asked for.
+const HELD: usize = 256;
+/// How long a reader that hangs is waited for. Then the value is read where it is needed.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Reads several values; what cannot be read is left out, and reported where it is needed.
+pub type Read = Box<dyn Fn(&[Digest]) -> Vec<(Digest, Bytes)> + Send>;
+
+/// The thread, and what it has read. Each value is handed out once.
+#[derive(Default)]
+pub struct Prefetch {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    wanted: VecDeque<Digest>,
+    /// Wanted, and not read yet.
+    pending: HashSet<Digest>,
+    held: HashMap<Digest, Bytes>,
+    over: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Prefetch {
+    /// These will be needed, in this order. `read` is used when the thread does not run yet.
+    pub fn want(&self, digests: impl Iterator<Item = Digest>, read: impl FnOnce() -> Read) {
+        let mut state = self.shared.lock();
+        if state.held.len() > HELD {
+            // Nobody came for them.
+            state.held.clear();
+        }
+        for digest in digests {
+            if !state.held.contains_key(&digest) && state.pending.insert(digest) {
+                state.wanted.push_back(digest);
+            }
+        }
+        drop(state);
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.is_none() {
+            let (shared, read) = (self.shared.clone(), read());
+            *thread = std::thread::Builder::new()
+                .name("read-ahead".to_owned())
+                .spawn(move || serve(&shared, &read))
+                .ok();
+            if thread.is_none() {
+                // Without a thread nothing is read ahead.
+                let mut state = self.shared.lock();
+                state.wanted.clear();
+                state.pending.clear();
+            }
+        }
+        self.shared.changed.notify_all();
+    }
+
+    /// A value that was wanted, as soon as it is read; `None` when it was not wanted or cannot be read.
+    pub fn take(&self, digest: &Digest) -> Option<Bytes> {
+        let mut state = self.shared.lock();
+        loop {
+            if let Some(data) = state.held.remove(digest) {
+                return Some(data);
+            }
+            if !state.pending.contains(digest) {
+                return None;
+            }
+            let (next, waited) =
+                self.shared.changed.wait_timeout(state, PATIENCE).unwrap_or_else(PoisonError::into_inner);
+            state = next;
+            if waited.timed_out() {
+                state.pending.remove(digest);
+                return None;
+            }
+        }
+    }
+}
+
+impl Drop for Prefetch {
+    fn drop(&mut self) {
+        self.shared.lock().over = true;
+        self.shared.changed.notify_all();
+        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(shared: &Shared, read: &Read) {
+    let mut state = shared.lock();
+    loop {
+        if state.over {
+            return;
+        }
+        let count = state.wanted.len().min(GROUP);
+        if count == 0 {
+            state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            continue;
+        }
+        let group: Vec<Digest> = state.wanted.drain(..count).collect();
+        drop(state);
+        let found = read(&group);
+        state = shared.lock();
+        for digest in &group {
+            state.pending.remove(digest);
+        }
+        state.held.extend(found);
+        shared.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+
+    fn digest(number: u8) -> Digest {
+        Digest::of(&[number])
+    }
+
+    #[test]
+    fn what_is_wanted_is_waited_for_and_handed_out_once() {
+        let prefetch = Prefetch::default();
+        let (go, gate) = channel::<()>();
+        let gate = Mutex::new(gate);
+        let read = move |group: &[Digest]| {
+            gate.lock().unwrap().recv().unwrap();
+            // One of them is damaged.
+            let good = group.iter().filter(|one| **one != digest(1));
+            good.map(|one| (*one, Bytes::copy_from_slice(one.as_bytes()))).collect::<Vec<_>>()
+        };
+        prefetch.want([0, 1, 2].map(digest).into_iter(), || Box::new(read));
+        assert_eq!(prefetch.take(&digest(7)), None);
+        go.send(()).unwrap();
+        assert_eq!(prefetch.take(&digest(2)).unwrap()[..], digest(2).as_bytes()[..]);
+        assert_eq!(prefetch.take(&digest(2)), None);
+        assert_eq!(prefetch.take(&digest(1)), None);
+        assert!(prefetch.take(&digest(0)).is_some());
+        drop(go);
+    }
+}
