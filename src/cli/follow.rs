@@ -23,8 +23,13 @@ pub struct Follow {
 impl Follow {
     /// Begins.
     pub fn new(id: RunId, out: Out, output: &OutputArgs) -> Self {
-        let quiet = output.json || output.events || output.quiet;
+        let quiet = Follow::is_silent(output);
         Follow { history: RunHistory::new(id), out, quiet, turn: 0, announced: false }
+    }
+
+    /// Whether nothing is said while the run goes on.
+    pub fn is_silent(output: &OutputArgs) -> bool {
+        output.json || output.events || output.quiet
     }
 
     /// Takes an event.

@@ -165,9 +165,11 @@ pub(super) fn follow(
     begun: impl FnOnce(&RunHandle),
 ) -> Result<(RunId, Ending), CliError> {
     let (send, events) = channel();
-    let observer = Box::new(move |_: &RunId, batch: &[Event]| {
+    let observer: engine::local::Observer = Box::new(move |_, batch| {
         let _ = send.send(batch.to_vec());
     });
+    // Who sees nothing is told nothing: copies of all events of a large run are large.
+    let observer = (output.events || !Follow::is_silent(output)).then_some(observer);
     let handle = engine::start(store, spec, Arc::new(SystemClock), observer)?;
     let id = handle.id.clone();
     begun(&handle);

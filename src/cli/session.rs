@@ -297,7 +297,7 @@ impl Backend for Session {
         let observer = Box::new(move |run: &RunId, events: &[Event]| {
             let _ = lock(&reports).send(Report::Events(run.clone(), events.to_vec()));
         });
-        let handle = engine::start(&self.store, spec, Arc::new(SystemClock), observer)
+        let handle = engine::start(&self.store, spec, Arc::new(SystemClock), Some(observer))
             .map_err(|error| error.to_string())?;
         Ok(self.keep(handle))
     }

@@ -202,13 +202,8 @@ async fn one_run(
                 messages: request.messages,
                 loaded: request.loaded,
             });
-            let record = Record {
-                run: run.clone(),
-                writer,
-                observer: Box::new(|_, _| {}),
-                clock: exec.clock.clone(),
-                teller: None,
-            };
+            let record =
+                Record { run: run.clone(), writer, observer: None, clock: exec.clock.clone(), teller: None };
             let (_keep, mut commands) = mpsc::unbounded_channel::<Command>();
             let hands = |action| {
                 if let super::core::Action::Send { conn, message, blobs } = action {

@@ -42,8 +42,8 @@ pub struct Record {
     pub run: RunId,
     /// Where events go.
     pub writer: Writer,
-    /// Who watches.
-    pub observer: Observer,
+    /// Who watches, if anybody.
+    pub observer: Option<Observer>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Who is told of what waits at the gate.

@@ -122,7 +122,7 @@ pub fn start(
     store: &Store,
     spec: RunSpec,
     clock: Arc<dyn Clock>,
-    observer: Observer,
+    observer: Option<Observer>,
 ) -> Result<RunHandle, StartError> {
     launch(store, spec, clock, observer, None)
 }
@@ -135,14 +135,14 @@ pub fn start_stepping(
     observer: Observer,
     stepping: Stepping,
 ) -> Result<RunHandle, StartError> {
-    launch(store, spec, clock, observer, Some(stepping))
+    launch(store, spec, clock, Some(observer), Some(stepping))
 }
 
 fn launch(
     store: &Store,
     spec: RunSpec,
     clock: Arc<dyn Clock>,
-    observer: Observer,
+    observer: Option<Observer>,
     stepping: Option<Stepping>,
 ) -> Result<RunHandle, StartError> {
     let id = RunId::from_random(clock.random());

@@ -12,21 +12,22 @@ const OBSERVE_EVERY: Duration = Duration::from_millis(15);
 /// Gathers events for the observer, which would otherwise be woken for each call.
 pub struct Watched {
     run: RunId,
-    observer: Observer,
+    observer: Option<Observer>,
     events: Vec<Event>,
     told: Instant,
 }
 
 impl Watched {
     /// Nothing was told yet.
-    pub fn new(run: RunId, observer: Observer) -> Self {
+    pub fn new(run: RunId, observer: Option<Observer>) -> Self {
         Watched { run, observer, events: Vec::new(), told: Instant::now() }
     }
 
     /// Events that happened.
     pub fn add(&mut self, events: &[Event]) {
+        let Some(observer) = &mut self.observer else { return };
         if self.events.is_empty() && self.told.elapsed() >= OBSERVE_EVERY {
-            (self.observer)(&self.run, events);
+            observer(&self.run, events);
             self.told = Instant::now();
             return;
         }
@@ -48,8 +49,10 @@ impl Watched {
 
     /// Tells what is not told.
     pub fn tell(&mut self) {
-        if !self.events.is_empty() {
-            (self.observer)(&self.run, &std::mem::take(&mut self.events));
+        if let Some(observer) = &mut self.observer
+            && !self.events.is_empty()
+        {
+            observer(&self.run, &std::mem::take(&mut self.events));
         }
         self.told = Instant::now();
     }
