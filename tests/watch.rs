@@ -49,6 +49,18 @@ fn project() -> Project {
     project
 }
 
+fn read(project: &Project) -> String {
+    std::fs::read_to_string(project.root().join("app.py")).unwrap()
+}
+
+/// The same, where every function says that it does not act on the world.
+fn labelled() -> Project {
+    let project = project();
+    let text = read(&project).replace("@function()", "@function(effect=False)");
+    project.write("app.py", &text);
+    project
+}
+
 /// Paths of the calls with this fate that an edit is the reason of.
 fn by_edit(document: &Value, fate: &str) -> Vec<String> {
     let calls = document["calls"].as_array().unwrap().iter();
@@ -214,7 +226,7 @@ fn new_runs_are_judged_and_a_named_one_is_kept() {
 
 #[test]
 fn watch_replays_when_asked_executing_what_the_edit_touched() {
-    let project = project();
+    let project = labelled();
     let mut watch = Watch::start(&project, &["--replay"]);
     project.write("util.py", &UTIL.replace("x * 1", "x * 2"));
     assert_eq!(by_edit(&watch.next("verdict"), "edited"), ["app/clean#1"]);
@@ -235,7 +247,8 @@ fn watch_replays_when_asked_executing_what_the_edit_touched() {
 #[test]
 fn what_may_act_on_the_world_is_not_replayed_unasked() {
     let text = format!("{}{APP}", support::HEAD)
-        .replace("@function()\ndef clean", "@function(effect=True)\ndef clean");
+        .replace("@function()", "@function(effect=False)")
+        .replace("effect=False)\ndef clean", "effect=True)\ndef clean");
     let project = Project::new(&[("app.py", &text), ("util.py", UTIL), ("prompt.txt", "say ")]);
     project.run_ok(&["--input", "1"]);
     project.forget();
@@ -257,6 +270,80 @@ fn what_may_act_on_the_world_is_not_replayed_unasked() {
     watch.next("verdict");
     executed(&project, &["app", "prompt"]);
     watch.end();
+}
+
+#[test]
+fn what_does_not_say_whether_it_acts_is_replayed_only_when_that_is_asked_for() {
+    let project = project();
+    let mut careful = Watch::start(&project, &["--replay"]);
+    project.edit("x + 1", "x + 2");
+    let told = careful.next("verdict");
+    assert_eq!(told["unlabelled"], serde_json::json!(["app", "clean", "fetch", "prompt"]));
+    let refusal = careful.next("notice")["text"].as_str().unwrap().to_owned();
+    assert!(refusal.contains("not replayed: app, clean, fetch, prompt do not say"), "{refusal}");
+    careful.end();
+    executed(&project, &[]);
+    project.edit("x + 2", "x + 1");
+    let mut asked = Watch::start(&project, &["--replay=unlabelled"]);
+    project.edit("x + 1", "x + 2");
+    asked.next("verdict");
+    assert_eq!(asked.next("replay")["status"], "succeeded");
+    asked.next("verdict");
+    executed(&project, &["app", "clean", "fetch", "prompt"]);
+    asked.end();
+}
+
+#[test]
+fn ctrl_c_ends_the_replay_and_then_the_watch() {
+    let project = labelled();
+    project
+        .edit("    a = fetch(x)", "    a = fetch(x)\n    import time; note('waits', 'app'); time.sleep(600)");
+    let fast = read(&project);
+    project.write("app.py", &fast.replace("time.sleep(600)", "time.sleep(0)"));
+    project.run_ok(&["--input", "1"]);
+    let mut watch = Watch::start(&project, &["--replay"]);
+    project.forget();
+    project.write("app.py", &fast);
+    watch.next("verdict");
+    until("the replay waits", || !project.noted("waits").is_empty());
+    watch.running.signal(Signal::SIGINT);
+    until("it says that it stops", || watch.running.err_so_far().contains("once more"));
+    watch.running.signal(Signal::SIGINT);
+    let done = watch.running.wait().exits(0);
+    assert_eq!(project.show("latest")["status"], "cancelled", "{}", done.out);
+    project.sound();
+}
+
+#[test]
+fn people_read_what_changed_what_broke_and_what_was_undone() {
+    let project = project();
+    let watch = project.start(&["watch"]);
+    let until_out = |piece: &str| until(piece, || watch.out_so_far().contains(piece));
+    until_out("every checkpoint holds");
+    until("it watches", || watch.err_so_far().contains("Ctrl-C ends"));
+    project.write("util.py", &UTIL.replace("x * 1", "x * 2"));
+    until_out("saved util.py");
+    until_out("util.py:4 scale changed  clean → tidy → scale");
+    until_out("1 function changed: 1 call");
+    project.write("util.py", "def tidy(:\n");
+    until_out("util.py:1:10 does not parse: ");
+    project.write("util.py", &UTIL.replace("x * 1", "x * 2"));
+    until_out("util.py parses again");
+    project.write("util.py", UTIL);
+    until_out("undone: every checkpoint of run");
+    watch.signal(Signal::SIGINT);
+    watch.wait().exits(0);
+}
+
+#[test]
+fn what_cannot_be_watched_is_said() {
+    let empty = Project::new(&[("app.py", "")]);
+    empty.tl(&["watch"]).exits(2).says(&["no runs are recorded", "`tl-bench run` makes one"]);
+    let project = project();
+    project.tl(&["watch", "ffff"]).exits(2).says(&["ffff"]);
+    project.tl(&["watch", "--effects", "rerun"]).exits(2).says(&["--replay"]);
+    std::fs::remove_file(project.root().join("app.py")).unwrap();
+    project.tl(&["watch"]).exits(2).says(&["the application app is not defined in"]);
 }
 
 #[test]

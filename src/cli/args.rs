@@ -348,13 +348,23 @@ pub struct StatusArgs {
     pub json: JsonArgs,
 }
 
+/// What `watch --replay` may execute unasked.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WatchReplayArg {
+    /// Functions that say `effect=False`
+    Harmless,
+    /// These, and functions that do not say whether they act on the world
+    Unlabelled,
+}
+
 #[derive(Args, Debug, Clone)]
 pub struct WatchArgs {
     /// The run that is judged; without it the newest, also after new ones were made
     pub run: Option<String>,
-    /// Replay after each save that invalidates something, one replay at a time
-    #[arg(long)]
-    pub replay: bool,
+    /// Replay after each save that invalidates something, one replay at a time, when all that may execute says
+    /// `effect=False`; with `=unlabelled` also what says nothing
+    #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "harmless")]
+    pub replay: Option<WatchReplayArg>,
     /// With --replay: what to do about calls marked `effect=True`; without this nothing is replayed that may execute one
     #[arg(long, value_enum, value_name = "WHAT", requires = "replay")]
     pub effects: Option<EffectsArg>,

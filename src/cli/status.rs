@@ -225,6 +225,7 @@ pub fn document(run: &RunHistory, verdict: &Verdict) -> Value {
         "rerun": cost_json(&verdict.rerun),
         "at_most": cost_json(&verdict.at_most),
         "effects": verdict.effects,
+        "unlabelled": verdict.unlabelled,
         "anyway": cost_json(&verdict.anyway),
         "calls": calls,
     })

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::args::{EngineArgs, InputArgs, ModeArg, OutputArgs, ReplayArgs, WatchArgs};
+use super::args::{EngineArgs, InputArgs, ModeArg, OutputArgs, ReplayArgs, WatchArgs, WatchReplayArg};
 use super::context::Context;
 use super::error::{CliError, Exit};
 use super::output::Tone;
@@ -39,7 +39,8 @@ enum Told {
 
 /// Watches until it is interrupted.
 pub fn run(context: &Context, args: &WatchArgs) -> Result<Exit, CliError> {
-    let store = if args.replay { launch::replay_store(context)? } else { context.existing_store()? };
+    let store =
+        if args.replay.is_some() { launch::replay_store(context)? } else { context.existing_store()? };
     let id = store.find_run(args.run.as_deref().unwrap_or("latest"))?;
     let (send, told) = channel();
     let running = Arc::new(Mutex::new(None));
@@ -100,7 +101,7 @@ impl Watcher<'_> {
             self.attention.changed(&changes);
             match self.verdict() {
                 Ok(verdict) => {
-                    if self.tell(&saved, verdict)? && saved_something && self.args.replay {
+                    if self.tell(&saved, verdict)? && saved_something && self.args.replay.is_some() {
                         self.replay()?;
                     }
                 }
@@ -189,11 +190,7 @@ impl Watcher<'_> {
         let Some(verdict) = self.last.as_ref().filter(|verdict| verdict.run == self.run) else {
             return Ok(());
         };
-        if self.args.effects.is_none() && !verdict.effects.is_empty() {
-            let names = verdict.effects.join(", ");
-            let why = format!(
-                "not replayed: {names} may act on the world; `tl-bench replay`, or watch with --effects"
-            );
+        if let Some(why) = self.refusal(verdict) {
             self.note(&why, Tone::Warn);
             return Ok(());
         }
@@ -207,6 +204,25 @@ impl Watcher<'_> {
         let verdict = self.verdict()?;
         self.tell(&[], verdict)?;
         Ok(())
+    }
+
+    /// Why this is not replayed without being asked.
+    fn refusal(&self, verdict: &Verdict) -> Option<String> {
+        let names = |names: &[String]| text::fit(&names.join(", "), 60);
+        if self.args.effects.is_none() && !verdict.effects.is_empty() {
+            let names = names(&verdict.effects);
+            return Some(format!(
+                "not replayed: {names} may act on the world; `tl-bench replay`, or watch with --effects"
+            ));
+        }
+        let strict = self.args.replay == Some(WatchReplayArg::Harmless);
+        (strict && !verdict.unlabelled.is_empty()).then(|| {
+            format!(
+                "not replayed: {} do not say whether they act on the world (effect=False if not); \
+                 `tl-bench replay`, or watch with --replay=unlabelled",
+                names(&verdict.unlabelled)
+            )
+        })
     }
 
     fn execute(&self) -> Result<(), CliError> {

@@ -180,6 +180,8 @@ pub struct Verdict {
     /// Functions with `effect=True` that a replay may execute: a call of theirs does not hold for sure, or code that
     /// executes and names them made no such call before, or is not the code that it was.
     pub effects: Vec<String>,
+    /// Functions that do not say whether they act on the world and that a replay may execute, by the same rules.
+    pub unlabelled: Vec<String>,
     /// What would execute without any edit: calls that are not durable or have no outcome, and their callers.
     pub anyway: Cost,
 }

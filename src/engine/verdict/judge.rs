@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use super::{cost, parts, walk};
+use super::{cost, effects, parts, walk};
 use crate::base::clock::SystemClock;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
@@ -23,9 +23,9 @@ use crate::engine::project::{Project, applications_in};
 use crate::engine::replay::{OwnChange, Replay};
 use crate::engine::run::StoreCheckpoints;
 use crate::engine::track::{Pattern, Tracked};
-use crate::model::verdict::{ChangedFunction, ChangedPart, Fate, SourceProblem, Verdict};
+use crate::model::verdict::{ChangedFunction, ChangedPart, SourceProblem, Verdict};
 use crate::model::{Call, CodeKnown, Mode, ReadKind, RunHistory, RunStatus, ValueRef};
-use crate::source::{Closure, FINGERPRINT_VERSION, Mark};
+use crate::source::{Closure, FINGERPRINT_VERSION};
 use crate::store::{Store, StoreError};
 
 /// A run cannot be judged.
@@ -151,7 +151,7 @@ impl Judge {
             Some((run, times)) if run == base.id => times,
             _ => cost::Times::new(&base, &mut |run| self.runs.run(run).ok()),
         };
-        let label = |function: &str| label(today.defined.get(function)?);
+        let label = |function: &str| effects::label(today.defined.get(function)?);
         let fates = &walked.calls;
         let fate = |no: CallNo| {
             let at = (no as usize).checked_sub(1)?;
@@ -160,6 +160,13 @@ impl Judge {
         let cost = |test: fn((bool, bool)) -> bool| {
             cost::cost(&base, &times, &label, &|no| fate(no).is_some_and(test))
         };
+        let known = effects::Known {
+            base: &base,
+            defined: &today.defined,
+            walked: &walked,
+            closure: &|function| self.good.get(function).map(|(closure, _)| closure.as_ref()),
+        };
+        let (effects, unlabelled) = (known.acting(), known.unlabelled());
         let verdict = Verdict {
             run: base.id.clone(),
             changed,
@@ -167,7 +174,8 @@ impl Judge {
             rerun: cost(|(by_edit, executes)| by_edit && executes),
             at_most: cost(|(by_edit, _)| by_edit),
             anyway: cost(|(by_edit, executes)| executes && !by_edit),
-            effects: self.effects(&base, &today, &walked),
+            effects,
+            unlabelled,
             calls: walked.calls,
         };
         if base.status != RunStatus::Running {
@@ -305,42 +313,6 @@ impl Judge {
         found.into_values().collect()
     }
 
-    /// See [`Verdict::effects`]. Names are looked for in the text of what a function reaches: too many rather than
-    /// too few.
-    fn effects(&self, base: &RunHistory, today: &Today, walked: &walk::Walked) -> Vec<String> {
-        let acting: BTreeSet<&String> = today
-            .defined
-            .iter()
-            .filter(|(_, defined)| label(defined) == Some(true))
-            .map(|(name, _)| name)
-            .chain(base.calls.iter().filter(|call| call.effect).map(|call| &call.function))
-            .collect();
-        if acting.is_empty() {
-            return Vec::new();
-        }
-        let fate =
-            |call: &Call| walked.calls.get(call.no as usize - 1).cloned().flatten().map(|one| one.fate);
-        let mut executing: BTreeMap<&str, bool> = BTreeMap::new();
-        for call in base.calls.iter().filter(|call| fate(call).is_some_and(Fate::executes)) {
-            let edited = executing.entry(&call.function).or_default();
-            *edited |= walked.changes.contains_key(&call.no);
-        }
-        let names = |function: &str, wanted: &str| {
-            let Some((closure, _)) = self.good.get(function) else { return true };
-            let word = |c: char| c.is_alphanumeric() || c == '_';
-            closure.parts.iter().any(|part| part.source.split(|c| !word(c)).any(|found| found == wanted))
-        };
-        let acts = |name: &str| {
-            let calls: Vec<Option<Fate>> =
-                base.calls.iter().filter(|call| call.is_call() && call.function == name).map(fate).collect();
-            let holds = !calls.is_empty() && calls.iter().all(|fate| *fate == Some(Fate::Holds));
-            let plain = name.rsplit('.').next().unwrap_or(name);
-            !holds && !calls.is_empty()
-                || executing.iter().any(|(function, edited)| (*edited || !holds) && names(function, plain))
-        };
-        acting.into_iter().filter(|name| acts(name)).cloned().collect()
-    }
-
     /// What made a function's code another one than the recorded.
     fn parts(&self, base: &RunHistory, call: &Call, today: &Today) -> Vec<ChangedPart> {
         let seen = |code: &Digest| self.seen.get(&(call.function.clone(), *code)).cloned();
@@ -360,14 +332,6 @@ impl Today {
     fn nothing() -> Self {
         Today { codes: HashMap::new(), defined: BTreeMap::new(), problems: Vec::new() }
     }
-}
-
-/// What a function says of its effects.
-fn label(defined: &Defined) -> Option<bool> {
-    let said = [Mark::Function, Mark::Application]
-        .iter()
-        .any(|mark| defined.facts.option(*mark, "effect").is_some());
-    said.then_some(defined.facts.effect)
 }
 
 /// The store's checkpoints. An ended run does not change and is read once.

@@ -2,6 +2,7 @@
 //!
 //! - `walk`: a replay that executes nothing, by the rules of [`super::replay`]
 //! - `cost`: what the calls that would execute cost when they were recorded
+//! - `effects`: which functions may act on the world in the replay that follows
 //! - `parts`: which definitions made a function's code another one
 //! - `judge`: keeps what it read between two saves
 //!
@@ -9,6 +10,7 @@
 //! it did; what stands as executing is not served. `tests/verdict.rs` compares.
 
 mod cost;
+mod effects;
 mod judge;
 mod parts;
 mod walk;
