@@ -98,12 +98,14 @@ fn an_argument_that_differs_is_named_by_its_path() {
     executed: an argument differs: options.tags[1]: "b" → "c"
     compared with call ID of run ID (fresh, the same position)
     on the platform: reuse (another verdict): a result is recorded at its durable id
+      the arguments changed: the platform would serve the output that the old ones gave
     "#);
     insta::assert_snapshot!(why(&project, &["latest", "book"]), @r#"
     app/book#1
     executed: an argument differs: trip.options.tags[1]: "b" → "c"
     compared with call ID of run ID (fresh, the same position)
     on the platform: reuse (another verdict): a result is recorded at its durable id
+      the arguments changed: the platform would serve the output that the old ones gave
     "#);
     let json = project.tl(&["why", "latest", "plan", "--json"]).exits(0).json();
     assert_eq!(json["verdict"], "executed");
@@ -207,6 +209,7 @@ fn now_says_what_the_replay_that_follows_does() {
             -    return "booked " + trip
             +    return "held " + trip
     on the platform: reuse (another verdict): a result is recorded at its durable id
+      the code changed: the platform would serve what the old code gave
     "#);
     let first = why(&project, &["--now"]);
     assert!(first.starts_with("app/book#1/hotel#1\nwould execute now: its code differs"), "{first}");
@@ -256,6 +259,7 @@ fn a_data_file_that_differs_is_named() {
     app/f#1
     would execute now: file p.txt has other content
     on the platform: reuse (another verdict): a result is recorded at its durable id
+      what it reads changed: the platform would serve what was made of the old data
     ");
     foretold(&project, &run);
     insta::assert_snapshot!(why(&project, &["f"]), @r"
@@ -263,6 +267,7 @@ fn a_data_file_that_differs_is_named() {
     executed: file p.txt has other content
     compared with call ID of run ID (fresh, the same arguments)
     on the platform: reuse (another verdict): a result is recorded at its durable id
+      what it reads changed: the platform would serve what was made of the old data
     ");
     std::fs::remove_file(project.root().join("p.txt")).unwrap();
     assert!(why(&project, &["--now", "latest", "f"]).contains("would execute now: file p.txt is gone\n"));
@@ -293,6 +298,7 @@ fn a_definition_two_modules_away_is_named_with_the_way_to_it() {
           +    return t.strip().lower()
     compared with call ID of run ID (fresh, the same arguments)
     on the platform: reuse (another verdict): a result is recorded at its durable id
+      the code changed: the platform would serve what the old code gave
     ");
     let dry = project.tl(&["accept", "latest~1", "--dry-run"]).exits(0).out;
     assert!(dry.contains("text.py:2  summarise → prep → clean"), "{dry}");

@@ -26,7 +26,9 @@ pub fn command_line(state: &AppState) -> Option<String> {
     let place = quoted(&path::path(&open.history, call.no));
     Some(match state.effective_tab() {
         Tab::Logs => format!("tl-bench logs {run} {place}"),
-        Tab::Output | Tab::Input | Tab::Error => format!("tl-bench show {run} {place}"),
+        Tab::Why => format!("tl-bench why {run} {place}"),
+        Tab::Source => format!("tl-bench source {run} {place}"),
+        Tab::Output | Tab::Input | Tab::Attempts => format!("tl-bench show {run} {place}"),
     })
 }
 

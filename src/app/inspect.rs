@@ -4,6 +4,8 @@
 //! a window of lines. Lines are sanitised and wrapped here (wrapping needs the final widths); drawing sanitises
 //! again, which changes nothing.
 
+use std::ops::Range;
+
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::base::text;
@@ -12,6 +14,7 @@ use crate::model::{Call, CallKind, CallStatus, ErrorInfo, Stream, ValueRef};
 use super::layout::Area;
 use super::say;
 use super::state::{AppState, OpenRun, Tab, ValueState};
+use super::tab::{Stamp, TabKey, TabState, Target};
 use super::tone::{Line, Tone};
 
 /// How many log lines are shown at most; the newest.
@@ -28,7 +31,7 @@ pub struct DocKey {
     attempts: u32,
     logs: usize,
     progress: Option<(f64, f64, Option<String>)>,
-    /// Which answer of the store it shows.
+    /// Which answer of the store it shows: a value, or a tab.
     value: u64,
 }
 
@@ -41,6 +44,24 @@ pub struct Doc {
     pub lines: Vec<Line>,
     /// Lines that stand for a place in a value, with the positions that lead there.
     pub places: Vec<(usize, Vec<u64>)>,
+    /// Lines that stand for something elsewhere.
+    pub targets: Vec<(Range<usize>, Target)>,
+}
+
+impl Doc {
+    /// What a line stands for.
+    pub fn target(&self, line: usize) -> Option<&Target> {
+        self.targets.iter().find(|(lines, _)| lines.contains(&line)).map(|(_, target)| target)
+    }
+}
+
+/// Which loaded tab is shown, and what it must be made of.
+pub fn shown_tab(state: &AppState) -> Option<(TabKey, Stamp)> {
+    let open = state.current()?;
+    let (call, tab) = (open.call()?, state.effective_tab());
+    let key = TabKey { run: open.history.id.clone(), no: call.no, tab };
+    let stamp = Stamp { status: call.status, attempts: call.attempts, sources: state.tabs.sources };
+    tab.is_loaded().then_some((key, stamp))
 }
 
 /// The value that the inspector shows in this tab.
@@ -48,7 +69,7 @@ pub fn shown_value(call: &Call, tab: Tab) -> Option<&ValueRef> {
     match tab {
         Tab::Output => call.output.as_ref(),
         Tab::Input => call.input.as_ref(),
-        Tab::Logs | Tab::Error => None,
+        _ => None,
     }
 }
 
@@ -63,19 +84,26 @@ pub struct TabAt {
     pub w: u16,
 }
 
-/// Where the tabs' titles are in a pane so wide; those before the shown one give way when there is not room for all.
+/// Where the tabs' titles are in a pane so wide. When there is not room for all, those around the shown one are there.
 pub fn tab_bar(width: u16, shown: Tab) -> Vec<TabAt> {
     let len = |tab: Tab| u16::try_from(tab.title().len()).unwrap_or(0);
-    let mut all: &[Tab] = &Tab::ALL;
-    while all.iter().map(|tab| len(*tab) + 1).sum::<u16>() > width
-        && all.first() != Some(&shown)
-        && all.len() > 1
+    let all = &Tab::ALL;
+    let needs = |tabs: &[Tab]| tabs.iter().map(|tab| len(*tab) + 1).sum::<u16>().saturating_sub(1);
+    let at = all.iter().position(|tab| *tab == shown).unwrap_or(0);
+    // The sign that there are more takes a column on its side.
+    let mut from = 0;
+    while from < at
+        && needs(&all[from..=at]) + u16::from(from > 0) * 2 + u16::from(at + 1 < all.len()) * 2 > width
     {
-        all = &all[1..];
+        from += 1;
     }
-    let mut x = 1;
+    let mut x = if from > 0 { 2 } else { u16::from(needs(all) < width) };
     let mut out = Vec::new();
-    for tab in all {
+    for (i, tab) in all.iter().enumerate().skip(from) {
+        let behind = u16::from(i + 1 < all.len()) * 2;
+        if x + len(*tab) + behind > width && !out.is_empty() && *tab != shown {
+            break;
+        }
         out.push(TabAt { tab: *tab, x, w: len(*tab) });
         x += len(*tab) + 1;
     }
@@ -94,8 +122,11 @@ pub fn key(state: &AppState, width: u16) -> Option<DocKey> {
     let open = state.current()?;
     let call = open.call()?;
     let tab = state.effective_tab();
-    let value = shown_value(call, tab)
-        .map_or(0, |value| state.values.get(&value.digest).map_or(0, |held| held.answer));
+    let value = match shown_tab(state) {
+        Some((key, _)) => state.tabs.get(&key).map_or(0, |held| held.answer),
+        None => shown_value(call, tab)
+            .map_or(0, |value| state.values.get(&value.digest).map_or(0, |held| held.answer)),
+    };
     let logs = if tab == Tab::Logs { log_count(open, call) } else { 0 };
     Some(DocKey {
         run: open.history.id.clone(),
@@ -137,7 +168,8 @@ pub fn build(state: &AppState, width: u16) -> Page {
             Tab::Output => output(&mut page, state, call),
             Tab::Input => input(&mut page, state, call),
             Tab::Logs => logs(&mut page, open, call),
-            Tab::Error => error(&mut page, state, call),
+            Tab::Attempts => error(&mut page, state, call),
+            Tab::Source | Tab::Why => loaded(&mut page, state),
         }
     }
     page
@@ -149,6 +181,8 @@ pub struct Page {
     pub lines: Vec<Line>,
     /// Lines that stand for a place in a value.
     pub places: Vec<(usize, Vec<u64>)>,
+    /// Lines that stand for something elsewhere.
+    pub targets: Vec<(Range<usize>, Target)>,
     /// Columns.
     pub(super) width: usize,
     /// Within a fence of markdown.
@@ -156,11 +190,11 @@ pub struct Page {
 }
 
 impl Page {
-    fn new(width: usize) -> Self {
-        Page { lines: Vec::new(), places: Vec::new(), width, fenced: false }
+    pub(super) fn new(width: usize) -> Self {
+        Page { lines: Vec::new(), places: Vec::new(), targets: Vec::new(), width, fenced: false }
     }
 
-    fn blank(&mut self) {
+    pub(super) fn blank(&mut self) {
         self.lines.push(Line::new());
     }
 
@@ -197,6 +231,16 @@ impl Page {
             // The preview stands in for the moment that reading takes.
             Some(ValueState::Loading) | None => self.wrap(Tone::Text, "", &value.preview),
         }
+    }
+}
+
+/// A tab that is loaded, or the word that it is on its way.
+fn loaded(page: &mut Page, state: &AppState) {
+    let held = shown_tab(state).and_then(|(key, _)| state.tabs.get(&key));
+    match held.map(|held| &held.state) {
+        Some(TabState::Ready(view)) => super::tablines::lay_out(page, view),
+        Some(TabState::Failed(why)) => page.wrap(Tone::Warning, "", why),
+        Some(TabState::Loading) | None => page.wrap(Tone::Faint, "", "Reading …"),
     }
 }
 
@@ -274,7 +318,7 @@ fn output(page: &mut Page, state: &AppState, call: &Call) {
             }
             CallStatus::Pending => "Waits to start.",
             CallStatus::Running => "Runs. Its output appears here when it returns.",
-            CallStatus::Failed => "It failed and has no output. The Error tab says why.",
+            CallStatus::Failed => "It failed and has no output. The Attempts tab says why.",
             CallStatus::Cancelled => "It was given up before it returned.",
             CallStatus::InDoubt => {
                 "It had started when the engine died: whether its effects happened is not known. A replay executes \

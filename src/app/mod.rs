@@ -27,6 +27,8 @@ pub mod screens;
 pub mod search;
 pub mod settings;
 pub mod state;
+pub mod tab;
+mod tablines;
 pub mod tone;
 pub mod tour;
 pub mod tree;
@@ -46,5 +48,7 @@ pub mod script;
 mod panes_tests;
 #[cfg(test)]
 pub mod testing;
+#[cfg(test)]
+mod tab_tests;
 #[cfg(test)]
 mod update_tests;

@@ -11,6 +11,7 @@ use crate::model::filter::Filter;
 use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
 
 use super::keys::Key;
+use super::tab::{TabKey, TabView};
 use super::tone::Line;
 
 /// What is injected into `update`.
@@ -285,6 +286,13 @@ pub enum Reply {
         /// Its rows.
         result: Result<ValueView, String>,
     },
+    /// To [`Effect::LoadTab`].
+    Tab {
+        /// Of the question.
+        generation: u64,
+        /// Its rows.
+        result: Result<TabView, String>,
+    },
     /// To [`Effect::LoadBytes`].
     Bytes {
         /// What they are for.
@@ -413,6 +421,13 @@ pub enum Effect {
         value: Box<ValueRef>,
         /// Which part.
         ask: Box<Ask>,
+    },
+    /// Make a tab of the inspector.
+    LoadTab {
+        /// Which.
+        key: Box<TabKey>,
+        /// To be sent back.
+        generation: u64,
     },
     /// Find the calls that a filter means by reading their values.
     Filter {

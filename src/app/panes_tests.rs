@@ -53,8 +53,10 @@ fn a_click_on_the_sign_folds() {
 fn a_click_on_a_title_shows_its_tab() {
     let mut state = wide();
     let area = layout(&state).inspector.unwrap();
-    let logs =
-        crate::app::inspect::tab_bar(area.w, Tab::Error).into_iter().find(|at| at.tab == Tab::Logs).unwrap();
+    let logs = crate::app::inspect::tab_bar(area.w, Tab::Attempts)
+        .into_iter()
+        .find(|at| at.tab == Tab::Logs)
+        .unwrap();
     mouse(&mut state, MouseKind::Down, area.x + logs.x, area.y + 1);
     assert_eq!((state.focus, state.effective_tab()), (Pane::Inspector, Tab::Logs));
 }

@@ -10,6 +10,8 @@ use crate::model::{
 };
 
 use super::msg::{AppInfo, Effect, Param, ProjectInfo, Reply, ValueRow, ValueView};
+use super::tab::{Change, Tab, TabKey, TabRow, TabView, Target};
+use super::tone::Tone;
 
 /// The instant at which scripted runs start.
 pub const T0: Micros = 1_700_000_000_000_000;
@@ -278,6 +280,62 @@ pub fn pretty(value: &ValueRef) -> ValueView {
     ValueView { rows, look: "text".to_owned(), ..ValueView::default() }
 }
 
+/// A tab as the engine would make it.
+pub fn tab_view(key: &TabKey) -> TabView {
+    let file = "/home/agent/app.py".to_owned();
+    let at = |line: u32| Some(Target::Source { file: file.clone(), line });
+    let code = |change: Change, old: u32, new: u32, text: &str| TabRow::Code {
+        change,
+        old: (old > 0).then_some(old),
+        new: (new > 0).then_some(new),
+        pieces: vec![(if change == Change::Removed { Tone::Bad } else { Tone::Text }, text.to_owned())],
+        target: at(new.max(old)),
+    };
+    let heading = |text: &str, line| TabRow::Text {
+        indent: 0,
+        tone: Tone::Title,
+        text: text.to_owned(),
+        target: at(line),
+    };
+    let rows = match key.tab {
+        Tab::Source => vec![
+            TabRow::text(0, Tone::Marked, "changed since this call: 1 definition: TONE"),
+            TabRow::Blank,
+            heading("call_llm  app.py:15", 15),
+            code(Change::Same, 14, 15, "@function()"),
+            code(Change::Same, 15, 16, "def call_llm(messages: list[dict]) -> dict:"),
+            code(Change::Same, 16, 17, "    return client.chat([SYSTEM.format(tone=TONE), *messages])"),
+            TabRow::Blank,
+            heading("TONE  app.py:2  changed", 2),
+            TabRow::text(0, Tone::Quiet, "reached by call_llm → TONE"),
+            code(Change::Removed, 2, 0, "TONE = \"kind\""),
+            code(Change::Added, 0, 2, "TONE = \"curt\""),
+        ],
+        Tab::Why => vec![
+            TabRow::text(0, Tone::Title, "executed: it failed before: RateLimitError: 429 Too Many Requests"),
+            TabRow::Text {
+                indent: 0,
+                tone: Tone::Quiet,
+                text: "compared with call 2c1a7f of run 2c1a00000000 (failed, the same arguments)".to_owned(),
+                target: Some(Target::Call { run: RunId::from_text("9aa000000000"), no: 2 }),
+            },
+            TabRow::text(
+                0,
+                Tone::Warning,
+                "on the platform: reuse (another verdict): a result is recorded at its durable id",
+            ),
+            TabRow::text(
+                2,
+                Tone::Warning,
+                "the arguments changed: the platform would serve the output that the old ones gave",
+            ),
+            TabRow::text(2, Tone::Quiet, "durable id 6d5d2ea2e48b9f55"),
+        ],
+        tab => vec![TabRow::text(0, Tone::Quiet, tab.title())],
+    };
+    TabView { rows }
+}
+
 /// The scripts in one line each, newest first.
 pub fn summaries(scripts: &[Script]) -> Vec<RunSummary> {
     let mut out: Vec<RunSummary> = scripts.iter().map(Script::summary).collect();
@@ -305,6 +363,9 @@ pub fn answer(scripts: &[Script], effect: &Effect) -> Option<Reply> {
             result: find(run)
                 .map(|script| script.events.iter().filter(|event| event.seq > *after_seq).cloned().collect()),
         },
+        Effect::LoadTab { key, generation } => {
+            Reply::Tab { generation: *generation, result: Ok(tab_view(key)) }
+        }
         Effect::LoadInput { app } => Reply::Input { app: app.clone(), input: None },
         Effect::LoadValue { value, ask } => {
             Reply::Value { digest: value.digest, ask: ask.clone(), result: Ok(pretty(value)) }

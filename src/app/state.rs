@@ -23,8 +23,11 @@ use super::persist::Saved;
 use super::runs::RunList;
 use super::search::Search;
 use super::settings::Settings;
+use super::tab::Tabs;
 use super::tour::Tour;
 use super::tree::CallTree;
+
+pub use super::tab::Tab;
 
 /// The panes, in the order of Tab.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
@@ -56,36 +59,6 @@ impl Screen {
         match self {
             Screen::Main => "Runs, calls and the inspector",
             Screen::Problems => "Problems",
-        }
-    }
-}
-
-/// The inspector's views of a call.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Tab {
-    /// What it returned.
-    #[default]
-    Output,
-    /// What it was asked.
-    Input,
-    /// What it wrote.
-    Logs,
-    /// Why it failed.
-    Error,
-}
-
-impl Tab {
-    /// Every tab in order.
-    pub const ALL: [Tab; 4] = [Tab::Output, Tab::Input, Tab::Logs, Tab::Error];
-
-    /// Its title.
-    pub fn title(self) -> &'static str {
-        match self {
-            Tab::Output => "Output",
-            Tab::Input => "Input",
-            Tab::Logs => "Logs",
-            Tab::Error => "Error",
         }
     }
 }
@@ -375,6 +348,8 @@ pub struct AppState {
     pub values: HashMap<Digest, HeldValue>,
     /// The values' digests, oldest first.
     pub value_order: Vec<Digest>,
+    /// Tabs that are loaded.
+    pub tabs: Tabs,
     /// What lies over the panes.
     pub overlay: Option<Overlay>,
     /// Keys that begin a sequence.
@@ -409,6 +384,8 @@ pub struct AppState {
     pub runs_again: bool,
     /// Runs started here whose first events have not come.
     pub expected: HashSet<RunId>,
+    /// The call to select as soon as its run is read.
+    pub wanted_call: Option<(RunId, CallNo)>,
 }
 
 impl AppState {
@@ -438,6 +415,7 @@ impl AppState {
             search: Search::default(),
             values: HashMap::new(),
             value_order: Vec::new(),
+            tabs: Tabs::default(),
             overlay: None,
             pending: None,
             filter: String::new(),
@@ -455,6 +433,7 @@ impl AppState {
             runs_asked: None,
             runs_again: false,
             expected: HashSet::new(),
+            wanted_call: None,
         }
     }
 
@@ -489,7 +468,7 @@ impl AppState {
         let Some(open) = self.current() else { return self.tab };
         match &self.picked {
             Some((run, no, tab)) if *run == open.history.id && *no == open.selected => *tab,
-            _ if open.call().is_some_and(|call| call.error.is_some()) => Tab::Error,
+            _ if open.call().is_some_and(|call| call.error.is_some()) => Tab::Attempts,
             _ => self.tab,
         }
     }

@@ -24,7 +24,7 @@ fn mapped() -> AppState {
 fn a_failed_run_opens_at_its_failure() {
     let state = failed();
     assert_eq!(selected(&state), 8);
-    assert_eq!(state.effective_tab(), Tab::Error);
+    assert_eq!(state.effective_tab(), Tab::Attempts);
 }
 
 #[test]
@@ -364,7 +364,7 @@ fn a_chosen_tab_stays_but_errors_come_first() {
     press(&mut state, "k j j");
     assert_eq!(state.effective_tab(), Tab::Input, "what was chosen for this call");
     press(&mut state, "home");
-    assert_eq!(state.effective_tab(), Tab::Error, "another failed call");
+    assert_eq!(state.effective_tab(), Tab::Attempts, "another failed call");
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub(super) fn lay_out(page: &mut Page, view: &ValueView) {
                 node(page, path, key.as_deref(), kind, text, *foldable, *open, *is_text);
             }
             ValueRow::Text { text, markdown } => prose(page, text, *markdown),
-            ValueRow::Styled(line) => styled(page, line),
+            ValueRow::Styled(line) => styled(page, &Line::new(), line),
             ValueRow::Turn { role, name, note } => {
                 let mut line = vec![(role_tone(role), text::line(role))];
                 let extra =
@@ -128,19 +128,20 @@ fn prose(page: &mut Page, raw: &str, markdown: bool) {
     }
 }
 
-/// A coloured line, broken where it must be.
-fn styled(page: &mut Page, line: &Line) {
-    let mut out = Line::new();
-    let mut used = 0;
+/// A coloured line behind what leads it, broken where it must be; what follows is set in as far.
+pub(super) fn styled(page: &mut Page, lead: &Line, line: &Line) {
+    let inner: usize = lead.iter().map(|(_, piece)| text::width(piece)).sum();
+    let mut out = lead.clone();
+    let mut used = inner;
     for (tone, piece) in line {
         let safe = text::line(piece);
         let mut rest = safe.as_str();
         while !rest.is_empty() {
             let fits = text::cut(rest, page.width.saturating_sub(used));
             let (head, tail) = rest.split_at(fits);
-            if head.is_empty() && used > 0 {
-                page.lines.push(std::mem::take(&mut out));
-                used = 0;
+            if head.is_empty() && used > inner {
+                page.lines.push(std::mem::replace(&mut out, vec![(Tone::Faint, " ".repeat(inner))]));
+                used = inner;
                 continue;
             }
             let head = if head.is_empty() { rest } else { head };

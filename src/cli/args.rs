@@ -35,6 +35,8 @@ pub enum Command {
     Search(SearchArgs),
     /// Say why a call was executed or served
     Why(WhyArgs),
+    /// Show the source of a call's function, and what changed in it since
+    Source(SourceArgs),
     /// Compare two runs: causes first, then what follows from them
     Diff(DiffArgs),
     /// Declare changes of code harmless: what the old code made is served again
@@ -69,6 +71,17 @@ pub struct JsonArgs {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct SourceArgs {
+    /// An id, a unique prefix, `latest`, `latest~1`
+    #[arg(default_value = "latest")]
+    pub run: String,
+    /// An id prefix or a path; without it the application
+    pub call: Option<String>,
+    #[command(flatten)]
+    pub json: JsonArgs,
 }
 
 #[derive(Args, Debug, Default, Clone)]

@@ -24,6 +24,7 @@ mod show;
 mod signals;
 mod step;
 mod status;
+mod tabs;
 mod view;
 mod watch;
 mod watched;
@@ -83,6 +84,7 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::Logs(args)) => show::logs(&Context::new(cli, out)?, args),
         Some(Command::Search(args)) => search::run(&Context::new(cli, out)?, args),
         Some(Command::Why(args)) => why::run(&Context::new(cli, out)?, args),
+        Some(Command::Source(args)) => tabs::source::run(&Context::new(cli, out)?, args),
         Some(Command::Diff(args)) => diff::run(&Context::new(cli, out)?, args),
         Some(Command::Accept(args)) => accept::run(&Context::new(cli, out)?, args),
         Some(Command::Step(args)) => step::run(&Context::new(cli, out)?, args),

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::args::{EngineArgs, InputArgs};
 use super::context::{Context, plain_value, replayed_application, value_json};
 use super::input;
+use super::tabs::{self, Shelf};
 use crate::base::clock::SystemClock;
 use crate::base::ids::{CallNo, RunId};
 use crate::engine::project::Application;
@@ -20,7 +21,7 @@ use crate::model::filter::Filter;
 use crate::model::{Event, RunHistory, RunSummary, ValueRef};
 use crate::store::Store;
 use crate::tui::backend::{
-    AppInfo, Ask, Backend, BackendEvent, Param, ProjectInfo, Sources, Start, ValueView,
+    AppInfo, Ask, Backend, BackendEvent, Param, ProjectInfo, Sources, Start, TabKey, TabView, ValueView,
 };
 use crate::value::lazy::{Kind, Reader};
 use crate::value::view::ViewLimits;
@@ -53,6 +54,7 @@ pub struct Session {
     inbox: Mutex<Option<StdReceiver<Report>>>,
     running: Arc<Mutex<HashMap<RunId, Running>>>,
     watch: Mutex<Option<watch::Watch>>,
+    shelf: Shelf,
 }
 
 struct Running {
@@ -71,6 +73,7 @@ impl Session {
             inbox: Mutex::new(Some(inbox)),
             running: Arc::default(),
             watch: Mutex::new(None),
+            shelf: Shelf::default(),
         }
     }
 
@@ -231,6 +234,10 @@ impl Backend for Session {
         let reader = Reader::new(&source);
         let root = reader.open(&value.digest, value.inline.as_deref()).map_err(|error| error.to_string())?;
         super::peek::peek(&reader, &root, ask).map_err(|error| error.to_string())
+    }
+
+    fn tab(&self, key: &TabKey) -> Result<TabView, String> {
+        tabs::tab(&self.context, &self.store, &self.shelf, key)
     }
 
     fn filter(&self, run: &RunId, filter: &Filter) -> Result<Vec<CallNo>, String> {

@@ -8,7 +8,7 @@ use super::args::WhyArgs;
 use super::context::{Context, replayed_application};
 use super::error::{CliError, Exit};
 use super::output::Tone;
-use super::why_text;
+use super::{tabs, why_text};
 use crate::base::digest::Digest;
 use crate::base::ids::CallNo;
 use crate::base::text;
@@ -51,9 +51,7 @@ pub fn run(context: &Context, args: &WhyArgs) -> Result<Exit, CliError> {
         context.out.json(&document(&found));
         return Ok(Exit::Success);
     }
-    for line in why_text::explanation(&found, &|tone, text| context.out.paint(tone, text)) {
-        context.out.line(&line);
-    }
+    tabs::print(context.out, &tabs::why::view(&found, &context.project.root));
     if call.is_none() {
         others(context, &run, &decisive, args.now);
     }

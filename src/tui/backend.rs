@@ -9,6 +9,7 @@ use crate::model::{Event, RunHistory, RunSummary, ValueRef};
 pub use crate::app::msg::{
     AppInfo, Ask, BackendEvent, Param, ProjectInfo, SourceFile, Sources, Start, ValueView,
 };
+pub use crate::app::tab::{TabKey, TabView};
 
 /// The engine and the store.
 ///
@@ -38,6 +39,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The part of a value that is asked for. It need not be sanitised.
     fn value(&self, value: &ValueRef, ask: &Ask) -> Result<ValueView, String>;
+
+    /// A tab of the inspector that is loaded. It need not be sanitised.
+    fn tab(&self, key: &TabKey) -> Result<TabView, String>;
 
     /// The calls of a run that a filter means, judged by their whole values.
     fn filter(&self, run: &RunId, filter: &Filter) -> Result<Vec<CallNo>, String>;

@@ -43,6 +43,7 @@ fn answer(backend: &dyn Backend, effect: Effect) -> Option<Reply> {
             let result = backend.value(&value, &ask);
             Reply::Value { digest: value.digest, ask, result }
         }
+        Effect::LoadTab { key, generation } => Reply::Tab { generation, result: backend.tab(&key) },
         Effect::Filter { run, filter } => {
             let result = backend.filter(&run, &filter);
             Reply::Filtered { run, filter: filter.to_string(), result }
@@ -86,7 +87,7 @@ mod tests {
     use crate::base::ids::{CallNo, RunId};
     use crate::model::filter::Filter;
     use crate::model::{Event, RunHistory, RunStatus, RunSummary, ValueRef};
-    use crate::tui::backend::{Ask, BackendEvent, ProjectInfo, Sources, Start, ValueView};
+    use crate::tui::backend::{Ask, BackendEvent, ProjectInfo, Sources, Start, TabKey, TabView, ValueView};
     use crate::tui::fake::Fake;
     use tokio::sync::mpsc::{Receiver, channel};
 
@@ -128,6 +129,9 @@ mod tests {
             Err(String::new())
         }
         fn value(&self, _: &ValueRef, _: &Ask) -> Result<ValueView, String> {
+            Err(String::new())
+        }
+        fn tab(&self, _: &TabKey) -> Result<TabView, String> {
             Err(String::new())
         }
         fn filter(&self, _: &RunId, _: &Filter) -> Result<Vec<CallNo>, String> {

@@ -11,7 +11,7 @@ use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::{Filter, Previews, RunCalls};
 use crate::model::{Event, RunHistory, RunStatus, RunSummary, ValueRef};
 
-use super::backend::{Ask, Backend, BackendEvent, ProjectInfo, Sources, Start, ValueView};
+use super::backend::{Ask, Backend, BackendEvent, ProjectInfo, Sources, Start, TabKey, TabView, ValueView};
 
 /// A backend over scripts.
 pub struct Fake {
@@ -71,6 +71,10 @@ impl Backend for Fake {
 
     fn value(&self, value: &ValueRef, _: &Ask) -> Result<ValueView, String> {
         Ok(pretty(value))
+    }
+
+    fn tab(&self, key: &TabKey) -> Result<TabView, String> {
+        Ok(crate::app::script::tab_view(key))
     }
 
     fn filter(&self, run: &RunId, filter: &Filter) -> Result<Vec<CallNo>, String> {

@@ -1,6 +1,6 @@
 //! The inspector: one tab of the selected call.
 
-use crate::app::inspect::tab_bar;
+use crate::app::inspect::{TabAt, tab_bar};
 use crate::app::layout::{self, Area};
 use crate::app::say;
 use crate::app::state::{AppState, OpenRun, Overlay, Pane, Tab};
@@ -27,9 +27,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: M
         canvas.pieces(inner, 0, y, line);
         let at = state.doc_top + usize::from(y);
         let focused = state.focus == Pane::Inspector;
+        let has_lines = !state.doc.places.is_empty() || !state.doc.targets.is_empty();
         let searched =
             !state.search.text.is_empty() && matches!(state.overlay, None | Some(Overlay::Search { .. }));
-        if at == state.doc_at && (focused && !state.doc.places.is_empty() || searched) {
+        if at == state.doc_at && (focused && has_lines || searched) {
             canvas.tint(inner, y, Tone::Selected);
         }
     }
@@ -57,13 +58,22 @@ fn titles(canvas: &mut Canvas<'_>, area: Area, state: &AppState, open: &OpenRun,
         Tab::Output => call.output.is_some(),
         Tab::Input => call.input.is_some(),
         Tab::Logs => has_logs,
-        Tab::Error => call.error.is_some() || !call.failed_attempts.is_empty(),
+        Tab::Source | Tab::Why => true,
+        Tab::Attempts => call.error.is_some() || !call.failed_attempts.is_empty(),
     };
     let shown = state.effective_tab();
-    for at in tab_bar(area.w, shown) {
+    let bar = tab_bar(area.w, shown);
+    let ends = |tab: Option<&Tab>, at: Option<&TabAt>| tab.copied() != at.map(|at| at.tab);
+    if ends(Tab::ALL.first(), bar.first()) {
+        canvas.text(area, 0, 1, Tone::Faint, canvas.look.glyphs.pick("‹", "<"));
+    }
+    if ends(Tab::ALL.last(), bar.last()) {
+        canvas.right(area, area.w, 1, 1, Tone::Faint, canvas.look.glyphs.pick("›", ">"));
+    }
+    for at in bar {
         let tone = match at.tab {
             tab if tab == shown => Tone::Focus,
-            Tab::Error if has(Tab::Error) => Tone::Bad,
+            Tab::Attempts if has(Tab::Attempts) => Tone::Bad,
             tab if has(tab) => Tone::Text,
             _ => Tone::Faint,
         };

@@ -121,6 +121,13 @@ fn failed() {
 }
 
 #[test]
+fn tabs() {
+    // After the error comes the output, then the others.
+    snapshots("tab_source", some_runs, "enter t t t t j j");
+    snapshots("tab_why", some_runs, "enter t t t t t");
+}
+
+#[test]
 fn mapped() {
     let scripts = || {
         let mut scripts = some_runs();

@@ -100,6 +100,13 @@ pub(super) fn has_places(state: &AppState) -> Enabled {
     if state.doc.places.is_empty() { Err("Nothing here can be unfolded.") } else { Ok(()) }
 }
 
+pub(super) fn has_target(state: &AppState) -> Enabled {
+    match state.doc.target(state.doc_at) {
+        Some(_) => Ok(()),
+        None => Err("The selected line stands for nothing elsewhere."),
+    }
+}
+
 pub(super) fn has_search(state: &AppState) -> Enabled {
     if state.search.text.is_empty() { Err("Nothing was looked for.") } else { Ok(()) }
 }

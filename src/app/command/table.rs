@@ -50,7 +50,7 @@ commands! {
         "Delete the selected run when the workbench is left; until then it can be brought back.";
     Undo "undo" Global, ["u"], "undo", can_undo, "Take back what was deleted or pinned last.";
     Edit "edit-source" Global, ["e"], "edit", has_source,
-        "Open $EDITOR where the selected call failed, else where it was called.";
+        "Open $EDITOR at the selected line's place, else where the call failed, else where it was called.";
     CopyValue "copy-value" Global, ["y y"], "", has_calls, "Copy what the inspector shows.";
     CopyPath "copy-path" Global, ["y p"], "", has_calls, "Copy the path of the selected call.";
     CopyId "copy-id" Global, ["y i"], "", has_run, "Copy the id of the selected call, or of the run in the list of runs.";
@@ -80,6 +80,8 @@ commands! {
         "Show the tab to the right.";
     ToggleValue "toggle-value" INSPECTOR, ["space"], "unfold", has_places,
         "Fold or unfold what the selected line stands for.";
+    GoThere "go-there" INSPECTOR, ["enter"], "go there", has_target,
+        "Go to what the selected line stands for: a place in the source, or a call of a run.";
     OtherLook "other-look" INSPECTOR, ["o"], "", has_calls,
         "Show the value as a tree, or again as the conversation, table, text or bytes that it is.";
     Search "search" INSPECTOR, ["/"], "search", has_calls, "Look for a text in what the inspector shows.";

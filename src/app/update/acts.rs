@@ -3,9 +3,10 @@
 
 use crate::app::editor::Editor;
 use crate::app::headless;
-use crate::app::inspect::shown_value;
+use crate::app::inspect::{self, shown_value};
 use crate::app::msg::{Effect, Env, Purpose, Start};
 use crate::app::state::{AppState, Overlay, Pane, Screen, Tab, Undo};
+use crate::app::tab::{TabState, Target};
 use crate::base::ids::call_id;
 use crate::model::{ErrorInfo, Level, Mode, ValueRef, path};
 
@@ -107,7 +108,14 @@ fn shown(state: &AppState) -> Option<Shown> {
             let text: String = lines.map(|log| log.text.as_str()).collect();
             (!text.is_empty()).then_some(Shown::Text(text))
         }
-        Tab::Error => call.error.as_ref().map(|error| Shown::Text(error_text(error))),
+        Tab::Attempts => call.error.as_ref().map(|error| Shown::Text(error_text(error))),
+        tab if tab.is_loaded() => {
+            let (key, _) = inspect::shown_tab(state)?;
+            match &state.tabs.get(&key)?.state {
+                TabState::Ready(view) => Some(Shown::Text(view.plain())),
+                _ => None,
+            }
+        }
         tab => shown_value(call, tab).cloned().map(Shown::Value),
     }
 }
@@ -121,12 +129,7 @@ fn error_text(error: &ErrorInfo) -> String {
 }
 
 fn what(state: &AppState) -> &'static str {
-    match state.effective_tab() {
-        Tab::Output => "The output",
-        Tab::Input => "The input",
-        Tab::Logs => "The log",
-        Tab::Error => "The error",
-    }
+    state.effective_tab().words()
 }
 
 /// Takes what the inspector shows somewhere.
@@ -200,11 +203,15 @@ pub(super) fn copy_command(state: &AppState) -> Vec<Effect> {
 /// A place in a source file.
 type SourcePlace = (String, u32);
 
-/// The place that `$EDITOR` should show: where it failed, else where it was called.
+/// The place that `$EDITOR` should show: what the selected line stands for, else the source that is shown, else where the
+/// call failed, else where it was called.
 pub fn source_place(state: &AppState) -> Option<SourcePlace> {
     if state.screen == Screen::Problems {
         let problem = crate::app::problems::list(state).into_iter().nth(state.list.at)?;
         return written_place(&problem.text, &state.project.root);
+    }
+    if let Some(Target::Source { file, line }) = shown_target(state) {
+        return Some((file.clone(), *line));
     }
     let open = state.current()?;
     let call = open.call()?;
@@ -219,6 +226,15 @@ pub fn source_place(state: &AppState) -> Option<SourcePlace> {
         Some((app.file.clone(), app.line))
     };
     failed.or_else(called).or_else(app)
+}
+
+/// What the selected line stands for, where lines can be selected; for the source that is shown, its beginning.
+fn shown_target(state: &AppState) -> Option<&Target> {
+    if state.focus == Pane::Inspector {
+        return state.doc.target(state.doc_at);
+    }
+    let first = state.doc.targets.first().filter(|_| state.effective_tab() == Tab::Source);
+    first.map(|(_, target)| target)
 }
 
 /// The place that a sentence begins with: `app.py:3: …`.

@@ -11,7 +11,7 @@ use crate::base::text;
 use crate::model::{Level, Mode};
 
 use super::panes::{self, Direction};
-use super::{acts, filter, navigate, overlay, screens, toast, values};
+use super::{acts, filter, navigate, overlay, screens, tabs, toast, values};
 
 /// Executes an enabled command.
 pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Effect> {
@@ -42,6 +42,7 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::GoCalls => go(state, Pane::Calls),
         CommandId::GoInspector => go(state, Pane::Inspector),
         CommandId::ToggleValue => return values::toggle(state),
+        CommandId::GoThere => return tabs::go(state, env),
         CommandId::OtherLook => return values::other_look(state, env),
         CommandId::Search => values::ask_search(state),
         CommandId::SearchNext => values::next(state, true, env),
@@ -113,7 +114,7 @@ pub(super) fn choose_tab(state: &mut AppState, next: Tab) {
         state.picked = Some((open.history.id.clone(), open.selected, next));
     }
     // The error comes up by itself where there is one; the other tabs are a habit.
-    if next != Tab::Error {
+    if next != Tab::Attempts {
         state.tab = next;
     }
 }

@@ -12,6 +12,7 @@ mod panes;
 mod replies;
 mod screens;
 mod settle;
+mod tabs;
 mod values;
 
 use crate::base::clock::Micros;
@@ -51,6 +52,7 @@ pub fn update(state: &mut AppState, msg: Msg, env: &Env) -> Vec<Effect> {
         Msg::Backend(BackendEvent::Run { run, events }) => replies::local_events(state, run, &events, env),
         Msg::Backend(BackendEvent::Changed) => replies::store_changed(state),
         Msg::Backend(BackendEvent::ProjectChanged) => {
+            state.tabs.sources += 1;
             let mut effects = vec![Effect::LoadProject];
             effects.extend(acts::saved_source(state, env));
             effects

@@ -195,6 +195,11 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
             values::answered(state, digest, &ask, result);
             Vec::new()
         }
+        Reply::Tab { generation, result } => {
+            let answer = state.next_generation();
+            state.tabs.answered(generation, answer, result);
+            Vec::new()
+        }
         Reply::Started { what, result } => {
             started(state, &what, result, env);
             Vec::new()
@@ -204,6 +209,7 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
             state.runs_asked = None;
             state.opening.clear();
             state.tailing.clear();
+            state.tabs.broken();
             state.values.retain(|_, held| !held.asked);
             state.starting = 0;
             toast(state, Level::Error, format!("Something broke inside tl-bench: {why}"), env);
@@ -286,6 +292,11 @@ fn opened(state: &mut AppState, run: RunId, history: RunHistory) {
         None => {
             let mut open = OpenRun::new(history);
             persist::in_run(state.saved.as_ref(), &mut open);
+            if let Some((_, no)) = state.wanted_call.take_if(|(wanted, _)| *wanted == run) {
+                open.follow = false;
+                open.tree.reveal(no);
+                open.selected = no;
+            }
             state.open.insert(run.clone(), open);
         }
     }

@@ -34,6 +34,7 @@ pub fn settle(state: &mut AppState, env: &Env) -> Vec<Effect> {
     }
     // After the text is laid out: how near its end is decides whether more is read.
     effects.extend(values::wanted(state));
+    effects.extend(super::tabs::wanted(state));
     forget(state);
     effects
 }
@@ -121,6 +122,7 @@ fn text(state: &mut AppState, width: u16, height: usize) {
         let page = inspect::build(state, width);
         state.doc.lines = page.lines;
         state.doc.places = page.places;
+        state.doc.targets = page.targets;
         if tail {
             state.doc_top = state.doc.lines.len();
         }

@@ -85,7 +85,7 @@ pub(super) fn answered(state: &mut AppState, digest: Digest, ask: &Ask, result: 
 
 /// Whether lines of the text can be selected.
 pub(super) fn has_cursor(state: &AppState) -> bool {
-    !state.doc.places.is_empty() || !state.search.text.is_empty()
+    !state.doc.places.is_empty() || !state.doc.targets.is_empty() || !state.search.text.is_empty()
 }
 
 fn ask_again(state: &mut AppState, change: impl FnOnce(&mut Ask)) -> Vec<Effect> {

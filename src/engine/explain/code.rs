@@ -48,14 +48,21 @@ pub struct DefinitionChange {
 /// Whether two parts are one and the same.
 type Rule<'a> = &'a dyn Fn(&Part, &Part) -> bool;
 
-/// What differs, in the order in which the function reaches it.
-pub fn changes(old: &Closure, new: &Closure) -> Vec<DefinitionChange> {
+/// Which definition of `old` each of `new` was.
+pub struct Matching {
+    /// By the index in `new`: the index in `old`, and whether they count as the same.
+    pub was: Vec<Option<(usize, bool)>>,
+    /// Those of `old` that are in `new` no more.
+    pub gone: Vec<usize>,
+}
+
+/// Matches the definitions of two closures: the surest matches first.
+pub fn matching(old: &Closure, new: &Closure) -> Matching {
     let mut then: Vec<Option<usize>> = (0..old.parts.len()).map(Some).collect();
-    let mut pair: Vec<Option<usize>> = vec![None; new.parts.len()];
-    let mut settled = vec![false; new.parts.len()];
+    let mut was: Vec<Option<(usize, bool)>> = vec![None; new.parts.len()];
     let equal = |a: &Part, b: &Part| a.digest == b.digest;
     let here = |a: &Part, b: &Part| a.file == b.file && a.name == b.name;
-    // The surest matches first: what is as it was, what moved as it was, what changed in place, what moved and changed.
+    // What is as it was, what moved as it was, what changed in place, what moved and changed.
     let rules: [Rule<'_>; 4] = [
         &|a, b| here(a, b) && equal(a, b),
         &|a, b| a.name == b.name && equal(a, b),
@@ -67,24 +74,28 @@ pub fn changes(old: &Closure, new: &Closure) -> Vec<DefinitionChange> {
         for i in then.iter().flatten() {
             open.entry(old.parts[*i].name.as_str()).or_default().push(*i);
         }
-        for (j, part) in new.parts.iter().enumerate().filter(|(j, _)| !settled[*j]).collect::<Vec<_>>() {
+        for (part, was) in new.parts.iter().zip(&mut was).filter(|(_, was)| was.is_none()) {
             let candidates = open.get_mut(part.name.as_str());
             let Some(candidates) = candidates else { continue };
             let Some(k) = candidates.iter().position(|i| rule(&old.parts[*i], part)) else { continue };
             let i = candidates.remove(k);
             then[i] = None;
-            settled[j] = true;
-            if at >= 2 {
-                pair[j] = Some(i);
-            }
+            *was = Some((i, at < 2));
         }
     }
+    Matching { was, gone: then.into_iter().flatten().collect() }
+}
+
+/// What differs, in the order in which the function reaches it.
+pub fn changes(old: &Closure, new: &Closure) -> Vec<DefinitionChange> {
+    let Matching { was, gone } = matching(old, new);
     let mut found = Vec::new();
-    for (j, part) in new.parts.iter().enumerate() {
-        let before = pair[j].map(|i| &old.parts[i]);
-        if settled[j] && before.is_none() {
-            continue;
-        }
+    for (j, (part, was)) in new.parts.iter().zip(was).enumerate() {
+        let before = match was {
+            Some((_, true)) => continue,
+            Some((i, false)) => Some(&old.parts[i]),
+            None => None,
+        };
         let (source, line) = before.map_or(("", 0), |old| (old.source.as_str(), old.lines.0));
         found.push(DefinitionChange {
             name: part.name.clone(),
@@ -95,7 +106,7 @@ pub fn changes(old: &Closure, new: &Closure) -> Vec<DefinitionChange> {
             diff: unified(source, &part.source, line, part.lines.0),
         });
     }
-    for i in then.into_iter().flatten() {
+    for i in gone {
         let part = &old.parts[i];
         found.push(DefinitionChange {
             name: part.name.clone(),

@@ -11,8 +11,10 @@ pub mod closure;
 pub mod code;
 pub mod now;
 pub mod pair;
+mod platform;
 pub mod recorded;
 pub mod records;
+pub mod source;
 pub mod values;
 pub mod witness;
 mod words;
@@ -100,6 +102,9 @@ pub enum Verdict {
 pub struct Compared {
     /// Its run.
     pub run: RunId,
+    /// Its number there.
+    #[serde(skip)]
+    pub no: CallNo,
     /// Its public id.
     pub call: String,
     /// Its path.
@@ -249,4 +254,8 @@ pub struct Platform {
     pub agrees: bool,
     /// Why.
     pub because: &'static str,
+    /// The durable id that it goes by.
+    pub durable_id: String,
+    /// Where the two differ: what comes of it.
+    pub matters: Option<&'static str>,
 }

@@ -127,6 +127,7 @@ impl<'a> Now<'a> {
             remarks.extend(self.condition(no));
         }
         let reason = (!remarks.is_empty()).then(|| remarks.join("; "));
+        let platform = platform(call, served, &causes);
         Some(Explanation {
             run: base.id.clone(),
             no,
@@ -140,7 +141,7 @@ impl<'a> Now<'a> {
             causes,
             checked: served.then(|| recorded::checked(&base, no, self.records)),
             opaque: recorded::opaque(&base, no),
-            platform: platform(call, served),
+            platform,
         })
     }
 
@@ -266,7 +267,7 @@ pub fn packages(recorded: Option<&CodeKnown>, installed: &[Package]) -> Vec<Pack
     then.iter().map(now).collect()
 }
 
-fn platform(call: &Call, served: bool) -> Option<Platform> {
+fn platform(call: &Call, served: bool, causes: &[Cause]) -> Option<Platform> {
     if !call.is_call() || call.no == 1 {
         return None;
     }
@@ -275,5 +276,5 @@ fn platform(call: &Call, served: bool) -> Option<Platform> {
         true => (true, "a result is recorded at its durable id"),
         false => (false, "no result is recorded at its durable id"),
     };
-    Some(Platform { reuses, agrees: reuses == served, because })
+    Some(super::platform::verdict(call, reuses, served, because, causes))
 }

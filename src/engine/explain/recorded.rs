@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::pair;
+use super::platform;
 use super::{
     Cause, Checked, Compared, Explanation, Matched, Platform, Records, Verdict, code, values, witness,
 };
@@ -38,7 +39,7 @@ pub fn explain(run: &RunHistory, no: CallNo, records: &dyn Records) -> Option<Ex
         causes: Vec::new(),
         checked: None,
         opaque: Vec::new(),
-        platform: platform(base.as_deref(), call),
+        platform: None,
     };
     match verdict {
         Verdict::Served => {
@@ -54,6 +55,7 @@ pub fn explain(run: &RunHistory, no: CallNo, records: &dyn Records) -> Option<Ex
         }
         _ => {}
     }
+    explanation.platform = platform(base.as_deref(), call, &explanation.causes);
     Some(explanation)
 }
 
@@ -91,6 +93,7 @@ pub fn decisive(run: &RunHistory) -> Vec<CallNo> {
 fn compared(run: &RunHistory, call: &Call, matched: Matched) -> Compared {
     Compared {
         run: run.id.clone(),
+        no: call.no,
         call: call_id(&run.id, call.no),
         path: path::path(run, call.no),
         status: call.status,
@@ -346,7 +349,7 @@ pub fn opaque(run: &RunHistory, no: CallNo) -> Vec<Opaque> {
 }
 
 /// What a replay on the platform does, which goes by durable ids and outcomes alone.
-pub fn platform(base: Option<&RunHistory>, call: &Call) -> Option<Platform> {
+pub fn platform(base: Option<&RunHistory>, call: &Call, causes: &[Cause]) -> Option<Platform> {
     let base = base?;
     if !call.is_call() || call.no == 1 || !call.status.is_final() {
         return None;
@@ -360,7 +363,7 @@ pub fn platform(base: Option<&RunHistory>, call: &Call) -> Option<Platform> {
         None => (false, "nothing is recorded at its durable id"),
     };
     let served = matches!(verdict(call), Verdict::Served | Verdict::Supplied);
-    Some(Platform { reuses, agrees: reuses == served, because })
+    Some(platform::verdict(call, reuses, served, because, causes))
 }
 
 #[cfg(test)]

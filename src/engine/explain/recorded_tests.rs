@@ -275,10 +275,14 @@ fn the_platform_goes_by_position_alone() {
     let with_app = |calls: &[Made]| [vec![made("app", 0)], calls.to_vec()].concat();
     let base = run("aaaaaaaaaaaa", None, &with_app(&old));
     let replay = run("bbbbbbbbbbbb", Some("aaaaaaaaaaaa"), &with_app(&new));
-    let verdict = platform(Some(&base), replay.call(2).unwrap()).unwrap();
+    let verdict = platform(Some(&base), replay.call(2).unwrap(), &[]).unwrap();
     assert!(verdict.reuses && !verdict.agrees);
-    assert_eq!(platform(Some(&base), replay.call(1).unwrap()), None, "the application itself has no place");
-    assert_eq!(platform(None, replay.call(2).unwrap()), None);
+    assert_eq!(
+        platform(Some(&base), replay.call(1).unwrap(), &[]),
+        None,
+        "the application itself has no place"
+    );
+    assert_eq!(platform(None, replay.call(2).unwrap(), &[]), None);
 }
 
 #[test]

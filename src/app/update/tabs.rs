@@ -1,0 +1,43 @@
+//! Tabs of the inspector that are loaded: what must be asked for, and where their lines lead.
+
+use crate::app::inspect;
+use crate::app::msg::{Effect, Env};
+use crate::app::state::AppState;
+use crate::app::tab::Target;
+use crate::base::ids::{CallNo, RunId};
+use crate::model::Level;
+
+use super::{screens, toast};
+
+/// Asks for the tab that is shown when it is not here, or was made of what is no more.
+pub(super) fn wanted(state: &mut AppState) -> Option<Effect> {
+    // Whoever does not see it needs no answer yet.
+    crate::app::layout::layout(state).inspector?;
+    let (key, stamp) = inspect::shown_tab(state)?;
+    let generation = state.next_generation();
+    let asks = state.tabs.ask(&key, stamp, generation);
+    asks.then(|| Effect::LoadTab { key: Box::new(key), generation })
+}
+
+/// Goes to what the selected line stands for.
+pub(super) fn go(state: &mut AppState, env: &Env) -> Vec<Effect> {
+    match state.doc.target(state.doc_at).cloned() {
+        Some(Target::Source { file, line }) => vec![Effect::Edit { file, line }],
+        Some(Target::Call { run, no }) => call(state, &run, no, env),
+        None => Vec::new(),
+    }
+}
+
+/// Selects a call of a run, which may have to be read first.
+fn call(state: &mut AppState, run: &RunId, no: CallNo, env: &Env) -> Vec<Effect> {
+    if state.runs.get(run).is_none() {
+        toast(state, Level::Info, format!("Run {} is not in the list.", run.short()), env);
+        return Vec::new();
+    }
+    state.runs.selected = Some(run.clone());
+    if !state.open.contains_key(run) {
+        state.wanted_call = Some((run.clone(), no));
+    }
+    screens::go_to(state, no);
+    Vec::new()
+}

@@ -1,0 +1,111 @@
+//! The inspector's loaded tabs, and their twins on the command line: one set of rows for both.
+//!
+//! Each file makes the [`TabView`] of one tab from what engine and store say; [`print`] writes such rows for people.
+//! Nothing here is sanitised but by [`print`]; the workbench sanitises when it lays rows out.
+
+mod shelf;
+pub mod source;
+pub mod why;
+
+use std::path::Path;
+
+use super::context::{Context, replayed_application};
+use super::output::{self, Out};
+use crate::app::tab::{Change, Tab, TabKey, TabRow, TabView, Target};
+use crate::app::tone::Tone;
+use crate::base::ids::CallNo;
+use crate::base::text;
+use crate::engine::explain::now::Now;
+use crate::engine::explain::source::look;
+use crate::engine::explain::{Explanation, Records, recorded};
+use crate::engine::today::Today;
+use crate::model::{RunHistory, RunStatus};
+use crate::store::Store;
+
+pub use shelf::Shelf;
+
+/// Makes a tab.
+pub fn tab(context: &Context, store: &Store, shelf: &Shelf, key: &TabKey) -> Result<TabView, String> {
+    let records = shelf.records(store);
+    let run = records.run(&key.run).ok_or_else(|| format!("run {} cannot be read", key.run.short()))?;
+    match key.tab {
+        Tab::Source => {
+            let app = replayed_application(context, &run).map_err(|error| error.message)?;
+            let mut today = Today::new(&context.project, &app.file);
+            let found = look(&run, key.no, &records, &mut today).ok_or("there is no such call")?;
+            Ok(source::view(&found, &context.project.root))
+        }
+        Tab::Why => {
+            let found = recorded::explain(&run, key.no, &records).ok_or("there is no such call")?;
+            // What goes on is not replayed yet.
+            let ended = run.status != RunStatus::Running;
+            let now = ended.then(|| would(context, store, &records, &run, key.no));
+            Ok(why::tab(&found, now, &context.project.root))
+        }
+        Tab::Output | Tab::Input | Tab::Logs | Tab::Attempts => {
+            Err(format!("{} needs no loading", key.tab.title()))
+        }
+    }
+}
+
+/// What would happen to a call if its run were replayed now.
+fn would(
+    context: &Context,
+    store: &Store,
+    records: &dyn Records,
+    run: &RunHistory,
+    no: CallNo,
+) -> Result<Explanation, String> {
+    let app = replayed_application(context, run).map_err(|error| error.message)?;
+    let search = context.search()();
+    let mut now = Now::new(&context.project, store, records, run.clone(), &app.file, &search)
+        .map_err(|error| error.to_string())?;
+    now.explain(no).ok_or_else(|| "there is no such call".to_owned())
+}
+
+/// A place in a file of the project.
+fn place(root: &Path, file: &str, line: usize) -> Option<Target> {
+    let line = u32::try_from(line).ok().filter(|line| *line > 0)?;
+    Some(Target::Source { file: root.join(file).display().to_string(), line })
+}
+
+/// Writes rows for people.
+pub fn print(out: Out, view: &TabView) {
+    let numbers = view.rows.iter().filter_map(|row| match row {
+        TabRow::Code { old, new, .. } => new.or(*old),
+        _ => None,
+    });
+    let digits = numbers.max().map_or(0, |most| most.to_string().len());
+    for row in &view.rows {
+        match row {
+            TabRow::Text { indent, tone, text, .. } => {
+                let lead = " ".repeat(usize::from(*indent));
+                out.line(&format!("{lead}{}", out.paint(tone_of(*tone), &text::line(text))));
+            }
+            TabRow::Code { change, old, new, pieces, .. } => {
+                let number = if *change == Change::Removed { old } else { new };
+                let number = number.map(|number| number.to_string()).unwrap_or_default();
+                let whole: String = pieces.iter().map(|(_, piece)| text::line(piece)).collect();
+                let (sign, tone) = match change {
+                    Change::Same => (' ', output::Tone::Plain),
+                    Change::Removed => ('-', output::Tone::Bad),
+                    Change::Added => ('+', output::Tone::Good),
+                };
+                let number = out.paint(output::Tone::Quiet, &format!("{number:>digits$}"));
+                out.line(format!("{number} {}", out.paint(tone, &format!("{sign} {whole}"))).trim_end());
+            }
+            TabRow::Blank => out.line(""),
+        }
+    }
+}
+
+fn tone_of(tone: Tone) -> output::Tone {
+    match tone {
+        Tone::Quiet | Tone::Faint => output::Tone::Quiet,
+        Tone::Good => output::Tone::Good,
+        Tone::Bad => output::Tone::Bad,
+        Tone::Warning | Tone::Marked => output::Tone::Warn,
+        Tone::Title | Tone::Focus => output::Tone::Strong,
+        _ => output::Tone::Plain,
+    }
+}

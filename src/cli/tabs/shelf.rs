@@ -1,0 +1,81 @@
+//! Histories that were read a moment ago, so that going from tab to tab and from call to call does not read a run of
+//! many calls each time.
+//!
+//! Invariant: only runs that are over are kept; they never change.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::base::ids::RunId;
+use crate::engine::explain::Records;
+use crate::engine::explain::records::StoreRecords;
+use crate::model::{CodeKnown, RunHistory, RunStatus, ValueRef};
+use crate::source::Closure;
+use crate::store::Store;
+use crate::value::Value;
+
+/// How many histories are kept.
+const KEPT: usize = 3;
+/// Larger values are not read as a whole: their previews stand for them.
+const WHOLE: u64 = 8 << 20;
+
+/// The histories.
+#[derive(Debug, Default)]
+pub struct Shelf {
+    held: Mutex<VecDeque<Arc<RunHistory>>>,
+}
+
+impl Shelf {
+    /// A store's records, read through the shelf.
+    pub fn records<'a>(&'a self, store: &'a Store) -> ShelfRecords<'a> {
+        ShelfRecords { shelf: self, store: StoreRecords(store) }
+    }
+
+    fn get(&self, run: &RunId) -> Option<Arc<RunHistory>> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = held.iter().position(|history| history.id == *run)?;
+        let found = held.remove(at)?;
+        held.push_front(found.clone());
+        Some(found)
+    }
+
+    fn put(&self, history: &Arc<RunHistory>) {
+        if history.status != RunStatus::Running {
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            held.push_front(history.clone());
+            held.truncate(KEPT);
+        }
+    }
+}
+
+/// What explaining reads, for eyes: values of any size get an answer at once.
+pub struct ShelfRecords<'a> {
+    shelf: &'a Shelf,
+    store: StoreRecords<'a>,
+}
+
+impl Records for ShelfRecords<'_> {
+    fn value(&self, value: &ValueRef) -> Result<Value, String> {
+        if value.size > WHOLE {
+            return Err(format!("{} are too much to compare here", crate::base::text::bytes(value.size)));
+        }
+        self.store.value(value)
+    }
+
+    fn closure(&self, known: &CodeKnown) -> Result<Option<Closure>, String> {
+        self.store.closure(known)
+    }
+
+    fn run(&self, run: &RunId) -> Option<Arc<RunHistory>> {
+        if let Some(found) = self.shelf.get(run) {
+            return Some(found);
+        }
+        let found = self.store.run(run)?;
+        self.shelf.put(&found);
+        Some(found)
+    }
+
+    fn before(&self, run: &RunHistory) -> Option<Arc<RunHistory>> {
+        self.store.before(run)
+    }
+}
