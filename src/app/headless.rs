@@ -9,11 +9,14 @@ pub fn command_line(state: &AppState) -> Option<String> {
     if state.screen == Screen::Problems {
         return Some("tl-bench doctor".to_owned());
     }
-    if state.focus == Pane::Runs {
+    if state.screen == Screen::Main && state.focus == Pane::Runs {
         return Some("tl-bench runs".to_owned());
     }
     let open = state.current()?;
     let run = open.history.id.short();
+    if state.screen == Screen::Timeline {
+        return Some(format!("tl-bench timeline {run}"));
+    }
     if state.focus == Pane::Calls {
         let filter = if state.filter.is_empty() {
             String::new()
@@ -58,6 +61,9 @@ mod tests {
         assert_eq!(line(&state), "tl-bench show 2c1a 'research_agent/call_llm#4'");
         press(&mut state, "g r");
         assert_eq!(line(&state), "tl-bench runs");
+        press(&mut state, "g t");
+        assert_eq!(line(&state), "tl-bench timeline 2c1a");
+        press(&mut state, "esc");
         press(&mut state, "/ f a i l e d enter");
         assert_eq!(line(&state), "tl-bench show 2c1a --filter failed");
     }

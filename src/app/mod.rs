@@ -29,6 +29,7 @@ pub mod settings;
 pub mod state;
 pub mod tab;
 mod tablines;
+pub mod timeline;
 pub mod tone;
 pub mod tour;
 pub mod tree;
@@ -46,6 +47,8 @@ pub use update::{settle, update};
 pub mod script;
 #[cfg(test)]
 mod panes_tests;
+#[cfg(test)]
+mod screens_tests;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]

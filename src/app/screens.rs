@@ -8,7 +8,8 @@ use super::state::{AppState, Screen};
 /// Rows of the screen that is shown.
 pub fn rows(state: &AppState) -> usize {
     match state.screen {
-        Screen::Main => 0,
+        // The timeline moves and scrolls by itself.
+        Screen::Main | Screen::Timeline => 0,
         Screen::Problems => problems::list(state).len(),
     }
 }

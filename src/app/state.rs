@@ -24,6 +24,7 @@ use super::runs::RunList;
 use super::search::Search;
 use super::settings::Settings;
 use super::tab::Tabs;
+use super::timeline::{Chart, View};
 use super::tour::Tour;
 use super::tree::CallTree;
 
@@ -51,6 +52,8 @@ pub enum Screen {
     Main,
     /// What needs a look.
     Problems,
+    /// When the calls of the run waited and executed.
+    Timeline,
 }
 
 impl Screen {
@@ -59,6 +62,7 @@ impl Screen {
         match self {
             Screen::Main => "Runs, calls and the inspector",
             Screen::Problems => "Problems",
+            Screen::Timeline => "Timeline",
         }
     }
 }
@@ -196,6 +200,8 @@ pub struct OpenRun {
     pub touched: Vec<CallNo>,
     /// Log lines by call.
     pub logs: HashMap<CallNo, Vec<u32>>,
+    /// The timeline, once it was looked at.
+    pub chart: Option<Box<Chart>>,
     /// When it was last looked at, to drop old ones.
     pub used: u64,
 }
@@ -220,6 +226,7 @@ impl OpenRun {
             filtered: None,
             touched: Vec::new(),
             logs: HashMap::new(),
+            chart: None,
             used: 0,
             history,
         };
@@ -253,7 +260,14 @@ impl OpenRun {
                     self.sync(ended.no);
                 }
                 EventKind::Log { .. } => self.index_logs(logs),
-                EventKind::RunEnded { .. } => self.tree.sync_all(&self.history),
+                EventKind::RunEnded { .. } => {
+                    self.tree.sync_all(&self.history);
+                    for call in &self.history.calls {
+                        if let Some(chart) = &mut self.chart {
+                            chart.lanes.sync(&self.history, call);
+                        }
+                    }
+                }
                 _ => {}
             }
         }
@@ -263,6 +277,9 @@ impl OpenRun {
     fn sync(&mut self, no: CallNo) {
         if let Some(call) = self.history.call(no) {
             self.tree.sync(call);
+            if let Some(chart) = &mut self.chart {
+                chart.lanes.sync(&self.history, call);
+            }
             if self.filtered.is_some() {
                 self.touched.push(no);
             }
@@ -279,6 +296,7 @@ impl OpenRun {
     pub fn reindex(&mut self) {
         self.logs.clear();
         self.index_logs(0);
+        self.chart = None;
     }
 
     /// The selected call.
@@ -318,6 +336,8 @@ pub struct AppState {
     pub screen: Screen,
     /// The list of a screen that is one: selection and scroll position.
     pub list: ListAt,
+    /// What is seen of the timeline.
+    pub timeline: View,
     /// The pane that gets the keys.
     pub focus: Pane,
     /// How the panes share the room.
@@ -400,6 +420,7 @@ impl AppState {
             unreadable: HashMap::new(),
             screen: Screen::default(),
             list: ListAt::default(),
+            timeline: View::default(),
             focus: Pane::default(),
             shares: Shares::default(),
             dragged: None,

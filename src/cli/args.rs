@@ -31,6 +31,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Print what calls wrote
     Logs(LogsArgs),
+    /// Say when calls waited and executed, and which of them decided how long the run took
+    Timeline(TimelineArgs),
     /// Find words in the inputs, outputs, logs and errors of all runs
     Search(SearchArgs),
     /// Say why a call was executed or served
@@ -206,6 +208,18 @@ pub struct ShowArgs {
     /// Only the calls that this means: `failed`, `fn:call_* and ms>500`, `out~"refund"`; docs/filter.md has the language
     #[arg(long, value_name = "EXPR")]
     pub filter: Option<String>,
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct TimelineArgs {
+    /// An id, a unique prefix, `latest`, `latest~1`
+    #[arg(default_value = "latest")]
+    pub run: String,
+    /// Every stretch of the critical path in the order of time, not its sums by function
+    #[arg(long)]
+    pub path: bool,
     #[command(flatten)]
     pub json: JsonArgs,
 }

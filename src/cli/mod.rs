@@ -25,6 +25,7 @@ mod signals;
 mod step;
 mod status;
 mod tabs;
+mod timeline;
 mod view;
 mod watch;
 mod watched;
@@ -82,6 +83,7 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::Runs(args)) => runs::run(&Context::new(cli, out)?, args),
         Some(Command::Show(args)) => show::run(&Context::new(cli, out)?, args),
         Some(Command::Logs(args)) => show::logs(&Context::new(cli, out)?, args),
+        Some(Command::Timeline(args)) => timeline::run(&Context::new(cli, out)?, args),
         Some(Command::Search(args)) => search::run(&Context::new(cli, out)?, args),
         Some(Command::Why(args)) => why::run(&Context::new(cli, out)?, args),
         Some(Command::Source(args)) => tabs::source::run(&Context::new(cli, out)?, args),

@@ -332,6 +332,8 @@ pub struct Call {
     pub answers: Vec<super::event::Answered>,
     /// Errors of earlier attempts, oldest first.
     pub failed_attempts: Vec<ErrorInfo>,
+    /// When earlier attempts began and failed, oldest first.
+    pub tries: Vec<(Micros, Micros)>,
     /// See [`super::event::CallAsked::pickled`].
     pub pickled: Option<BytesDigest>,
 }
@@ -346,6 +348,12 @@ impl Call {
     pub fn is_answered(&self) -> bool {
         self.status == CallStatus::Edited
             || self.answers.iter().any(|one| one.answer == super::event::AnswerKind::Arguments)
+    }
+
+    /// When its first attempt began; an operation begins when it is asked for.
+    pub fn began_at(&self) -> Option<Micros> {
+        let first = self.tries.first().map(|(from, _)| *from).or(self.started_at);
+        if self.is_call() { first } else { Some(self.asked_at) }
     }
 
     /// Whether it is a function call rather than a map or reduce operation.

@@ -195,6 +195,7 @@ impl RunHistory {
             EventKind::AttemptFailed { no, error, .. } => {
                 if let Some(call) = self.call_mut(*no) {
                     call.failed_attempts.push(error.clone());
+                    call.tries.push((call.started_at.unwrap_or(event.at), event.at));
                 }
                 self.set_status(*no, CallStatus::Pending);
             }
@@ -263,6 +264,7 @@ impl RunHistory {
             offered: None,
             answers: Vec::new(),
             failed_attempts: Vec::new(),
+            tries: Vec::new(),
             pickled: asked.pickled,
         };
         // Numbers are given in the order of events, so this is a push; a gap would be a damaged log.

@@ -11,6 +11,7 @@ pub mod history;
 pub mod keys;
 pub mod path;
 pub mod summary;
+pub mod timeline;
 pub mod verdict;
 pub mod witness;
 

@@ -338,6 +338,7 @@ fn probe() -> Call {
         offered: None,
         answers: vec![],
         failed_attempts: Vec::new(),
+        tries: Vec::new(),
         pickled: None,
     }
 }

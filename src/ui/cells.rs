@@ -46,6 +46,16 @@ impl<'a> Canvas<'a> {
         x + width
     }
 
+    /// Writes one sign that is one column wide. For charts, which have a sign and a tone for each cell.
+    pub fn sign(&mut self, area: Area, x: u16, y: u16, tone: Tone, sign: &'static str) {
+        if x < area.w
+            && y < area.h
+            && let Some(cell) = self.buffer.cell_mut((area.x + x, area.y + y))
+        {
+            cell.set_symbol(sign).set_style(self.look.theme.style(tone));
+        }
+    }
+
     /// Writes a line that ends at the column before `right`, at most `width` columns; cut from the end.
     pub fn right(&mut self, area: Area, right: u16, y: u16, width: u16, tone: Tone, raw: &str) {
         let safe = text::fit(&text::line(raw), usize::from(width));

@@ -34,6 +34,20 @@ impl Glyphs {
         }
     }
 
+    /// A bar as high as `n` of `most`.
+    pub fn height(self, n: u32, most: u32) -> &'static str {
+        const UNICODE: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+        const ASCII: [&str; 4] = [".", ":", "=", "#"];
+        let of = |signs: usize| {
+            let share = u64::from(n.min(most)) * signs as u64;
+            usize::try_from(share.div_ceil(u64::from(most.max(1)))).unwrap_or(1).clamp(1, signs) - 1
+        };
+        match self {
+            Glyphs::Unicode => UNICODE[of(UNICODE.len())],
+            Glyphs::Ascii => ASCII[of(ASCII.len())],
+        }
+    }
+
     /// The sign of a call's status.
     pub fn status(self, status: CallStatus, now: Micros) -> &'static str {
         match status {

@@ -29,7 +29,10 @@ mod lists;
 mod overlay;
 mod problems;
 mod runs;
+mod timeline;
 
+#[cfg(test)]
+mod other_screen_tests;
 #[cfg(test)]
 mod screen_tests;
 
@@ -89,6 +92,7 @@ pub fn draw(state: &AppState, look: &Look, now: Micros, buffer: &mut Buffer) {
         match state.screen {
             Screen::Main => {}
             Screen::Problems => problems::draw(&mut canvas, area, state),
+            Screen::Timeline => timeline::draw(&mut canvas, area, state, now),
         }
     }
     bars::borders(&mut canvas, &places);

@@ -16,9 +16,9 @@ use crate::ui::glyphs::Glyphs;
 use crate::ui::theme::Theme;
 
 const SIZES: [(u16, u16); 4] = [(200, 60), (120, 40), (80, 24), (40, 10)];
-const ENV: Env = Env { now: T0 + 3_200_000 };
+pub(super) const ENV: Env = Env { now: T0 + 3_200_000 };
 
-fn look() -> Look {
+pub(super) fn look() -> Look {
     Look { theme: Theme::named("terminal").0, glyphs: Glyphs::Unicode }
 }
 
@@ -36,7 +36,7 @@ fn feed(state: &mut AppState, scripts: &[Script], mut effects: Vec<Effect>) {
     }
 }
 
-fn bench(scripts: Vec<Script>, size: (u16, u16), keys: &str) -> AppState {
+pub(super) fn bench(scripts: Vec<Script>, size: (u16, u16), keys: &str) -> AppState {
     let mut state = AppState::new(fake::project(), size);
     let effects = crate::app::update::start(&mut state);
     feed(&mut state, &scripts, effects);
@@ -48,13 +48,13 @@ fn bench(scripts: Vec<Script>, size: (u16, u16), keys: &str) -> AppState {
     state
 }
 
-fn render(state: &AppState, look: &Look) -> Buffer {
+pub(super) fn render(state: &AppState, look: &Look) -> Buffer {
     let mut buffer = Buffer::empty(Rect::new(0, 0, state.size.0, state.size.1));
     draw(state, look, ENV.now, &mut buffer);
     buffer
 }
 
-fn shown(buffer: &Buffer) -> String {
+pub(super) fn shown(buffer: &Buffer) -> String {
     let mut out = String::new();
     for y in 0..buffer.area.height {
         let mut row = String::new();
@@ -73,18 +73,18 @@ fn shown(buffer: &Buffer) -> String {
 }
 
 /// One snapshot for each size.
-fn snapshots(name: &str, scripts: impl Fn() -> Vec<Script>, keys: &str) {
+pub(super) fn snapshots(name: &str, scripts: impl Fn() -> Vec<Script>, keys: &str) {
     for (w, h) in SIZES {
         let state = bench(scripts(), (w, h), keys);
         snapshot(&format!("{name}_{w}x{h}"), &state);
     }
 }
 
-fn snapshot(name: &str, state: &AppState) {
+pub(super) fn snapshot(name: &str, state: &AppState) {
     snapshot_text(name, &shown(&render(state, &look())));
 }
 
-fn snapshot_text(name: &str, text: &str) {
+pub(super) fn snapshot_text(name: &str, text: &str) {
     insta::with_settings!({
         snapshot_path => "../../tests/screens", prepend_module_to_snapshot => false, omit_expression => true,
     }, {
@@ -175,7 +175,7 @@ fn which_key() {
 }
 
 /// The styles of a screen: each row's stretches of one style.
-fn styles(buffer: &Buffer) -> String {
+pub(super) fn styles(buffer: &Buffer) -> String {
     let mut out = String::new();
     for y in 0..buffer.area.height {
         let mut at = 0;
@@ -367,6 +367,12 @@ fn any_key() -> impl Strategy<Value = &'static str> {
         "backspace",
         "delete",
         "ctrl-u",
+        "c",
+        "+",
+        "-",
+        "<",
+        "0",
+        "timeline",
     ])
 }
 
@@ -391,7 +397,8 @@ proptest! {
                 vec![script]
             }
         };
-        let mut state = bench(scripts, sizes[0], &keys.join(" "));
+        let keys = keys.join(" ").replace("timeline", "g t");
+        let mut state = bench(scripts, sizes[0], &keys);
         let look = Look {
             theme: Theme::named("terminal").0,
             glyphs: if ascii { Glyphs::Ascii } else { Glyphs::Unicode },
@@ -433,6 +440,7 @@ fn a_hundred_thousand_calls_draw_in_time() {
         draw(&state, &look, ENV.now, &mut buffer);
     }
     let frame = begun.elapsed() / frames;
+    let charts = super::other_screen_tests::timeline_frames(&mut state);
     let begun = std::time::Instant::now();
     let open = state.current_mut().unwrap();
     open.tree.set_fold(2, true);
@@ -441,9 +449,12 @@ fn a_hundred_thousand_calls_draw_in_time() {
     let optimised = !cfg!(debug_assertions);
     #[allow(clippy::print_stderr)] // Shown by `--nocapture`: the figure is the point.
     {
-        eprintln!("100,000 calls: {frame:?} a frame, {rebuild:?} to flatten after a fold");
+        eprintln!(
+            "100,000 calls: {frame:?} a frame, {rebuild:?} to flatten after a fold, timeline {charts:?}"
+        );
     }
     let limit = if optimised { 2 } else { 40 };
     assert!(frame.as_millis() <= limit, "{frame:?} a frame");
+    assert!(charts.as_millis() <= limit, "{charts:?} a frame of the timeline");
     assert!(rebuild.as_millis() <= 20 * limit, "{rebuild:?} to flatten");
 }

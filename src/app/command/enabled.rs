@@ -71,6 +71,10 @@ pub(super) fn has_problems(state: &AppState) -> Enabled {
     }
 }
 
+pub(super) fn is_zoomed(state: &AppState) -> Enabled {
+    if state.timeline.span.is_none() { Err("The whole run is shown.") } else { Ok(()) }
+}
+
 pub(super) fn has_run(state: &AppState) -> Enabled {
     selected(state).map(|_| ())
 }

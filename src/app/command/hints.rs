@@ -44,6 +44,8 @@ fn rank(id: CommandId) -> u8 {
         CommandId::Run => 2,
         CommandId::Open | CommandId::Palette => 3,
         CommandId::Follow | CommandId::Filter | CommandId::Undo => 4,
+        CommandId::TimelineOpen | CommandId::CriticalNext => 2,
+        CommandId::ZoomIn | CommandId::ZoomOut | CommandId::ZoomAll => 3,
         CommandId::NextTab | CommandId::ToggleFold => 5,
         _ => 6,
     }
@@ -57,6 +59,8 @@ fn relevant(id: CommandId, state: &AppState) -> bool {
             let operation = |open: &OpenRun| open.call().is_some_and(|call| !call.is_call());
             state.current().is_some_and(|open| folded(open) || operation(open))
         }
+        // The screen's own command has the key.
+        CommandId::Open => state.screen != Screen::Timeline,
         CommandId::Follow => state.current_runs() && state.current().is_some_and(|open| !open.follow),
         _ => true,
     }

@@ -34,16 +34,18 @@ impl Scope {
             Scope::Pane(Pane::Inspector) => "In the inspector",
             Scope::Screen(Screen::Main) => "Among runs, calls and the inspector",
             Scope::Screen(Screen::Problems) => "In the list of problems",
+            Scope::Screen(Screen::Timeline) => "In the timeline",
         }
     }
 
     /// All headings in order.
-    pub const ALL: [Scope; 5] = [
+    pub const ALL: [Scope; 6] = [
         Scope::Global,
         Scope::Pane(Pane::Runs),
         Scope::Pane(Pane::Calls),
         Scope::Pane(Pane::Inspector),
         Scope::Screen(Screen::Problems),
+        Scope::Screen(Screen::Timeline),
     ];
 }
 

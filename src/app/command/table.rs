@@ -11,6 +11,7 @@ pub const PREFIXES: &[(&str, &str)] =
 
 const RUNS: Scope = Scope::Pane(Pane::Runs);
 const CALLS: Scope = Scope::Pane(Pane::Calls);
+const TIMELINE: Scope = Scope::Screen(Screen::Timeline);
 const PROBLEMS: Scope = Scope::Screen(Screen::Problems);
 const INSPECTOR: Scope = Scope::Pane(Pane::Inspector);
 
@@ -104,6 +105,19 @@ commands! {
     GoInspector "go-inspector" Global, ["g i"], "", always, "Go to the inspector.";
     GoProblems "problems" Global, ["g p"], "", always,
         "Show what needs a look: syntax errors, settings, divergences, calls in doubt.";
+    GoTimeline "timeline" Global, ["g t"], "", has_calls,
+        "Show when the calls of the run waited and executed, and which of them decided how long it took.";
+    TimelineOpen "timeline-open" TIMELINE, ["enter"], "to the call", has_calls, "Go to the selected call in the tree.";
+    TimelinePrev "timeline-previous" TIMELINE, ["left", "h"], "", has_calls, "Go to the bar before in this lane.";
+    TimelineNext "timeline-next" TIMELINE, ["right", "l"], "", has_calls, "Go to the bar after in this lane.";
+    CriticalNext "critical-next" TIMELINE, ["c"], "critical path", has_calls,
+        "Go to the next call on the critical path: those that decided when the run ended.";
+    CriticalPrev "critical-previous" TIMELINE, ["C"], "", has_calls, "Go to the previous call on the critical path.";
+    ZoomIn "zoom-in" TIMELINE, ["+"], "closer", has_calls, "Show a shorter part of the run, about the selected bar.";
+    ZoomOut "zoom-out" TIMELINE, ["-"], "wider", has_calls, "Show a longer part of the run.";
+    ZoomAll "zoom-all" TIMELINE, ["0", "="], "all", is_zoomed, "Show the whole run.";
+    PanLeft "pan-earlier" TIMELINE, ["<", "ctrl-left"], "", is_zoomed, "Show an earlier part of the run.";
+    PanRight "pan-later" TIMELINE, [">", "ctrl-right"], "", is_zoomed, "Show a later part of the run.";
     ProblemOpen "open-problem" PROBLEMS, ["enter"], "go there", has_problems,
         "Go to the call that the problem is about.";
     Zoom "zoom" Global, ["Z", "z z"], "", has_panes, "Give the focused pane the whole window, or all panes their room again.";

@@ -11,6 +11,7 @@ use crate::base::text;
 use crate::model::{Level, Mode};
 
 use super::panes::{self, Direction};
+use super::timeline;
 use super::{acts, filter, navigate, overlay, screens, tabs, toast, values};
 
 /// Executes an enabled command.
@@ -50,6 +51,17 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::Filter => filter::edit(state),
         CommandId::ClearFilter => filter::clear(state),
         CommandId::GoProblems => screens::show(state, Screen::Problems),
+        CommandId::GoTimeline => screens::show(state, Screen::Timeline),
+        CommandId::TimelineOpen => timeline::open(state),
+        CommandId::TimelinePrev => timeline::along(state, false),
+        CommandId::TimelineNext => timeline::along(state, true),
+        CommandId::CriticalNext => timeline::critical(state, true),
+        CommandId::CriticalPrev => timeline::critical(state, false),
+        CommandId::ZoomIn => timeline::zoom(state, true, env),
+        CommandId::ZoomOut => timeline::zoom(state, false, env),
+        CommandId::ZoomAll => timeline::whole(state),
+        CommandId::PanLeft => timeline::pan(state, false, env),
+        CommandId::PanRight => timeline::pan(state, true, env),
         CommandId::ProblemOpen => screens::open_problem(state),
         CommandId::Zoom => state.zoom = !state.zoom,
         CommandId::Wider => panes::resize(state, Direction::Columns, 1),

@@ -13,6 +13,7 @@ mod replies;
 mod screens;
 mod settle;
 mod tabs;
+mod timeline;
 mod values;
 
 use crate::base::clock::Micros;
@@ -39,7 +40,7 @@ pub fn start(state: &mut AppState) -> Vec<Effect> {
 pub fn update(state: &mut AppState, msg: Msg, env: &Env) -> Vec<Effect> {
     match msg {
         Msg::Key(key) => press(state, key, env),
-        Msg::Mouse(at) => mouse::mouse(state, at),
+        Msg::Mouse(at) => mouse::mouse(state, at, env),
         Msg::Paste(text) => {
             overlay::paste(state, &text);
             Vec::new()

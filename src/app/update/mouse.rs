@@ -4,7 +4,7 @@
 
 use crate::app::inspect::tabs_at;
 use crate::app::layout::{self, Area};
-use crate::app::msg::{Effect, Mouse, MouseKind};
+use crate::app::msg::{Effect, Env, Mouse, MouseKind};
 use crate::app::palette;
 use crate::app::state::{AppState, Overlay, Pane, Screen};
 
@@ -14,7 +14,7 @@ use super::panes;
 const NOTCH: isize = 3;
 
 /// Takes up what the mouse did.
-pub(super) fn mouse(state: &mut AppState, mouse: Mouse) -> Vec<Effect> {
+pub(super) fn mouse(state: &mut AppState, mouse: Mouse, env: &Env) -> Vec<Effect> {
     if state.overlay.is_some() {
         in_overlay(state, mouse.kind);
         return Vec::new();
@@ -31,7 +31,7 @@ pub(super) fn mouse(state: &mut AppState, mouse: Mouse) -> Vec<Effect> {
         MouseKind::Down => {
             state.dragged = places.splits().find(|(_, area)| area.holds(x, y)).map(|(split, _)| split);
             if state.dragged.is_none() {
-                return click(state, &places, x, y);
+                return click(state, &places, x, y, env);
             }
         }
         MouseKind::WheelUp => wheel(state, &places, x, y, -NOTCH),
@@ -59,7 +59,11 @@ fn row(area: Area, y: u16, top: usize) -> Option<usize> {
     (y >= body.y).then(|| top + usize::from(y - body.y))
 }
 
-fn click(state: &mut AppState, places: &layout::Layout, x: u16, y: u16) -> Vec<Effect> {
+fn click(state: &mut AppState, places: &layout::Layout, x: u16, y: u16, env: &Env) -> Vec<Effect> {
+    if state.screen == Screen::Timeline {
+        super::timeline::click(state, x, y, env.now);
+        return Vec::new();
+    }
     if state.screen != Screen::Main {
         if let Some(row) =
             places.screen.filter(|area| area.holds(x, y)).and_then(|area| row(area, y, state.list.top))
@@ -114,6 +118,11 @@ fn click(state: &mut AppState, places: &layout::Layout, x: u16, y: u16) -> Vec<E
 }
 
 fn wheel(state: &mut AppState, places: &layout::Layout, x: u16, y: u16, by: isize) {
+    if state.screen == Screen::Timeline {
+        // `settle` keeps it within the lanes.
+        state.list.top = state.list.top.saturating_add_signed(by);
+        return;
+    }
     if state.screen != Screen::Main {
         super::navigate::step(state, by);
         return;

@@ -6,6 +6,10 @@ use crate::app::state::{AppState, Pane, Screen};
 
 /// Moves the selection of the focused pane (in the inspector: the text) by so many rows.
 pub(super) fn step(state: &mut AppState, by: isize) {
+    if state.screen == Screen::Timeline {
+        super::timeline::lane(state, by);
+        return;
+    }
     if state.screen != Screen::Main {
         state.list.at = moved(state.list.at, by, screens::rows(state));
         return;
@@ -101,7 +105,9 @@ pub(super) fn failed(state: &mut AppState, forward: bool) {
         open.tree.reveal(no);
         open.selected = no;
     }
-    state.screen = Screen::Main;
+    if state.screen != Screen::Timeline {
+        state.screen = Screen::Main;
+    }
     if state.focus == Pane::Runs {
         state.focus = Pane::Calls;
     }

@@ -29,6 +29,9 @@ pub fn settle(state: &mut AppState, env: &Env) -> Vec<Effect> {
         effects.extend(super::filter::exact(state));
     }
     screen(state, &places);
+    if state.screen == Screen::Timeline {
+        super::timeline::settle(state, env);
+    }
     if let Some(area) = places.inspector.map(layout::inspector_text) {
         text(state, area.w, usize::from(area.h));
     }
@@ -50,7 +53,7 @@ fn runs(state: &mut AppState, height: usize) {
 }
 
 fn screen(state: &mut AppState, places: &layout::Layout) {
-    if state.screen == Screen::Main {
+    if matches!(state.screen, Screen::Main | Screen::Timeline) {
         return;
     }
     let (rows, height) = (screens::rows(state), places.rows(places.screen));

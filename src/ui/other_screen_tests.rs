@@ -1,0 +1,75 @@
+//! The screens beside the main one: snapshots, and the time of a frame.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::screen_tests::{ENV, bench, look, render, shown, snapshot, snapshot_text, snapshots, styles};
+use super::{Look, draw};
+use crate::app::keys::Key;
+use crate::app::script::{self as fake, Script};
+use crate::app::{AppState, Msg, settle, update};
+use crate::model::{CallKind, CallStatus};
+use crate::ui::glyphs::Glyphs;
+use crate::ui::theme::Theme;
+
+/// An agent whose tools run at once, with a retry and a wait for a slot.
+fn concurrent() -> Script {
+    use crate::model::EventKind;
+    let mut s = Script::new("c0de00000000", 20, None, r#"{"topic": "tools"}"#);
+    s.at += 50_000;
+    s.call("call_llm", 1, CallStatus::Fresh, "{}", "3 tools");
+    let map = s.ask(1, "search_web", CallKind::Map, 1, "");
+    let items: Vec<_> = (0..4).map(|i| s.ask(map, "search_web", CallKind::Call, i, "{}")).collect();
+    for no in &items[..3] {
+        s.start(*no);
+    }
+    s.end(items[1], CallStatus::Fresh, 400, "hits", 0);
+    s.start(items[3]);
+    s.at += 300_000;
+    let error = fake::error("TimeoutError", "slow");
+    s.push(EventKind::AttemptFailed { no: items[0], attempt: 1, error });
+    s.end(items[2], CallStatus::Fresh, 200, "hits", 0);
+    s.at += 200_000;
+    s.push(EventKind::CallStarted { no: items[0], attempt: 2, worker: 1 });
+    s.fail(items[3], 300, fake::error("ValueError", "no page"));
+    s.end(items[0], CallStatus::Fresh, 350, "hits", 0);
+    s.end(map, CallStatus::Fresh, 0, "", 0);
+    s.call("read_document", 1, CallStatus::Cached, "{}", "8 kB");
+    let no = s.ask(1, "call_llm", CallKind::Call, 2, "{}");
+    s.at += 100_000;
+    s.start(no);
+    s
+}
+
+#[test]
+fn timeline() {
+    snapshots("timeline", || vec![concurrent()], "g t");
+    let state = bench(vec![concurrent()], (120, 40), "g t c c c + +");
+    snapshot("timeline_zoomed_120x40", &state);
+    let state = bench(vec![concurrent()], (80, 24), "g t j");
+    for (theme, glyphs) in [("mono", Glyphs::Ascii), ("light", Glyphs::Unicode)] {
+        let look = Look { theme: Theme::named(theme).0, glyphs };
+        let drawn = render(&state, &look);
+        snapshot_text(&format!("timeline_{theme}_80x24"), &(shown(&drawn) + &styles(&drawn)));
+    }
+}
+
+/// The time of a frame of the timeline, from zoomed out to zoomed in, while the run goes on.
+pub(super) fn timeline_frames(state: &mut AppState) -> std::time::Duration {
+    for key in ["g", "t"] {
+        update(state, Msg::Key(Key::parse(key).unwrap()), &ENV);
+    }
+    settle(state, &ENV);
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 60));
+    let keys = ["j", "+", "l", "-", "down", "+", "+", "+", ">", "0"];
+    let begun = std::time::Instant::now();
+    for key in keys {
+        update(state, Msg::Key(Key::parse(key).unwrap()), &ENV);
+        settle(state, &ENV);
+        buffer.reset();
+        draw(state, &look(), ENV.now, &mut buffer);
+    }
+    let frame = begun.elapsed() / keys.len() as u32;
+    assert!(shown(&buffer).contains("step"), "{}", shown(&buffer));
+    frame
+}

@@ -1,0 +1,88 @@
+//! The command lines that give the data of the workbench's screens, with the real program.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use serde_json::Value;
+use support::Project;
+
+const CRAWL: &str = r#"
+import time
+
+@function(retries=1)
+def fetch(n: int) -> int:
+    note(f"fetch-{n}")
+    if n == 1 and times("fetch-1") < 2:
+        raise RuntimeError("the first attempt fails")
+    time.sleep(0.02)
+    return n
+
+@function()
+def answer(numbers: list) -> dict:
+    if times("ill"):
+        raise ValueError("ill")
+    return {"model": "gpt-4o", "usage": {"prompt_tokens": 90, "completion_tokens": 10}}
+
+@application()
+@function()
+def crawl(n: int) -> str:
+    pages = fetch.map(list(range(n)))
+    answer(pages)
+    return "done"
+"#;
+
+fn crawl() -> Project {
+    let project = Project::app(CRAWL);
+    project.run_ok(&["--arg", "n=3"]);
+    project
+}
+
+fn of<'a>(all: &'a Value, key: &str, name: &str) -> Vec<&'a Value> {
+    all.as_array().unwrap().iter().filter(|one| one[key] == name).collect()
+}
+
+#[test]
+fn the_timeline_explains_the_whole_run() {
+    let project = crawl();
+    let shown = project.tl(&["timeline", "--json"]).exits(0).json();
+    let whole = shown["wall_us"].as_i64().unwrap();
+    let path = shown["critical_path"].as_array().unwrap();
+    assert_eq!(path.first().unwrap()["from_us"], shown["calls"][0]["asked_us"]);
+    for pair in path.windows(2) {
+        assert_eq!(pair[0]["to_us"], pair[1]["from_us"], "{path:?}");
+    }
+    let sum: i64 = shown["critical"].as_array().unwrap().iter().map(|one| one["us"].as_i64().unwrap()).sum();
+    assert!(sum <= whole && sum * 10 > whole * 8, "{sum} of {whole}: {shown}");
+    assert!(
+        path.iter().any(|one| one["path"] == "crawl/answer#1" && one["spent"] == "executing"),
+        "{path:?}"
+    );
+
+    let calls = &shown["calls"];
+    let retried = of(calls, "path", "crawl/fetch[1]");
+    assert_eq!(retried[0]["attempts"].as_array().unwrap().len(), 2, "{calls}");
+    assert!(retried[0]["waited_us"].as_i64().unwrap() >= 0);
+    // Those that executed at once stand in different lanes.
+    let lanes: Vec<&Value> = of(calls, "function", "fetch").iter().map(|one| &one["lane"]).collect();
+    assert_eq!(lanes.len(), 4, "{calls}");
+
+    let text = project.tl(&["timeline"]).exits(0).out;
+    assert!(["critical path", "fetch", "at once"].iter().all(|part| text.contains(part)), "{text}");
+    let text = project.tl(&["timeline", "--path"]).exits(0).out;
+    assert!(text.contains("fetch["), "{text}");
+    project.tl(&["timeline", "nothing"]).exits(2);
+}
+
+#[test]
+fn served_calls_take_no_time() {
+    let project = crawl();
+    project.replay_ok(&[]);
+    let shown = project.tl(&["timeline", "--json"]).exits(0).json();
+    let served = of(&shown["calls"], "status", "cached");
+    assert_eq!(served.len(), 6, "all of it: {shown}");
+    for call in served.iter().filter(|call| call["kind"] != "map") {
+        assert_eq!(call["from_us"], call["to_us"], "{call}");
+    }
+    assert_eq!(shown["most_at_once"], 0, "nothing executed");
+}
