@@ -1,0 +1,140 @@
+use serde_json::json;
+
+use super::super::from_json;
+use super::prices::{Price, Prices, Whose};
+use super::*;
+
+/// Input, output, cached, written, reasoning, model.
+type Counts = (u64, u64, u64, u64, u64, Option<String>);
+
+fn all(json: serde_json::Value) -> Vec<Counts> {
+    let counts = |usage: TokenUsage| {
+        (usage.input, usage.output, usage.cached_input, usage.cache_written, usage.reasoning, usage.model)
+    };
+    find(&from_json(&json)).into_iter().map(counts).collect()
+}
+
+fn found(json: serde_json::Value) -> Option<Counts> {
+    all(json).into_iter().next()
+}
+
+#[test]
+fn every_provider_is_known() {
+    let model = |name: &str| Some(name.to_owned());
+    let chat = json!({"model": "gpt-x", "usage": {"prompt_tokens": 10, "completion_tokens": 3,
+        "prompt_tokens_details": {"cached_tokens": 4}, "completion_tokens_details": {"reasoning_tokens": 2}}});
+    assert_eq!(found(chat.clone()), Some((10, 3, 4, 0, 2, model("gpt-x"))));
+    assert_eq!(found(json!([{"response": chat}])), Some((10, 3, 4, 0, 2, model("gpt-x"))));
+    let responses = json!({"usage": {"input_tokens": 10, "output_tokens": 3, "total_tokens": 13,
+        "input_tokens_details": {"cached_tokens": 4}, "output_tokens_details": {"reasoning_tokens": 1}}});
+    assert_eq!(found(responses), Some((10, 3, 4, 0, 1, None)));
+    let anthropic = json!({"model": "c", "usage": {"input_tokens": 10, "output_tokens": 3,
+        "cache_read_input_tokens": 5, "cache_creation_input_tokens": null}});
+    assert_eq!(found(anthropic), Some((15, 3, 5, 0, 0, model("c"))));
+    let written = json!({"model": "c", "usage": {"input_tokens": 10, "output_tokens": 3,
+        "cache_read_input_tokens": 0, "cache_creation_input_tokens": 7}});
+    assert_eq!(found(written), Some((17, 3, 0, 7, 0, model("c"))));
+    let google = json!({"modelVersion": "g", "usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 2,
+        "thoughtsTokenCount": 1}});
+    assert_eq!(found(google), Some((7, 3, 0, 0, 1, model("g"))));
+    let langchain = json!({"content": "hi", "response_metadata": {"model_name": "gpt-y"},
+        "usage_metadata": {"input_tokens": 9, "output_tokens": 4, "total_tokens": 13,
+            "input_token_details": {"cache_read": 3, "cache_creation": 1}, "output_token_details": {"reasoning": 2}}});
+    assert_eq!(found(langchain), Some((9, 4, 3, 1, 2, model("gpt-y"))));
+    assert_eq!(found(json!({"usage": {"prompt_tokens": 8, "total_tokens": 8}})), Some((8, 0, 0, 0, 0, None)));
+}
+
+#[test]
+fn other_values_have_none() {
+    assert_eq!(found(json!({"a": 1, "usage": "heavy"})), None);
+    assert_eq!(found(json!([1, 2])), None);
+    assert_eq!(found(json!({"usage": {"prompt_tokens": -4}})), None);
+}
+
+#[test]
+fn all_responses_of_a_level_are_found_and_told_apart() {
+    let one = json!({"id": "r1", "usage": {"prompt_tokens": 1, "completion_tokens": 1}});
+    let two = json!({"id": "r2", "usage": {"prompt_tokens": 1, "completion_tokens": 1}});
+    let ids = |value: serde_json::Value| -> Vec<String> {
+        find(&from_json(&value)).into_iter().map(|usage| usage.response).collect()
+    };
+    assert_eq!(ids(json!({"messages": [one, two], "answer": "x"})), ["r1", "r2"]);
+    let nameless = |text: &str| json!({"text": text, "usage": {"prompt_tokens": 1, "completion_tokens": 1}});
+    let digest = ids(nameless("a"));
+    assert!(digest[0].starts_with('#') && digest[0].len() == 17, "{digest:?}");
+    assert_eq!(digest, ids(json!([nameless("a")])));
+    assert_ne!(digest, ids(nameless("b")));
+}
+
+fn usage(model: &str, input: u64, cached: u64, written: u64, output: u64, reasoning: u64) -> TokenUsage {
+    TokenUsage {
+        input,
+        output,
+        cached_input: cached,
+        cache_written: written,
+        reasoning,
+        model: Some(model.to_owned()),
+        response: String::new(),
+    }
+}
+
+#[test]
+fn the_bundled_table_is_whole() {
+    let prices = Prices::default();
+    assert!(prices.all().count() > 400);
+    assert!(prices.all().all(|listed| listed.price.problem().is_none()));
+    assert_eq!(Prices::date().len(), "2026-01-01".len());
+}
+
+#[test]
+fn names_lead_to_prices() {
+    let prices = Prices::default();
+    let named = |name: &str| {
+        prices.find(name).map(|listed| match listed.from {
+            Whose::Bundled(provider) => format!("{provider}: {}", listed.model),
+            Whose::Project => listed.model.to_owned(),
+        })
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(named("gpt-4o"), some("openai: gpt-4o"));
+    assert_eq!(named("gpt-4o-2024-05-13"), some("openai: gpt-4o-2024-05-13"));
+    assert_eq!(named("gpt-5-2025-08-07"), some("openai: gpt-5"));
+    assert_eq!(named("openai/gpt-5"), some("openai: gpt-5"));
+    assert_eq!(named("openrouter/openai/gpt-5"), some("openai: gpt-5"));
+    assert_eq!(named("models/gemini-2.5-pro"), some("google: gemini-2.5-pro"));
+    assert_eq!(named("gemini/gemini-2.5-flash-001"), some("google: gemini-2.5-flash"));
+    assert_eq!(named("claude-opus-4-5@20251101"), some("anthropic: claude-opus-4-5"));
+    for unknown in ["", "-", "my-model", "nobody/gpt", "gpt-5-2025", "日本-2025-08-07"] {
+        assert_eq!(named(unknown), None, "{unknown}");
+    }
+}
+
+#[test]
+fn every_kind_is_paid_once() {
+    let price = Price {
+        input: 10.0,
+        output: 100.0,
+        cached_input: Some(1.0),
+        cache_written: Some(20.0),
+        reasoning: Some(50.0),
+        above: Vec::new(),
+    };
+    let own = Prices::new([("m".to_owned(), price.clone())].into());
+    let million = 1_000_000;
+    let cost = |used: TokenUsage| own.cost(&used).map(|dollars| (dollars * 1000.0).round() / 1000.0);
+    assert_eq!(cost(usage("m", million, 0, 0, 0, 0)), Some(10.0));
+    assert_eq!(cost(usage("m", million, million / 2, million / 4, 0, 0)), Some(0.5 + 5.0 + 2.5));
+    assert_eq!(cost(usage("m", 0, 0, 0, million, million / 2)), Some(75.0));
+    // More cached than input at all: counts are not believed beyond the whole.
+    assert_eq!(cost(usage("m", million, 2 * million, million, 0, 0)), Some(1.0));
+    assert_eq!(cost(usage("other", 5, 0, 0, 0, 0)), None);
+    assert_eq!(own.cost(&TokenUsage { model: None, ..usage("m", 5, 0, 0, 0, 0) }), None);
+}
+
+#[test]
+fn long_requests_have_other_prices() {
+    let prices = Prices::default();
+    let at = |input| prices.cost(&usage("gemini-2.5-pro", input, 0, 0, 0, 0)).map(|dollars| (dollars * 1e6).round());
+    assert_eq!(at(200_000), Some(250_000.0));
+    assert_eq!(at(400_000), Some(1_000_000.0));
+}
