@@ -290,7 +290,7 @@ fn facts(page: &mut Page, call: &Call) {
         if usage.cached_input > 0 {
             parts.push(format!("of it cached by the provider {}", usage.cached_input));
         }
-        parts.push(usage.cost_usd.map_or("price unknown".to_owned(), say::dollars));
+        parts.push(usage.cost_usd.map_or("price unknown".to_owned(), text::dollars));
     }
     if !parts.is_empty() {
         page.blank();

@@ -20,17 +20,6 @@ pub fn tokens(n: u64) -> String {
     }
 }
 
-/// Dollars: `$0.02`, `$0.0004`, `$12`.
-pub fn dollars(usd: f64) -> String {
-    if usd == 0.0 {
-        "$0".to_owned()
-    } else if usd < 0.01 {
-        format!("${usd:.4}")
-    } else {
-        format!("${usd:.2}")
-    }
-}
-
 /// How long ago in three columns: `now`, `45s`, `5d`, `20w`, `3y`.
 pub fn age(micros: Micros) -> String {
     let days = micros / 86_400_000_000;
@@ -207,7 +196,7 @@ fn counts(run: &RunSummary) -> Vec<Piece> {
 fn saved(run: &RunSummary) -> Vec<Piece> {
     let mut parts = Vec::new();
     if run.saved.cost_usd > 0.0 {
-        parts.push((5, dollars(run.saved.cost_usd)));
+        parts.push((5, text::dollars(run.saved.cost_usd)));
     }
     if run.saved.tokens > 0 {
         parts.push((6, format!("{} tok", tokens(run.saved.tokens))));
@@ -251,7 +240,7 @@ pub fn headline(state: &AppState, now: Micros) -> Vec<Piece> {
     out.push(piece(0, 3, run_tone(run.status), format!("{word} {time}")));
     out.extend(counts(run));
     let cost = match run.cost_usd {
-        Some(usd) => dollars(usd),
+        Some(usd) => text::dollars(usd),
         None => format!("{} tok, price unknown", tokens(run.tokens)),
     };
     if run.tokens > 0 || run.cost_usd.is_none() {
@@ -284,7 +273,7 @@ mod tests {
             [412, 1_204, 9_950, 61_000, 999_600].map(tokens),
             ["412", "1.2k", "10k", "61k", "1.0M"].map(str::to_owned)
         );
-        assert_eq!(dollars(0.004), "$0.0040");
+        assert_eq!(text::dollars(0.004), "$0.0040");
         assert_eq!(stopwatch(12_000_000), "0:12");
     }
 }

@@ -151,7 +151,7 @@ fn cost_words(cost: &Cost) -> String {
         words.push(text::count(cost.tokens, "token"));
     }
     if cost.cost_usd > 0.0 {
-        words.push(format!("${:.4}", cost.cost_usd));
+        words.push(text::dollars(cost.cost_usd));
     }
     words.push(text::duration((cost.seconds * 1e6) as i64));
     words.join(", ")

@@ -59,6 +59,8 @@ pub enum Command {
     Doctor(JsonArgs),
     /// Print the settings in force and where they come from
     Config(JsonArgs),
+    /// List what models cost, as the sums of dollars are made of
+    Prices(PricesArgs),
     /// Print a shell's completion script
     Completions {
         /// The shell
@@ -84,6 +86,15 @@ pub struct SourceArgs {
     pub call: Option<String>,
     #[command(flatten)]
     pub json: JsonArgs,
+}
+
+#[derive(Args, Debug, Default, Clone)]
+pub struct PricesArgs {
+    /// A model, as a response names it; without one all are listed
+    pub model: Option<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Args, Debug, Default, Clone)]

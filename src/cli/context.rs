@@ -109,6 +109,7 @@ impl Context {
             slots: args.slots.unwrap_or_else(|| config.slots()),
             python: self.python(args)?,
             track: config.track.clone(),
+            prices: config.prices(),
         })
     }
 

@@ -23,6 +23,7 @@ pub fn run(context: &Context, args: &ExecArgs) -> Result<i32, CliError> {
         command: args.command.clone(),
         mode: args.mode.into(),
         track: context.project.config.track.clone(),
+        prices: context.project.config.prices(),
     };
     // Ctrl-C goes to the command, too; it decides, and what it was doing is recorded.
     let _ignored = ignore_interrupt();

@@ -16,6 +16,7 @@ mod launch;
 mod maintenance;
 pub mod output;
 mod peek;
+mod prices;
 mod runs;
 mod search;
 mod session;
@@ -96,6 +97,7 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::Gc(args)) => maintenance::gc(&Context::new(cli, out)?, args),
         Some(Command::Doctor(args)) => maintenance::doctor(&Context::new(cli, out)?, args),
         Some(Command::Config(args)) => maintenance::config(&Context::new(cli, out)?, args),
+        Some(Command::Prices(args)) => prices::run(&Context::new(cli, out)?, args),
         Some(Command::Exec(_)) => Ok(Exit::Success),
         None => workbench::open(Context::new(cli, out)?),
     }

@@ -194,7 +194,17 @@ fn one_call(context: &Context, store: &Store, run: &RunHistory, call: &Call) -> 
     }
     if let Some(usage) = &call.usage {
         let model = usage.model.as_deref().map(text::line).unwrap_or_default();
-        out.line(&format!("tokens   {} in, {} out  {model}", usage.input, usage.output));
+        let kinds = [
+            (usage.input, "in"),
+            (usage.cached_input, "of it cached by the provider"),
+            (usage.cache_written, "of it written to its cache"),
+            (usage.output, "out"),
+            (usage.reasoning, "of it reasoning"),
+        ];
+        let shown = kinds.iter().filter(|(count, name)| *count > 0 || matches!(*name, "in" | "out"));
+        let counts: Vec<String> = shown.map(|(count, name)| format!("{count} {name}")).collect();
+        let cost = usage.cost_usd.map_or_else(|| "price unknown".to_owned(), text::dollars);
+        out.line(&format!("tokens   {}  {model}  {cost}", counts.join(", ")));
     }
     witness_lines(context, run, call);
     for (name, value) in [("input", &call.input), ("output", &call.output)] {

@@ -73,7 +73,7 @@ pub fn counts_json(counts: &Counts) -> Value {
     })
 }
 
-/// `run 8f3c… succeeded in 3.2 s: 28 cached, 5 fresh; saved 28 calls, 9.1k tokens, 31 s`.
+/// `run 8f3c… succeeded in 3.2 s: 28 cached, 5 fresh; 911 tokens, $0.02; saved 28 calls, 9120 tokens, $0.05, 31 s`.
 pub fn run_sentence(run: &RunHistory, paint: &dyn Fn(Tone, &str) -> String) -> String {
     let wall = run.ended_at.unwrap_or(run.started_at) - run.started_at;
     let mut out = format!(
@@ -83,13 +83,17 @@ pub fn run_sentence(run: &RunHistory, paint: &dyn Fn(Tone, &str) -> String) -> S
         text::duration(wall),
         counts_words(&run.counts)
     );
-    if run.tokens > 0 {
-        out.push_str(&format!("; {} tokens", run.tokens));
+    if run.tokens > 0 || run.known_cost().is_none_or(|usd| usd > 0.0) {
+        let cost = run.known_cost().map_or_else(|| "price unknown".to_owned(), text::dollars);
+        out.push_str(&format!("; {} tokens, {cost}", run.tokens));
     }
     if run.saved.calls > 0 {
         out.push_str(&format!("; saved {}", text::count(run.saved.calls, "call")));
         if run.saved.tokens > 0 {
             out.push_str(&format!(", {} tokens", run.saved.tokens));
+        }
+        if run.saved.cost_usd > 0.0 {
+            out.push_str(&format!(", {}", text::dollars(run.saved.cost_usd)));
         }
         out.push_str(&format!(", {}", text::duration((run.saved.seconds * 1e6) as i64)));
     }

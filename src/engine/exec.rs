@@ -22,6 +22,7 @@ use super::peer::{self, Peers};
 use super::replay::Replay;
 use super::run::{StartError, StoreCheckpoints};
 use super::track::{Track, Tracked};
+use super::values::Prices;
 use super::worker::Launch;
 use crate::base::clock::Clock;
 use crate::base::ids::RunId;
@@ -43,6 +44,8 @@ pub struct ExecSpec {
     pub mode: Mode,
     /// What the project tracks beside what is found by itself.
     pub track: Track,
+    /// What tokens cost.
+    pub prices: Prices,
 }
 
 /// How it went.
@@ -61,6 +64,7 @@ struct Exec {
     token: String,
     mode: Mode,
     track: Track,
+    prices: Prices,
     peers: RefCell<Peers>,
     /// Inputs of the run that was started last: where `context` connections belong.
     current: RefCell<Option<mpsc::Sender<Input>>>,
@@ -87,6 +91,7 @@ pub fn exec(store: &Store, spec: ExecSpec, clock: Arc<dyn Clock>) -> Result<Exec
         token,
         mode: spec.mode,
         track: spec.track.clone(),
+        prices: spec.prices.clone(),
         peers: RefCell::default(),
         current: RefCell::default(),
         runs: RefCell::default(),
@@ -240,6 +245,7 @@ impl Exec {
             workers: 1,
             slots: DRIVER_SLOTS,
             driver: true,
+            prices: self.prices.clone(),
         };
         let checkpoints = Arc::new(StoreCheckpoints::new(&self.store));
         let files = Arc::new(Files::new(&self.project, self.clock.clone(), &self.track.ignore));

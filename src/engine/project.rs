@@ -1,10 +1,12 @@
 //! A project: its configuration and its applications, found without executing anything.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::track::Track;
+use super::values::{Price, Prices};
 use crate::base::paths;
 use crate::source::{self, FunctionFacts, ParamKind};
 
@@ -30,6 +32,9 @@ pub struct Config {
     /// What is tracked beside what is found by itself.
     #[serde(default)]
     pub track: Track,
+    /// Prices of models, by name: above those that come with the program.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prices: BTreeMap<String, Price>,
     /// How the workbench looks; read there, mistakes included.
     #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
     pub workbench: toml::Table,
@@ -45,6 +50,19 @@ impl Config {
     /// Most calls that execute at once in a worker: LLM calls wait for the network, not for a core.
     pub fn slots(&self) -> u32 {
         self.slots.unwrap_or(32).clamp(1, 1_024)
+    }
+
+    /// What tokens cost.
+    pub fn prices(&self) -> Prices {
+        Prices::new(self.prices.clone())
+    }
+
+    /// What is wrong with it: the key and the reason.
+    fn problem(&self) -> Option<String> {
+        let priced = |(model, price): (&String, &Price)| {
+            price.problem().map(|reason| format!("prices.{model:?}: {reason}"))
+        };
+        self.track.problem().or_else(|| self.prices.iter().find_map(priced))
     }
 }
 
@@ -116,7 +134,7 @@ impl Project {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Config::default(),
             Err(error) => return Err(ConfigError { path, text: error.to_string() }),
         };
-        if let Some(text) = config.track.problem() {
+        if let Some(text) = config.problem() {
             return Err(ConfigError { path, text });
         }
         Ok(Project { root, config })

@@ -17,6 +17,7 @@ use super::prefetch::Prefetch;
 use super::replay::Replay;
 use super::step::{StepCommand, Stepping};
 use super::track::{Track, Tracked};
+use super::values::Prices;
 use super::worker::Launch;
 use crate::base::clock::Clock;
 use crate::base::digest::Digest;
@@ -63,6 +64,8 @@ pub struct RunSpec {
     pub python: PathBuf,
     /// What the project tracks beside what is found by itself.
     pub track: Track,
+    /// What tokens cost.
+    pub prices: Prices,
 }
 
 /// A run could not be started; nothing was recorded.
@@ -184,6 +187,7 @@ fn launch(
             workers: spec.workers,
             slots: spec.slots,
             driver: false,
+            prices: spec.prices.clone(),
         },
         clock.clone(),
         checkpoints,

@@ -4,7 +4,9 @@ use bytes::Bytes;
 
 use super::recorder::Piece;
 use crate::base::digest::Digest;
-use crate::model::{Usage, ValueRef};
+use crate::model::ValueRef;
+pub use crate::value::usage::TokenUsage;
+pub use crate::value::usage::prices::{Listed, Price, Prices, Whose};
 use crate::value::{self, NodeSink, Packed, Value, pickle};
 
 /// A result, packed.
@@ -14,8 +16,8 @@ pub struct Output {
     pub value: ValueRef,
     /// What to store.
     pub pieces: Vec<Piece>,
-    /// What the model call that made it used.
-    pub usage: Option<Usage>,
+    /// The responses of models that are in it.
+    pub usage: Vec<TokenUsage>,
 }
 
 /// A value, packed: how it is referred to, its digest for keys, what to store.
@@ -105,7 +107,7 @@ pub fn pack(pickle: &Bytes) -> Result<Arguments, String> {
 pub fn pack_output(pickle: &Bytes) -> Result<Output, String> {
     let mut pieces = Pieces::default();
     let (packed, seen) = value::pack_keep(pickle, &mut pieces);
-    Ok(Output { value: value_ref(packed), pieces: pieces.0, usage: usage(&seen) })
+    Ok(Output { value: value_ref(packed), pieces: pieces.0, usage: value::usage::find(&seen) })
 }
 
 /// An application's result, which is JSON.
@@ -114,17 +116,7 @@ pub fn pack_json_text(text: &Bytes) -> Result<Output, String> {
         serde_json::from_slice(text).map_err(|error| format!("the output is not JSON: {error}"))?;
     let mut pieces = Pieces::default();
     let packed = value::pack_json(&json, &mut pieces);
-    Ok(Output { value: value_ref(packed), pieces: pieces.0, usage: None })
-}
-
-fn usage(value: &Value) -> Option<Usage> {
-    value::usage::find(value).map(|used| Usage {
-        input: used.input,
-        output: used.output,
-        cached_input: used.cached_input,
-        model: used.model,
-        cost_usd: None,
-    })
+    Ok(Output { value: value_ref(packed), pieces: pieces.0, usage: Vec::new() })
 }
 
 /// The pickle of `{}`.

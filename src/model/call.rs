@@ -243,7 +243,7 @@ pub struct Origin {
     pub call: CallNo,
 }
 
-/// What a model call reported to have used.
+/// What a model call reported to have used. Records hold the fields by position: new ones go to the end.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Usage {
     /// Input tokens, cached ones included.
@@ -253,12 +253,21 @@ pub struct Usage {
     /// Input tokens that the provider served from its cache.
     #[serde(default)]
     pub cached_input: u64,
-    /// The model's name, when it was reported.
+    /// The model's name, when it was reported; of several models the first.
     #[serde(default)]
     pub model: Option<String>,
-    /// Dollars, when the price is known.
+    /// Dollars as of the prices of that day, when all prices are known.
     #[serde(default)]
     pub cost_usd: Option<f64>,
+    /// Which responses these are: providers' ids, or `#` and digests.
+    #[serde(default)]
+    pub responses: Vec<String>,
+    /// Input tokens that the provider wrote into its cache.
+    #[serde(default)]
+    pub cache_written: u64,
+    /// Output tokens that were spent on reasoning.
+    #[serde(default)]
+    pub reasoning: u64,
 }
 
 impl Usage {

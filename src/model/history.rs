@@ -300,19 +300,21 @@ impl RunHistory {
             call.started_at = Some(at);
         }
         let counted = call.kind == CallKind::Call;
+        // The application's own body may ask models, too.
+        let paid = call.is_call();
         // A caller's time contains that of what it called.
         let leaf = self.children(ended.no).is_empty();
         let usage = ended.usage.clone().unwrap_or_default();
         match ended.status {
-            CallStatus::Cached if counted => {
-                self.saved.calls += 1;
+            CallStatus::Cached if paid => {
+                self.saved.calls += u64::from(counted);
                 self.saved.tokens += usage.tokens();
                 self.saved.cost_usd += usage.cost_usd.unwrap_or(0.0);
                 if leaf {
                     self.saved.seconds += ended.wall_us as f64 / 1e6;
                 }
             }
-            CallStatus::Fresh | CallStatus::Failed if counted => {
+            CallStatus::Fresh | CallStatus::Failed if paid => {
                 self.tokens += usage.tokens();
                 self.cost_usd += usage.cost_usd.unwrap_or(0.0);
                 self.cost_unknown |= usage.tokens() > 0 && usage.cost_usd.is_none();

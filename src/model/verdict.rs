@@ -136,7 +136,7 @@ impl Cost {
         if self.tokens > 0 {
             out.push_str(&format!(", {} tokens", text::short(self.tokens)));
             match self.usd() {
-                Some(usd) => out.push_str(&format!(", ${usd:.2}")),
+                Some(usd) => out.push_str(&format!(", {}", text::dollars(usd))),
                 None => out.push_str(", price unknown"),
             }
         }

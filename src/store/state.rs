@@ -272,10 +272,10 @@ impl RunState {
         self.probe.kind = row.kind;
         let summary = &mut self.record.summary;
         summary.counts.shift(&self.probe, Some(row.status), ended.status);
-        if row.kind == CallKind::Call {
+        if matches!(row.kind, CallKind::Root | CallKind::Call) {
             match ended.status {
                 CallStatus::Cached => {
-                    summary.saved.calls += 1;
+                    summary.saved.calls += u64::from(row.kind == CallKind::Call);
                     summary.saved.tokens += usage.tokens();
                     summary.saved.cost_usd += usage.cost_usd.unwrap_or(0.0);
                     if !open.calls {

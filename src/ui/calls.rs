@@ -217,7 +217,7 @@ fn numbers(
         && let Some(usage) = own
     {
         // Unknown is not nothing.
-        let cost = usage.cost_usd.map_or_else(|| "?".to_owned(), say::dollars);
+        let cost = usage.cost_usd.map_or_else(|| "?".to_owned(), text::dollars);
         canvas.right(body, right, y, COST, Tone::Quiet, &cost);
     }
 }

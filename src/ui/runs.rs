@@ -105,7 +105,7 @@ fn line(
             canvas.right(body, end.saturating_sub(9), y, 9, Tone::Quiet, &text::duration(took));
         }
         if costs {
-            let cost = run.cost_usd.map_or_else(|| say::tokens(run.tokens), say::dollars);
+            let cost = run.cost_usd.map_or_else(|| say::tokens(run.tokens), text::dollars);
             canvas.right(body, end, y, 8, Tone::Quiet, &cost);
         }
     }

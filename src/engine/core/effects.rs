@@ -84,7 +84,7 @@ impl Core {
         }
     }
 
-    fn is_below(&self, ix: NodeIx, ancestor: NodeIx) -> bool {
+    pub(super) fn is_below(&self, ix: NodeIx, ancestor: NodeIx) -> bool {
         let mut at = ix;
         while at != ancestor {
             if at == 0 {

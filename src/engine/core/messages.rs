@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::node::ConnId;
 use crate::base::ids::{CallNo, RunId};
 use crate::engine::recorder::Pending;
+use crate::engine::values::Prices;
 use crate::model::{ErrorInfo, Mode, RunStatus, ValueRef};
 use crate::proto::message::{FromWorker, Function, Loaded, ToWorker, ValidationMessage};
 
@@ -184,4 +185,6 @@ pub struct CoreSpec {
     pub slots: u32,
     /// A process outside of the engine's hands executes the calls (`exec`).
     pub driver: bool,
+    /// What tokens cost.
+    pub prices: Prices,
 }

@@ -22,12 +22,15 @@ mod messages;
 mod node;
 mod outcomes;
 mod parts;
+mod used;
 mod witness;
 
 #[cfg(test)]
 mod ahead_tests;
 #[cfg(test)]
 mod scripted;
+#[cfg(test)]
+mod used_tests;
 
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -151,6 +154,8 @@ pub struct Core {
     reloads: u32,
     /// Step mode.
     gate: Option<Box<gate::Gate>>,
+    /// What was counted of models' responses.
+    used: used::Used,
 }
 
 impl Core {
@@ -206,6 +211,7 @@ impl Core {
             told: HashMap::new(),
             reloads: 0,
             gate: None,
+            used: used::Used::default(),
         }
     }
 
@@ -302,6 +308,11 @@ impl Core {
             return;
         }
         self.closed = matches!(kind, EventKind::RunEnded { .. });
+        if let EventKind::CallEnded(ended) = &kind
+            && let Some(usage) = &ended.usage
+        {
+            self.used.count(ended.no, usage);
+        }
         let now = self.clock.now();
         let known = self.recorder.pending.events.len();
         self.recorder.emit(now, kind);
@@ -480,6 +491,7 @@ impl Core {
                 self.progress(by, current, total, message);
             }
             FromWorker::Metric { by, name, kind, value } => {
+                self.reported(by, &name, value);
                 self.emit(EventKind::Metric { no: by, name, timer: kind == "timer", value });
             }
             FromWorker::Log { by, stream } => {

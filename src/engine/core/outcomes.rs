@@ -57,8 +57,9 @@ impl Core {
         match packed {
             Ok(packed) => {
                 self.recorder.pending.pieces.extend(packed.pieces);
+                let usage = self.usage_of(ix, packed.usage);
                 let node = &mut self.nodes[ix];
-                node.usage = packed.usage;
+                node.usage = usage;
                 node.result = Some(result);
                 node.outcome = Some(Outcome::Value(packed.value));
                 self.record_end(ix, CallStatus::Fresh);
@@ -72,8 +73,10 @@ impl Core {
 
     /// Writes the end of a call whose outcome is set, and delivers it once that is on disk.
     fn record_end(&mut self, ix: NodeIx, status: CallStatus) {
+        let reported = self.take_reported(ix);
         let node = &mut self.nodes[ix];
         node.phase = Phase::Recording;
+        node.usage = node.usage.take().or(reported);
         let (output, error) = match &node.outcome {
             Some(Outcome::Value(value)) => (Some(value.clone()), None),
             Some(Outcome::Error(error)) => (None, Some(error.clone())),

@@ -97,6 +97,7 @@ impl Script {
             workers: 1,
             slots: 8,
             driver: false,
+            prices: Default::default(),
         };
         let clock = Arc::new(TestClock::default());
         let files = Arc::new(Files::new(std::path::Path::new("/"), clock.clone(), &[]));
@@ -165,8 +166,13 @@ impl Script {
 
     /// The body of a call ends with this text.
     pub fn end(&mut self, call: CallNo, text: &str) {
-        let text = crate::value::pickle::to_pickle(&Value::str(text)).unwrap();
-        self.say(serde_json::json!({"t": "end", "call": call, "attempt": 1, "ok": true}), vec![text]);
+        self.end_with(call, &Value::str(text));
+    }
+
+    /// The body of a call ends with this value.
+    pub fn end_with(&mut self, call: CallNo, value: &Value) {
+        let pickle = crate::value::pickle::to_pickle(value).unwrap();
+        self.say(serde_json::json!({"t": "end", "call": call, "attempt": 1, "ok": true}), vec![pickle]);
     }
 
     /// The body took answers that had been sent ahead; with `more` it waits for further ones.
@@ -192,6 +198,12 @@ impl Script {
         let (message, blobs) = self.told();
         assert!(matches!(message, ToWorker::Done { ok: true, .. }), "{message:?}");
         blobs.iter().map(text).collect()
+    }
+
+    /// Takes the next message, which must be an answer.
+    pub fn answered_one(&mut self) {
+        let (message, _) = self.told();
+        assert!(matches!(message, ToWorker::Done { ok: true, .. }), "{message:?}");
     }
 
     /// Executes the next call that the worker is told to: its number.

@@ -58,8 +58,10 @@ impl Price {
         let tiers = self.above.iter().flat_map(|tier| {
             [Some(tier.input), Some(tier.output), tier.cached_input, tier.cache_written, tier.reasoning]
         });
-        let all = [Some(self.input), Some(self.output), self.cached_input, self.cache_written, self.reasoning];
-        let wrong = all.into_iter().chain(tiers).flatten().find(|dollars| !dollars.is_finite() || *dollars < 0.0);
+        let all =
+            [Some(self.input), Some(self.output), self.cached_input, self.cache_written, self.reasoning];
+        let wrong =
+            all.into_iter().chain(tiers).flatten().find(|dollars| !dollars.is_finite() || *dollars < 0.0);
         wrong.map(|dollars| format!("{dollars} is no price"))
     }
 
@@ -203,7 +205,10 @@ impl Prices {
 fn without_version(name: &str) -> Option<&str> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let (head, last) = name.rsplit_once(['-', '@', ':'])?;
-    if last == "latest" || (digits(last) && matches!(last.len(), 3 | 8)) || name.as_bytes()[head.len()] == b':' {
+    if last == "latest"
+        || (digits(last) && matches!(last.len(), 3 | 8))
+        || name.as_bytes()[head.len()] == b':'
+    {
         return Some(head);
     }
     let (head, month) = head.rsplit_once('-')?;

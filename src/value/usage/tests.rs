@@ -134,7 +134,9 @@ fn every_kind_is_paid_once() {
 #[test]
 fn long_requests_have_other_prices() {
     let prices = Prices::default();
-    let at = |input| prices.cost(&usage("gemini-2.5-pro", input, 0, 0, 0, 0)).map(|dollars| (dollars * 1e6).round());
+    let at = |input| {
+        prices.cost(&usage("gemini-2.5-pro", input, 0, 0, 0, 0)).map(|dollars| (dollars * 1e6).round())
+    };
     assert_eq!(at(200_000), Some(250_000.0));
     assert_eq!(at(400_000), Some(1_000_000.0));
 }

@@ -76,11 +76,11 @@ fn a_chat_completion_is_shown_with_its_fields_and_usage() {
     assert_eq!(json["$type"], "openai.types.chat.chat_completion.ChatCompletion");
     assert_eq!(json["choices"][0]["message"]["tool_calls"][0]["function"]["name"], "search_web");
     assert_eq!(preview(&value, 80), "→ search_web");
-    let usage = usage::find(&value).unwrap();
+    let usage = usage::find(&value).remove(0);
     assert_eq!((usage.input, usage.output, usage.cached_input), (30, 4, 20));
     assert_eq!(usage.model.as_deref(), Some("gpt-x"));
     let wrapped = Value::dict(vec![(Value::str("response"), value)]);
-    assert_eq!(usage::find(&wrapped).unwrap().input, 30);
+    assert_eq!(usage::find(&wrapped)[0].input, 30);
 }
 
 #[test]
