@@ -9,6 +9,9 @@ pub fn command_line(state: &AppState) -> Option<String> {
     if state.screen == Screen::Problems {
         return Some("tl-bench doctor".to_owned());
     }
+    if state.screen == Screen::Edits {
+        return Some(format!("tl-bench status {}", state.runs.selected.as_ref()?.short()));
+    }
     if state.screen == Screen::Main && state.focus == Pane::Runs {
         return Some("tl-bench runs".to_owned());
     }

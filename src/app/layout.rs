@@ -2,6 +2,7 @@
 //!
 //! Invariant: every area lies within the screen, for every size.
 
+use super::blast;
 use super::state::{AppState, Pane, Screen};
 
 /// A rectangle of cells.
@@ -120,6 +121,8 @@ pub struct Layout {
     pub rule: Option<Area>,
     /// The rule between the runs and the tree.
     pub stack_rule: Option<Area>,
+    /// The bar of edits.
+    pub bar: Option<Area>,
     /// The tour's hint.
     pub hint: Option<Area>,
     /// Toasts and notices.
@@ -139,7 +142,8 @@ pub fn layout(state: &AppState) -> Layout {
     let row = |y: u16| Area { x: 0, y, w, h: 1 };
     let hint = state.tour.as_ref().is_some_and(|tour| tour.hint().is_some());
     let ruled = h >= 14;
-    let below = 2 + u16::from(ruled) + u16::from(hint);
+    let bar = blast::has_bar(state);
+    let below = 2 + u16::from(ruled) + u16::from(bar) + u16::from(hint);
     let body = Area { x: 0, y: 1, w, h: h - 1 - below };
     let mut y = body.y + body.h;
     let mut next = |wanted: bool| {
@@ -149,10 +153,12 @@ pub fn layout(state: &AppState) -> Layout {
         })
     };
     let rule = next(ruled);
+    let bar = next(bar);
     let hint = next(hint);
     let mut out = Layout {
         header: row(0),
         rule,
+        bar,
         hint,
         notice: row(h - 2),
         footer: row(h - 1),

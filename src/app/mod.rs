@@ -7,6 +7,7 @@
 //! Invariants: nothing here blocks, reads a clock, touches a file or names a terminal library. `update` and
 //! `settle` are total. Selections are identities (run ids, call numbers), never row numbers.
 
+pub mod blast;
 pub mod command;
 pub mod editor;
 pub mod filtering;
@@ -43,6 +44,8 @@ pub use msg::{
 pub use state::AppState;
 pub use update::{settle, update};
 
+#[cfg(test)]
+mod blast_tests;
 #[cfg(test)]
 pub mod script;
 #[cfg(test)]

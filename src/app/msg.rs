@@ -3,6 +3,7 @@
 //! Everything here is data; the terminal floor's `backend` module re-exports the types that an engine must know.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::base::clock::Micros;
 use crate::base::digest::Digest;
@@ -10,6 +11,7 @@ use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::Filter;
 use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
 
+use super::blast::Said;
 use super::keys::Key;
 use super::tab::{TabKey, TabView};
 use super::tone::Line;
@@ -225,6 +227,17 @@ impl Purpose {
     }
 }
 
+/// A run against the sources and files of now.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Judged {
+    /// The run.
+    pub run: RunId,
+    /// The files that were saved since the last time, relative to the project.
+    pub saved: Vec<String>,
+    /// The verdict, or why there is none.
+    pub result: Result<Arc<Said>, String>,
+}
+
 /// What the engine or the store reports by itself.
 #[derive(Clone, PartialEq, Debug)]
 pub enum BackendEvent {
@@ -239,6 +252,8 @@ pub enum BackendEvent {
     Changed,
     /// The project's source changed: its applications are read again.
     ProjectChanged,
+    /// The run that is attended to was judged: it was asked for, or a save changed something.
+    Judged(Judged),
     /// A settings file or a theme changed.
     SettingsChanged,
     /// A sentence for the user.
@@ -444,6 +459,11 @@ pub enum Effect {
         run: RunId,
         /// Without waiting for what executes.
         force: bool,
+    },
+    /// From now on judge this run after each save, beginning at once; the answers are reports.
+    Judge {
+        /// The run; `None`: none.
+        run: Option<RunId>,
     },
     /// Keep a run whatever happens, or no longer.
     Pin {

@@ -3,6 +3,7 @@
 use crate::base::ids::CallNo;
 use crate::model::{CallKind, CallStatus, Level};
 
+use super::blast;
 use super::say;
 use super::state::AppState;
 use super::tone::Tone;
@@ -61,7 +62,8 @@ const MOST: usize = 1_000;
 pub fn list(state: &AppState) -> Vec<Problem> {
     let plain = |kind| move |text: &String| Problem { kind, call: None, text: text.clone() };
     let settings = state.settings.problems.iter().chain(&state.settings.theme_problems);
-    let mut out: Vec<Problem> = state.project.problems.iter().map(plain(Kind::Source)).collect();
+    let sources = state.project.problems.iter().chain(blast::problems(state));
+    let mut out: Vec<Problem> = sources.map(plain(Kind::Source)).collect();
     out.extend(settings.map(plain(Kind::Settings)));
     let Some(open) = state.current() else { return out };
     let history = &open.history;

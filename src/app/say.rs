@@ -6,6 +6,7 @@ use crate::base::clock::Micros;
 use crate::base::text;
 use crate::model::{Call, CallKind, CallStatus, RunHistory, RunStatus, RunSummary, ValueRef};
 
+use super::blast::AutoReplay;
 use super::state::AppState;
 use super::tone::{Line, Tone};
 use super::tree::Tally;
@@ -246,8 +247,10 @@ pub fn headline(state: &AppState, now: Micros) -> Vec<Piece> {
     if run.tokens > 0 || run.cost_usd.is_none() {
         out.push(piece(6, 3, Tone::Text, cost));
     }
-    if state.auto_replay {
-        out.push(piece(3, 3, Tone::Focus, "auto-replay"));
+    match state.blast.auto {
+        AutoReplay::Off => {}
+        AutoReplay::Harmless => out.push(piece(3, 3, Tone::Focus, "auto-replay")),
+        AutoReplay::Unlabelled => out.push(piece(3, 3, Tone::Focus, "auto-replay of unlabelled")),
     }
     if run.saved.calls > 0 {
         out.extend(saved(run));

@@ -2,8 +2,8 @@
 //!
 //! A screen that is a list needs a row count here; its selection is `AppState::list`, its drawing a file in `ui`.
 
-use super::problems;
 use super::state::{AppState, Screen};
+use super::{blast, problems};
 
 /// Rows of the screen that is shown.
 pub fn rows(state: &AppState) -> usize {
@@ -11,5 +11,6 @@ pub fn rows(state: &AppState) -> usize {
         // The timeline moves and scrolls by itself.
         Screen::Main | Screen::Timeline => 0,
         Screen::Problems => problems::list(state).len(),
+        Screen::Edits => blast::rows(state).len(),
     }
 }

@@ -1,15 +1,19 @@
 //! Runs made by hand, for tests of this floor and those above.
 
+use std::sync::Arc;
+
 use crate::base::clock::Micros;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::model::event::{CallAsked, CallEnded};
+use crate::model::verdict::{CallVerdict, ChangedFunction, ChangedPart, Cost, Fate, PartChange, Verdict};
 use crate::model::{
     CallKind, CallStatus, ErrorInfo, ErrorKind, Event, EventKind, Frame, Mode, RunHistory, RunStatus,
     RunSummary, Site, Stream, Usage, ValueRef,
 };
 
-use super::msg::{AppInfo, Effect, Param, ProjectInfo, Reply, ValueRow, ValueView};
+use super::blast::Said;
+use super::msg::{AppInfo, Effect, Judged, Param, ProjectInfo, Reply, ValueRow, ValueView};
 use super::tab::{Change, Tab, TabKey, TabRow, TabView, Target};
 use super::tone::Tone;
 
@@ -372,4 +376,59 @@ pub fn answer(scripts: &[Script], effect: &Effect) -> Option<Reply> {
         }
         _ => return None,
     })
+}
+
+/// What the judge says of a run when `clean` in util.py was edited: these calls executed it, these made those calls,
+/// and these came after them.
+pub fn judged(script: &Script, edited: &[CallNo], callers: &[CallNo], after: &[CallNo]) -> Judged {
+    let history = script.history();
+    let fate = |no: &CallNo| match () {
+        () if edited.contains(no) => Fate::Edited,
+        () if callers.contains(no) => Fate::Caller,
+        () if after.contains(no) => Fate::After,
+        () => Fate::Holds,
+    };
+    let call = |no: CallNo| {
+        let fate = fate(&no);
+        let because = edited.first().copied().filter(|_| matches!(fate, Fate::Caller | Fate::After));
+        Some(CallVerdict { fate, by_edit: fate != Fate::Holds, because, reason: None })
+    };
+    let cost = |calls: usize| Cost {
+        calls: calls as u64,
+        seconds: calls as f64,
+        critical_seconds: calls as f64 * 0.8,
+        tokens: calls as u64 * 700,
+        known_usd: calls as f64 * 0.01,
+        ..Cost::default()
+    };
+    let part = ChangedPart {
+        change: PartChange::Changed,
+        name: "clean".to_owned(),
+        file: "util.py".to_owned(),
+        line: 12,
+        via: ["call_llm", "prepare", "clean"].map(str::to_owned).to_vec(),
+    };
+    let changed = ChangedFunction {
+        function: "call_llm".to_owned(),
+        place: Some(("app.py".to_owned(), 15)),
+        calls: edited.len() as u64,
+        parts: vec![part],
+        reasons: Vec::new(),
+    };
+    let verdict = Verdict {
+        run: script.run.clone(),
+        calls: (1..=history.calls.len() as CallNo).map(call).collect(),
+        changed: if edited.is_empty() { Vec::new() } else { vec![changed] },
+        problems: Vec::new(),
+        rerun: cost(edited.len()),
+        at_most: cost(edited.len() + after.len()),
+        effects: Vec::new(),
+        unlabelled: vec!["call_llm".to_owned(), "research_agent".to_owned()],
+        anyway: Cost::default(),
+    };
+    Judged {
+        run: script.run.clone(),
+        saved: vec!["util.py".to_owned()],
+        result: Ok(Arc::new(Said::new(verdict, &history))),
+    }
 }

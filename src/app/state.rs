@@ -11,6 +11,7 @@ use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::Filter;
 use crate::model::{Call, CallStatus, Event, EventKind, Level, RunHistory, RunStatus};
 
+use super::blast::{self, Blast};
 use super::editor::Editor;
 use super::filtering::FilterLine;
 use super::form::Form;
@@ -54,6 +55,8 @@ pub enum Screen {
     Problems,
     /// When the calls of the run waited and executed.
     Timeline,
+    /// What edits mean for the run.
+    Edits,
 }
 
 impl Screen {
@@ -63,6 +66,7 @@ impl Screen {
             Screen::Main => "Runs, calls and the inspector",
             Screen::Problems => "Problems",
             Screen::Timeline => "Timeline",
+            Screen::Edits => "What the edits cost",
         }
     }
 }
@@ -388,8 +392,8 @@ pub struct AppState {
     pub size: (u16, u16),
     /// What can be taken back, the last at the end.
     pub undo: Vec<Undo>,
-    /// Whether a save of a source file replays the selected run.
-    pub auto_replay: bool,
+    /// What edits mean for the selected run.
+    pub blast: Blast,
     /// The tour, when there is one.
     pub tour: Option<Tour>,
     /// Starts that were asked for and not answered.
@@ -446,7 +450,7 @@ impl AppState {
             toast: None,
             size,
             undo: Vec::new(),
-            auto_replay: false,
+            blast: Blast::default(),
             tour: None,
             starting: 0,
             quit_asked: false,
@@ -476,7 +480,7 @@ impl AppState {
     /// What is wrong with the project and with the settings, one sentence each.
     pub fn problems(&self) -> impl Iterator<Item = &String> {
         let settings = self.settings.problems.iter().chain(&self.settings.theme_problems);
-        self.project.problems.iter().chain(settings)
+        self.project.problems.iter().chain(blast::problems(self)).chain(settings)
     }
 
     /// Whether the run that is shown executes now.

@@ -29,7 +29,8 @@ pub fn fed(mut state: AppState, scripts: &[Script]) -> AppState {
     state
 }
 
-/// Presses keys, each followed by a settled screen; returns the effects without the loading of values.
+/// Presses keys, each followed by a settled screen; returns the effects without the loading of values and what
+/// the judge is told.
 pub fn press(state: &mut AppState, keys: &str) -> Vec<Effect> {
     let mut out = Vec::new();
     for key in keys.split_whitespace() {
@@ -37,7 +38,7 @@ pub fn press(state: &mut AppState, keys: &str) -> Vec<Effect> {
         out.extend(update(state, Msg::Key(key), &ENV));
         out.extend(settle(state, &ENV));
     }
-    out.retain(|effect| !matches!(effect, Effect::LoadValue { .. }));
+    out.retain(|effect| !matches!(effect, Effect::LoadValue { .. } | Effect::Judge { .. }));
     out
 }
 

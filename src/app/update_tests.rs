@@ -199,19 +199,6 @@ fn the_editor_opens_where_it_failed_else_where_it_was_called() {
 }
 
 #[test]
-fn saves_replay_only_when_asked_to() {
-    let mut state = failed();
-    let save = |state: &mut AppState| update(state, Msg::Backend(BackendEvent::ProjectChanged), &ENV);
-    assert_eq!(save(&mut state), [Effect::LoadProject]);
-    press(&mut state, "a a");
-    assert!(matches!(
-        save(&mut state).as_slice(),
-        [Effect::LoadProject, Effect::Start(Start::Replay { .. })]
-    ));
-    assert_eq!(save(&mut state), [Effect::LoadProject], "one is starting");
-}
-
-#[test]
 fn an_application_without_parameters_starts_at_once() {
     let mut state = bench(&[]);
     state.project.applications[0].params.clear();
@@ -240,7 +227,7 @@ fn send(state: &mut AppState, script: &Script, from: usize, to: usize) -> Vec<Ef
     let event = BackendEvent::Run { run: script.run.clone(), events };
     let mut out = update(state, Msg::Backend(event), &ENV);
     out.extend(settle(state, &ENV));
-    out.retain(|effect| !matches!(effect, Effect::LoadValue { .. }));
+    out.retain(|effect| !matches!(effect, Effect::LoadValue { .. } | Effect::Judge { .. }));
     out
 }
 

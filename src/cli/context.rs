@@ -34,6 +34,13 @@ pub fn store_options() -> Options {
     }
 }
 
+/// The interpreter of a project, unless it is given.
+fn interpreter(project: &Project, given: Option<&Path>) -> Result<PathBuf, CliError> {
+    let given = given.map(Path::to_path_buf);
+    let given = given.or_else(|| project.config.python.as_ref().map(|path| project.root.join(path)));
+    Ok(python::find(given.as_deref(), &project.root, &|name| std::env::var_os(name))?.path)
+}
+
 impl Context {
     /// For the folder that the arguments name.
     pub fn new(cli: &Cli, out: Out) -> Result<Self, CliError> {
@@ -71,22 +78,17 @@ impl Context {
 
     /// The interpreter.
     pub fn python(&self, args: &EngineArgs) -> Result<PathBuf, CliError> {
-        let given = args
-            .python
-            .clone()
-            .or_else(|| self.project.config.python.as_ref().map(|path| self.project.root.join(path)));
-        let found = python::find(given.as_deref(), &self.project.root, &|name| std::env::var_os(name))?;
-        Ok(found.path)
+        interpreter(&self.project, args.python.as_deref())
     }
 
     /// Asks the interpreter where it imports from; nothing when it cannot be asked.
     pub fn search(&self) -> Search {
-        let python = self.python(&EngineArgs::default()).ok();
-        let root = self.project.root.clone();
+        let project = self.project.clone();
         Box::new(move || {
-            let Some(python) = &python else { return Vec::new() };
+            let Ok(python) = interpreter(&project, None) else { return Vec::new() };
             let script = "import json, sys; print(json.dumps([path for path in sys.path if path]))";
-            let output = std::process::Command::new(python).args(["-c", script]).current_dir(&root).output();
+            let output =
+                std::process::Command::new(python).args(["-c", script]).current_dir(&project.root).output();
             output.ok().and_then(|output| serde_json::from_slice(&output.stdout).ok()).unwrap_or_default()
         })
     }

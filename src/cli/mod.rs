@@ -12,6 +12,7 @@ mod exec;
 mod filtered;
 mod follow;
 mod input;
+mod judging;
 mod launch;
 mod maintenance;
 pub mod output;

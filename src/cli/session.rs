@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::args::{EngineArgs, InputArgs};
 use super::context::{Context, plain_value, replayed_application, value_json};
 use super::input;
+use super::judging::{Judging, Told};
 use super::tabs::{self, Shelf};
 use crate::base::clock::SystemClock;
 use crate::base::ids::{CallNo, RunId};
@@ -21,7 +22,8 @@ use crate::model::filter::Filter;
 use crate::model::{Event, RunHistory, RunSummary, ValueRef};
 use crate::store::Store;
 use crate::tui::backend::{
-    AppInfo, Ask, Backend, BackendEvent, Param, ProjectInfo, Sources, Start, TabKey, TabView, ValueView,
+    AppInfo, Ask, Backend, BackendEvent, Judged, Param, ProjectInfo, Sources, Start, TabKey, TabView,
+    ValueView,
 };
 use crate::value::lazy::{Kind, Reader};
 use crate::value::view::ViewLimits;
@@ -42,6 +44,7 @@ enum Report {
     Events(RunId, Vec<Event>),
     Store,
     Sources,
+    Judged(Judged),
     Settings,
     Notice(String),
 }
@@ -55,6 +58,7 @@ pub struct Session {
     running: Arc<Mutex<HashMap<RunId, Running>>>,
     watch: Mutex<Option<watch::Watch>>,
     shelf: Shelf,
+    judging: Mutex<Option<Judging>>,
 }
 
 struct Running {
@@ -74,6 +78,7 @@ impl Session {
             running: Arc::default(),
             watch: Mutex::new(None),
             shelf: Shelf::default(),
+            judging: Mutex::new(None),
         }
     }
 
@@ -141,19 +146,17 @@ impl Session {
         }
     }
 
-    /// Watches the store's folder (other processes) and the project's top folder (sources).
+    /// Watches the store's folder (other processes) and the folders of settings.
     fn watch(&self) {
         let reports = Mutex::new(self.reports.clone());
         let store_dir = self.context.project.store_dir();
-        let mut dirs = vec![store_dir.clone(), self.context.project.root.clone()];
+        let mut dirs = vec![store_dir.clone()];
         dirs.extend(super::settings::folders());
         let changed = move |path: &Path| {
             if super::settings::is_one(path) {
                 let _ = lock(&reports).send(Report::Settings);
             } else if path.starts_with(&store_dir) {
                 let _ = lock(&reports).send(Report::Store);
-            } else if path.extension().is_some_and(|ext| ext == "py") {
-                let _ = lock(&reports).send(Report::Sources);
             }
         };
         match watch::folders(&dirs, changed) {
@@ -163,6 +166,25 @@ impl Session {
                     "files cannot be watched ({error}): runs of other processes show after a key press"
                 );
                 let _ = self.reports.send(Report::Notice(text));
+            }
+        }
+    }
+
+    /// Starts the thread that watches sources and says what saves mean.
+    fn start_judging(&self) {
+        let reports = Mutex::new(self.reports.clone());
+        let tell = move |told| {
+            let report = match told {
+                Told::Sources => Report::Sources,
+                Told::Judged(judged) => Report::Judged(judged),
+                Told::Notice(text) => Report::Notice(text),
+            };
+            let _ = lock(&reports).send(report);
+        };
+        match Judging::start(&self.context.project, &self.store, self.context.search(), tell) {
+            Ok(judging) => *lock(&self.judging) = Some(judging),
+            Err(error) => {
+                let _ = self.reports.send(Report::Notice(format!("saves cannot be judged: {error}")));
             }
         }
     }
@@ -277,6 +299,12 @@ impl Backend for Session {
         serde_json::to_string(&input).ok()
     }
 
+    fn judge(&self, run: Option<&RunId>) {
+        if let Some(judging) = &*lock(&self.judging) {
+            judging.attend(run.cloned());
+        }
+    }
+
     fn pin(&self, run: &RunId, pinned: bool) -> Result<(), String> {
         self.store.pin(run, pinned).map_err(|error| error.to_string())
     }
@@ -332,6 +360,7 @@ impl Backend for Session {
             let pump = move || pump(&store, &inbox, &send);
             if std::thread::Builder::new().name("reports".to_owned()).spawn(pump).is_ok() {
                 self.watch();
+                self.start_judging();
             }
         }
         receive
@@ -358,7 +387,12 @@ fn app_info(app: &Application) -> AppInfo {
 /// Gathers what is reported and hands it on in batches. Sleeps when nothing is reported.
 fn pump(store: &Store, inbox: &StdReceiver<Report>, send: &mpsc::Sender<BackendEvent>) {
     let mut seen = store.change_counter();
-    let patience = |report: &Report| if matches!(report, Report::Store) { SETTLE } else { BATCH };
+    let patience = |report: &Report| match report {
+        Report::Store => SETTLE,
+        // Somebody saved and looks.
+        Report::Judged(_) => Duration::ZERO,
+        _ => BATCH,
+    };
     while let Some(batch) = watch::gather(inbox, patience) {
         let mut runs: Vec<(RunId, Vec<Event>)> = Vec::new();
         let mut out = Vec::new();
@@ -371,6 +405,7 @@ fn pump(store: &Store, inbox: &StdReceiver<Report>, send: &mpsc::Sender<BackendE
                 },
                 Report::Store => foreign = true,
                 Report::Sources => sources = true,
+                Report::Judged(judged) => out.push(BackendEvent::Judged(judged)),
                 Report::Settings => settings = true,
                 Report::Notice(text) => out.push(BackendEvent::Notice(text)),
             }

@@ -7,13 +7,13 @@ use crate::model::filter::Filter;
 use crate::model::{Event, RunHistory, RunSummary, ValueRef};
 
 pub use crate::app::msg::{
-    AppInfo, Ask, BackendEvent, Param, ProjectInfo, SourceFile, Sources, Start, ValueView,
+    AppInfo, Ask, BackendEvent, Judged, Param, ProjectInfo, SourceFile, Sources, Start, ValueView,
 };
 pub use crate::app::tab::{TabKey, TabView};
 
 /// The engine and the store.
 ///
-/// All methods but [`Backend::subscribe`] may block: the loop calls them on tokio's blocking threads. Errors are
+/// All methods but [`Backend::subscribe`] and [`Backend::judge`] may block: the loop calls them on tokio's blocking threads. Errors are
 /// sentences for the user.
 pub trait Backend: Send + Sync + 'static {
     /// The project and its applications, as of now.
@@ -51,6 +51,10 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The input of an application's last run as JSON.
     fn last_input(&self, app: &str) -> Option<String>;
+
+    /// From now on this run is judged after each save, beginning at once; the same again judges it anew. Returns at
+    /// once: what is found comes as [`BackendEvent::Judged`].
+    fn judge(&self, run: Option<&RunId>);
 
     /// Keeps a run whatever happens, or no longer.
     fn pin(&self, run: &RunId, pinned: bool) -> Result<(), String>;

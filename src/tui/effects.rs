@@ -57,7 +57,8 @@ fn answer(backend: &dyn Backend, effect: Effect) -> Option<Reply> {
         Effect::SaveFile { file, bytes } => {
             Reply::Done(backend.write(&file, &bytes).map(|path| format!("Written to {path}.")))
         }
-        Effect::Edit { .. }
+        Effect::Judge { .. }
+        | Effect::Edit { .. }
         | Effect::EditText { .. }
         | Effect::Page { .. }
         | Effect::Suspend
@@ -143,6 +144,7 @@ mod tests {
         fn last_input(&self, _: &str) -> Option<String> {
             None
         }
+        fn judge(&self, _: Option<&RunId>) {}
         fn pin(&self, _: &RunId, _: bool) -> Result<(), String> {
             Ok(())
         }

@@ -309,6 +309,8 @@ impl Bench {
         for effect in effects {
             match effect {
                 Effect::Quit => self.outcome = Some(Outcome::Quit),
+                // Here, so that what was asked last is what counts.
+                Effect::Judge { run } => self.backend.judge(run.as_ref()),
                 Effect::Repaint => self.repaint()?,
                 Effect::Suspend => self.suspend()?,
                 Effect::Edit { file, line } => {

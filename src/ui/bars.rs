@@ -1,10 +1,11 @@
 //! The lines that run across the screen: header, borders, hint, notice, keys.
 
 use crate::app::AppState;
+use crate::app::blast;
 use crate::app::command;
 use crate::app::headless;
 use crate::app::layout::{Area, Layout, Split};
-use crate::app::say;
+use crate::app::say::{self, Piece};
 use crate::app::tone::{Line, Tone};
 use crate::base::clock::Micros;
 use crate::base::text;
@@ -16,9 +17,8 @@ fn columns(line: &Line) -> usize {
     line.iter().map(|(_, piece)| text::width(&text::line(piece))).sum()
 }
 
-/// The sentence at the top; pieces that do not fit are left out, the least important first.
-pub(super) fn header(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: Micros) {
-    let mut pieces = say::headline(state, now);
+/// Pieces that do not fit are left out, the least important first.
+fn fitting(canvas: &mut Canvas<'_>, area: Area, mut pieces: Vec<Piece>) {
     let room = usize::from(area.w).saturating_sub(2);
     while pieces.len() > 1
         && pieces.iter().map(|piece| columns(&piece.words) + usize::from(piece.gap)).sum::<usize>() > room
@@ -30,6 +30,22 @@ pub(super) fn header(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now:
     for (i, piece) in pieces.iter().enumerate() {
         let gap = if i == 0 { 0 } else { piece.gap };
         x = canvas.pieces(area, x + gap, 0, &piece.words);
+    }
+}
+
+/// The sentence at the top.
+pub(super) fn header(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: Micros) {
+    fitting(canvas, area, say::headline(state, now));
+}
+
+/// What edits mean for the run, and the keys for it at the right.
+pub(super) fn blast(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
+    let keys: Vec<command::Hint> = command::bar_hints(state);
+    let width: usize = keys.iter().map(|hint| text::width(&hint.key) + hint.word.len() + 4).sum();
+    let width = if usize::from(area.w) >= width + 60 { width as u16 } else { 0 };
+    fitting(canvas, Area { w: area.w - width, ..area }, blast::bar(state));
+    if width > 0 {
+        hints(canvas, area, area.w - width + 2, &keys);
     }
 }
 
@@ -105,8 +121,11 @@ pub(super) fn footer(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
         let worst = hints.iter().enumerate().max_by_key(|(i, hint)| (hint.rank, *i)).map(|(i, _)| i);
         hints.remove(worst.unwrap_or(0));
     }
-    let mut x = 1;
-    for hint in &hints {
+    self::hints(canvas, area, 1, &hints);
+}
+
+fn hints(canvas: &mut Canvas<'_>, area: Area, mut x: u16, hints: &[command::Hint]) {
+    for hint in hints {
         x = canvas.text(area, x, 0, Tone::Key, &hint.key) + 1;
         x = canvas.text(area, x, 0, Tone::Quiet, hint.word) + 3;
     }

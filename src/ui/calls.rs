@@ -1,5 +1,6 @@
 //! The tree of calls: status, name, what went in and came out, time, tokens.
 
+use crate::app::blast::{self, Mark};
 use crate::app::inspect::say_progress;
 use crate::app::layout::{self, Area};
 use crate::app::say;
@@ -44,11 +45,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: M
     for (right, width, title) in columns.titles() {
         canvas.right(area, right, 0, width, Tone::Faint, title);
     }
+    let said = blast::shown(state);
     let rows = open.tree.rows();
     for y in 0..body.h {
         let Some(row) = rows.get(open.top + usize::from(y)) else { break };
         if let Some(call) = open.history.call(row.no) {
-            line(canvas, body, y, &columns, open, *row, call, now);
+            let edit = said.and_then(|said| said.mark(call.no));
+            let below = said.map_or(0, |said| said.below(call.no));
+            line(canvas, body, y, &columns, open, *row, call, (edit, below), now);
         }
         if row.no == open.selected {
             canvas.tint(body, y, selected_tone(state, Pane::Calls));
@@ -136,9 +140,11 @@ fn line(
     open: &OpenRun,
     row: TreeRow,
     call: &Call,
+    (edit, below): (Option<Mark>, u32),
     now: Micros,
 ) {
     let glyphs = canvas.look.glyphs;
+    let doomed = edit.is_some_and(Mark::is_certain);
     let indent = layout::indent(row.depth, body.w);
     let fold = if !open.tree.foldable(call.no) {
         " "
@@ -153,7 +159,10 @@ fn line(
     }
     canvas.text(text_area, 1 + indent, y, Tone::Quiet, fold);
     let status = say::shown_status(call, &open.tree.tally(call.no));
-    canvas.text(text_area, 3 + indent, y, say::status_tone(status), glyphs.status(status, now));
+    match edit {
+        Some(mark) if doomed => canvas.text(text_area, 3 + indent, y, mark_tone(mark), glyphs.again()),
+        _ => canvas.text(text_area, 3 + indent, y, say::status_tone(status), glyphs.status(status, now)),
+    };
     let in_operation = open
         .history
         .call(call.parent)
@@ -161,6 +170,8 @@ fn line(
     let name_tone = match status {
         // On the way to what is meant, but not meant.
         _ if !open.tree.is_hit(call.no) => Tone::Faint,
+        // Dimmed in place: what stands here will be another.
+        _ if doomed => Tone::Faint,
         CallStatus::Pending | CallStatus::Cancelled => Tone::Faint,
         CallStatus::Failed => Tone::Bad,
         _ => Tone::Text,
@@ -175,12 +186,27 @@ fn line(
     let x = (x + 2).max(start + 16.min(room * 2 / 5));
     let rest = usize::from(columns.text.saturating_sub(x));
     if rest > 3 {
-        let pieces =
+        let mut pieces =
             if call.is_call() { values(canvas, call, rest) } else { operation(canvas, open, call, rest) };
+        if doomed && call.is_call() {
+            pieces.iter_mut().for_each(|(tone, _)| *tone = Tone::Faint);
+        }
+        if below > 0 && open.tree.folded(call.no) {
+            pieces.insert(0, (Tone::Warning, format!("{below}{} ", glyphs.again())));
+        }
         let pieces = fit_pieces(&pieces, rest);
         canvas.pieces(text_area, x, y, &pieces);
     }
-    numbers(canvas, body, y, columns, open, call, status, now);
+    numbers(canvas, body, y, columns, open, call, (status, edit), now);
+}
+
+/// The tone of what an edit does to a call.
+fn mark_tone(mark: Mark) -> Tone {
+    match mark {
+        Mark::Edited => Tone::Warning,
+        Mark::Caller => Tone::Quiet,
+        Mark::After => Tone::Faint,
+    }
 }
 
 /// The columns at the right.
@@ -192,13 +218,16 @@ fn numbers(
     columns: &Columns,
     open: &OpenRun,
     call: &Call,
-    status: CallStatus,
+    (status, edit): (CallStatus, Option<Mark>),
     now: Micros,
 ) {
     if let Some(right) = columns.word {
         // Words begin below one another, so that a column of them is read as one.
         let left = Area { x: body.x + (right + 1).saturating_sub(WORD), w: WORD - 1, ..body };
-        canvas.text(left, 0, y, say::status_tone(status), say::status_word(status));
+        match edit {
+            Some(mark) => canvas.text(left, 0, y, mark_tone(mark), mark.word()),
+            None => canvas.text(left, 0, y, say::status_tone(status), say::status_word(status)),
+        };
     }
     if let Some(right) = columns.tries.filter(|_| call.attempts > 1) {
         canvas.right(body, right, y, TRIES - 1, Tone::Warning, &format!("{}", call.attempts));

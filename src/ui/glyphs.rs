@@ -62,6 +62,11 @@ impl Glyphs {
         }
     }
 
+    /// The sign of a call that an edit makes execute again.
+    pub fn again(self) -> &'static str {
+        self.pick("↻", "v")
+    }
+
     /// The sign of a run's status.
     pub fn run(self, status: RunStatus, now: Micros) -> &'static str {
         match status {

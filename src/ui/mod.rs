@@ -8,6 +8,7 @@
 //!  Runs  │ Calls                        │ call_llm#3     Output Input Logs Error
 //!  rows  │ tree rows, columns at right  │ text of the tab
 //!  ──────┴──────────────────────────────┴──────────────────────────────────────
+//!  bar        what edits mean for the run (only then)
 //!  hint       (tour only)
 //!  notice     toasts
 //!  footer     the keys that matter now
@@ -23,6 +24,7 @@ pub mod theme;
 
 mod bars;
 mod calls;
+mod edits;
 mod filter;
 mod inspector;
 mod lists;
@@ -93,10 +95,14 @@ pub fn draw(state: &AppState, look: &Look, now: Micros, buffer: &mut Buffer) {
             Screen::Main => {}
             Screen::Problems => problems::draw(&mut canvas, area, state),
             Screen::Timeline => timeline::draw(&mut canvas, area, state, now),
+            Screen::Edits => edits::draw(&mut canvas, area, state),
         }
     }
     bars::borders(&mut canvas, &places);
     bars::command_line(&mut canvas, &places, state);
+    if let Some(area) = places.bar {
+        bars::blast(&mut canvas, area, state);
+    }
     if let Some(area) = places.hint {
         bars::hint(&mut canvas, area, state);
     }

@@ -114,6 +114,32 @@ fn running() {
     snapshots("running", scripts, "");
 }
 
+/// A workbench in which the judge spoke about the only run.
+fn judged(script: Script, calls: [&[u32]; 3], size: (u16, u16), keys: &str) -> AppState {
+    let judged = fake::judged(&script, calls[0], calls[1], calls[2]);
+    let mut state = bench(vec![script], size, "");
+    update(&mut state, Msg::Backend(BackendEvent::Judged(judged)), &ENV);
+    for key in keys.split_whitespace() {
+        update(&mut state, Msg::Key(Key::parse(key).unwrap()), &ENV);
+    }
+    settle(&mut state, &ENV);
+    state
+}
+
+#[test]
+fn edited() {
+    let script = || fake::agent("2c1a00000000", 120, None, RunStatus::Succeeded);
+    for (w, h) in SIZES {
+        let state = judged(script(), [&[2, 4], &[1], &[3, 5, 6]], (w, h), "");
+        snapshot(&format!("edited_{w}x{h}"), &state);
+    }
+    let list = judged(script(), [&[2, 4], &[1], &[3, 5, 6]], (120, 24), "g b j");
+    snapshot("edited_list", &list);
+    let items: Vec<u32> = (4..40).collect();
+    let folded = judged(fake::mapping("2c1a00000000", 60, &[]), [&items, &[1, 3], &[]], (120, 16), "");
+    snapshot("edited_map", &folded);
+}
+
 #[test]
 fn failed() {
     snapshots("failed", some_runs, "");

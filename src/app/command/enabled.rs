@@ -75,6 +75,10 @@ pub(super) fn is_zoomed(state: &AppState) -> Enabled {
     if state.timeline.span.is_none() { Err("The whole run is shown.") } else { Ok(()) }
 }
 
+pub(super) fn has_edits(state: &AppState) -> Enabled {
+    if crate::app::blast::shown(state).is_none() { Err("No edit touches this run.") } else { Ok(()) }
+}
+
 pub(super) fn has_run(state: &AppState) -> Enabled {
     selected(state).map(|_| ())
 }

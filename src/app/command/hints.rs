@@ -85,3 +85,15 @@ fn hint(command: &Command, state: &AppState) -> Option<Hint> {
     };
     (!word.is_empty()).then_some(Hint { key, word, rank: rank(command.id) })
 }
+
+/// The keys of the bar of edits: what can be done about them.
+pub fn bar_hints(state: &AppState) -> Vec<Hint> {
+    [(CommandId::Replay, "replay"), (CommandId::GoEdits, "list")]
+        .into_iter()
+        .filter(|(id, _)| super::command(*id).is_some_and(|command| (command.enabled)(state).is_ok()))
+        .filter_map(|(id, word)| {
+            let key = sequence_name(state.settings.keymap.keys(id).next()?);
+            Some(Hint { key, word, rank: 0 })
+        })
+        .collect()
+}

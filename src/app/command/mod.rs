@@ -8,7 +8,7 @@ mod enabled;
 mod hints;
 mod table;
 
-pub use hints::{Hint, hints};
+pub use hints::{Hint, bar_hints, hints};
 pub use table::{COMMANDS, CommandId, PREFIXES};
 
 use super::state::{AppState, Pane, Screen};
@@ -35,17 +35,19 @@ impl Scope {
             Scope::Screen(Screen::Main) => "Among runs, calls and the inspector",
             Scope::Screen(Screen::Problems) => "In the list of problems",
             Scope::Screen(Screen::Timeline) => "In the timeline",
+            Scope::Screen(Screen::Edits) => "In the list of edits",
         }
     }
 
     /// All headings in order.
-    pub const ALL: [Scope; 6] = [
+    pub const ALL: [Scope; 7] = [
         Scope::Global,
         Scope::Pane(Pane::Runs),
         Scope::Pane(Pane::Calls),
         Scope::Pane(Pane::Inspector),
         Scope::Screen(Screen::Problems),
         Scope::Screen(Screen::Timeline),
+        Scope::Screen(Screen::Edits),
     ];
 }
 

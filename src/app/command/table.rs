@@ -13,6 +13,7 @@ const RUNS: Scope = Scope::Pane(Pane::Runs);
 const CALLS: Scope = Scope::Pane(Pane::Calls);
 const TIMELINE: Scope = Scope::Screen(Screen::Timeline);
 const PROBLEMS: Scope = Scope::Screen(Screen::Problems);
+const EDITS: Scope = Scope::Screen(Screen::Edits);
 const INSPECTOR: Scope = Scope::Pane(Pane::Inspector);
 
 macro_rules! commands {
@@ -45,7 +46,7 @@ commands! {
     ReplayFresh "replay-fresh" Global, ["a f"], "", can_replay,
         "Run again with the same input; nothing is reused.";
     AutoReplay "auto-replay" Global, ["a a"], "", always,
-        "Replay the selected run on each save of a source file, or no longer.";
+        "Replay the selected run on each save that invalidates something: what says effect=False; also what does not say; or no longer.";
     Pin "pin" Global, ["a p"], "", has_run, "Keep the selected run whatever is deleted, or no longer.";
     Delete "delete-run" RUNS, ["delete", "D"], "delete", can_delete,
         "Delete the selected run when the workbench is left; until then it can be brought back.";
@@ -118,6 +119,9 @@ commands! {
     ZoomAll "zoom-all" TIMELINE, ["0", "="], "all", is_zoomed, "Show the whole run.";
     PanLeft "pan-earlier" TIMELINE, ["<", "ctrl-left"], "", is_zoomed, "Show an earlier part of the run.";
     PanRight "pan-later" TIMELINE, [">", "ctrl-right"], "", is_zoomed, "Show a later part of the run.";
+    GoEdits "edits" Global, ["g b"], "", has_run,
+        "Show the blast radius of the edits: what changed since the run, which calls are invalid, and why.";
+    EditOpen "open-edit" EDITS, ["enter"], "go there", has_edits, "Go to the call that the row is about.";
     ProblemOpen "open-problem" PROBLEMS, ["enter"], "go there", has_problems,
         "Go to the call that the problem is about.";
     Zoom "zoom" Global, ["Z", "z z"], "", has_panes, "Give the focused pane the whole window, or all panes their room again.";

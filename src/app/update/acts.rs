@@ -1,10 +1,11 @@
 //! What changes runs, or takes something of them elsewhere: replays, pins, deletion and its undoing, copies, files,
 //! the editor, the pager.
 
+use crate::app::blast::{self, Automatic};
 use crate::app::editor::Editor;
 use crate::app::headless;
 use crate::app::inspect::{self, shown_value};
-use crate::app::msg::{Effect, Env, Purpose, Start};
+use crate::app::msg::{Effect, Env, Judged, Purpose, Start};
 use crate::app::state::{AppState, Overlay, Pane, Screen, Tab, Undo};
 use crate::app::tab::{TabState, Target};
 use crate::base::ids::call_id;
@@ -27,20 +28,25 @@ pub(super) fn replay_from(state: &mut AppState, env: &Env) -> Vec<Effect> {
 
 /// Replays on each save, or no longer.
 pub(super) fn auto_replay(state: &mut AppState, env: &Env) {
-    state.auto_replay = !state.auto_replay;
-    let sentence = if state.auto_replay {
-        "Each save of a source file replays the selected run from now on."
-    } else {
-        "Saves do not replay any more."
-    };
-    toast(state, Level::Info, sentence, env);
+    state.blast.auto = state.blast.auto.next();
+    toast(state, Level::Info, state.blast.auto.sentence(), env);
 }
 
-/// A source file was saved.
-pub(super) fn saved_source(state: &mut AppState, env: &Env) -> Vec<Effect> {
+/// The judge spoke.
+pub(super) fn judged(state: &mut AppState, judged: Judged, env: &Env) -> Vec<Effect> {
+    if !blast::heard(state, judged) {
+        return Vec::new();
+    }
     let idle = state.starting == 0 && state.runs.local.is_empty();
-    let ended = state.runs.current().is_some_and(|run| run.status != crate::model::RunStatus::Running);
-    if state.auto_replay && idle && ended { replay(state, Mode::Adaptive, env) } else { Vec::new() }
+    match blast::automatic(state, idle) {
+        Automatic::Nothing => Vec::new(),
+        Automatic::Replay => replay(state, Mode::Adaptive, env),
+        Automatic::Refused(why) => {
+            let key = commands::key(state, crate::app::command::CommandId::Replay);
+            toast(state, Level::Warning, format!("{why} {key} replays."), env);
+            Vec::new()
+        }
+    }
 }
 
 /// Keeps the selected run whatever happens, or no longer.
@@ -209,6 +215,11 @@ pub fn source_place(state: &AppState) -> Option<SourcePlace> {
     if state.screen == Screen::Problems {
         let problem = crate::app::problems::list(state).into_iter().nth(state.list.at)?;
         return written_place(&problem.text, &state.project.root);
+    }
+    if state.screen == Screen::Edits {
+        let (file, line) = blast::rows(state).into_iter().nth(state.list.at)?.place?;
+        let path = std::path::Path::new(&state.project.root).join(file);
+        return Some((path.display().to_string(), line));
     }
     if let Some(Target::Source { file, line }) = shown_target(state) {
         return Some((file.clone(), *line));

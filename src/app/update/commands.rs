@@ -62,6 +62,8 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::ZoomAll => timeline::whole(state),
         CommandId::PanLeft => timeline::pan(state, false, env),
         CommandId::PanRight => timeline::pan(state, true, env),
+        CommandId::GoEdits => screens::show(state, Screen::Edits),
+        CommandId::EditOpen => screens::open_edit(state),
         CommandId::ProblemOpen => screens::open_problem(state),
         CommandId::Zoom => state.zoom = !state.zoom,
         CommandId::Wider => panes::resize(state, Direction::Columns, 1),

@@ -54,10 +54,9 @@ pub fn update(state: &mut AppState, msg: Msg, env: &Env) -> Vec<Effect> {
         Msg::Backend(BackendEvent::Changed) => replies::store_changed(state),
         Msg::Backend(BackendEvent::ProjectChanged) => {
             state.tabs.sources += 1;
-            let mut effects = vec![Effect::LoadProject];
-            effects.extend(acts::saved_source(state, env));
-            effects
+            vec![Effect::LoadProject]
         }
+        Msg::Backend(BackendEvent::Judged(judged)) => acts::judged(state, judged, env),
         Msg::Backend(BackendEvent::SettingsChanged) => vec![Effect::LoadSettings],
         Msg::Backend(BackendEvent::Notice(text)) => {
             toast(state, Level::Info, text, env);

@@ -1,5 +1,6 @@
 //! What the engine and the store say.
 
+use crate::app::blast;
 use crate::app::msg::{Effect, Env, Reply, Sources, Start};
 use crate::app::persist;
 use crate::app::say;
@@ -63,6 +64,8 @@ fn select(state: &mut AppState, run: &RunId) {
 fn finished(state: &mut AppState, run: &RunId, env: &Env) {
     state.runs.local.remove(run);
     state.runs.stopping.remove(run);
+    // What it recorded may serve what was invalid.
+    state.blast.epoch += 1;
     if let Some(open) = state.open.get_mut(run) {
         // A run that was followed to its end shows what it was about: its failure, or its output.
         if open.follow {
@@ -102,6 +105,10 @@ pub(super) fn ask_selected(state: &mut AppState) -> Vec<Effect> {
 pub(super) fn store_changed(state: &mut AppState) -> Vec<Effect> {
     let mut effects = ask_runs(state);
     state.unreadable.clear();
+    // Another process may have recorded, or accepted, what makes it whole again.
+    if blast::shown(state).is_some() {
+        state.blast.epoch += 1;
+    }
     let foreign: Vec<RunId> = state
         .open
         .iter()

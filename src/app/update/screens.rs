@@ -1,7 +1,7 @@
 //! Going to a screen, and from it to what its selected row is about.
 
-use crate::app::problems;
 use crate::app::state::{AppState, ListAt, Pane, Screen};
+use crate::app::{blast, problems};
 use crate::base::ids::CallNo;
 
 /// Shows a screen from its beginning; the same again goes back.
@@ -18,6 +18,14 @@ pub(super) fn go_to(state: &mut AppState, no: CallNo) {
         open.follow = false;
         open.tree.reveal(no);
         open.selected = no;
+    }
+}
+
+/// Goes to the call that the selected row of the edits is about.
+pub(super) fn open_edit(state: &mut AppState) {
+    let row = blast::rows(state).into_iter().nth(state.list.at);
+    if let Some(no) = row.and_then(|row| row.call) {
+        go_to(state, no);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Brings the derived parts of the state up to date, once after a batch of messages.
 
+use crate::app::blast;
 use crate::app::inspect;
 use crate::app::layout::{self, scroll_to};
 use crate::app::msg::{Effect, Env};
@@ -21,6 +22,7 @@ pub fn settle(state: &mut AppState, env: &Env) -> Vec<Effect> {
     }
     tour::advance(state);
     let mut effects = replies::ask_selected(state);
+    effects.extend(blast::question(state).map(|run| Effect::Judge { run }));
     let places = layout::layout(state);
     // Panes that are not shown keep their scroll position for the height they will have.
     runs(state, places.rows(places.runs));

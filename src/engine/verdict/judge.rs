@@ -138,6 +138,11 @@ impl Judge {
         Ok(found)
     }
 
+    /// A recorded run, read once when it has ended.
+    pub fn run(&self, id: &RunId) -> Result<Arc<RunHistory>, StoreError> {
+        self.runs.run(id)
+    }
+
     /// The run against the code and files of now.
     pub fn verdict(&mut self, id: &RunId) -> Result<Verdict, JudgeError> {
         let base = self.runs.run(id)?;
