@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::args::InputArgs;
 use super::error::CliError;
 use crate::engine::project::{Application, Project};
+use crate::value;
 
 /// The input as an object by parameter name. `None` when nothing was given.
 pub fn given(args: &InputArgs, app: &Application) -> Result<Option<Value>, CliError> {
@@ -17,6 +18,7 @@ pub fn given(args: &InputArgs, app: &Application) -> Result<Option<Value>, CliEr
                 CliError::usage(format!("{name} is not JSON: {error}"))
                     .hint("strings need double quotes inside: --input '\"text\"'; or use --arg name=text")
             })?;
+            exact(&name, &text)?;
             Some(by_name(value, app)?)
         }
         None => None,
@@ -25,13 +27,27 @@ pub fn given(args: &InputArgs, app: &Application) -> Result<Option<Value>, CliEr
         let Some((name, text)) = pair.split_once('=') else {
             return Err(CliError::usage(format!("--arg {pair}: write NAME=VALUE")));
         };
-        let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+        let value = match serde_json::from_str(text) {
+            Ok(value) => exact(&format!("--arg {name}"), text).map(|()| value)?,
+            Err(_) => Value::String(text.to_owned()),
+        };
         object.get_or_insert_with(Map::new).insert(name.to_owned(), value);
     }
     if let Some(object) = &object {
         check_names(object, app)?;
     }
     Ok(object.map(Value::Object))
+}
+
+/// Refuses integers that JSON as it is read here would round.
+fn exact(name: &str, json: &str) -> Result<(), CliError> {
+    match value::beyond_64_bits(json) {
+        None => Ok(()),
+        Some(number) => Err(CliError::usage(format!(
+            "{name}: {number} is beyond 64 bits and would be rounded"
+        ))
+        .hint(format!("give it as a string, \"{number}\": parameters with the hint `int` take that, too"))),
+    }
 }
 
 /// What is given, or else the default of the project's configuration, or else nothing for applications that need nothing.
@@ -157,6 +173,12 @@ mod tests {
     fn input(text: &str, names: &[&str]) -> Result<Value, CliError> {
         let args = InputArgs { input: Some(text.into()), args: vec![] };
         given(&args, &app(names)).map(Option::unwrap_or_default)
+    }
+
+    #[test]
+    fn integers_that_would_be_rounded_are_refused() {
+        let error = input("18446744073709551616", &["xs"]).unwrap_err();
+        assert!(error.message.contains("18446744073709551616 is beyond 64 bits"), "{}", error.message);
     }
 
     #[test]

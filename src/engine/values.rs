@@ -112,11 +112,13 @@ pub fn pack_output(pickle: &Bytes) -> Result<Output, String> {
 
 /// An application's result, which is JSON.
 pub fn pack_json_text(text: &Bytes) -> Result<Output, String> {
-    let json: serde_json::Value =
-        serde_json::from_slice(text).map_err(|error| format!("the output is not JSON: {error}"))?;
+    let wrong = |error: &dyn std::fmt::Display| format!("the output is not JSON: {error}");
+    let text = std::str::from_utf8(text).map_err(|error| wrong(&error))?;
+    let value = value::read_plain_json(text).map_err(|error| wrong(&error))?;
+    let usage = value::usage::find(&value);
     let mut pieces = Pieces::default();
-    let packed = value::pack_json(&json, &mut pieces);
-    Ok(Output { value: value_ref(packed), pieces: pieces.0, usage: Vec::new() })
+    let packed = value::pack_plain(value, &mut pieces);
+    Ok(Output { value: value_ref(packed), pieces: pieces.0, usage })
 }
 
 /// The pickle of `{}`.

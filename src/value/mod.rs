@@ -8,6 +8,7 @@
 //! Everything here is total: hostile bytes give an error or an opaque value, never a panic, an overflow of the
 //! stack, or work out of proportion to the input. Any higher floor may call it; it does no I/O of its own.
 
+pub mod exact_json;
 pub mod from_json;
 pub mod lazy;
 pub mod look;
@@ -24,9 +25,11 @@ mod figures;
 #[cfg(test)]
 mod python_tests;
 
+pub use exact_json::{beyond_64_bits, read_plain_json};
 pub use from_json::{from_json, from_plain_json, to_plain_json};
 pub use store::{
     Below, NodeError, NodeSink, NodeSource, Packed, StoredNode, UnpackError, children, load_value, own_texts,
-    pack, pack_arguments, pack_dict, pack_item, pack_json, pack_keep, pack_tagged_json, piece_text, unpack,
+    pack, pack_arguments, pack_dict, pack_item, pack_json, pack_keep, pack_plain, pack_tagged_json,
+    piece_text, unpack,
 };
 pub use tree::{Global, Make, Object, Text, Value};

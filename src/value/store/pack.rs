@@ -156,6 +156,11 @@ pub fn pack_json(json: &serde_json::Value, sink: &mut dyn NodeSink) -> Packed {
     pack_value(from_plain_json(json), sink)
 }
 
+/// Packs a value that was made of plain JSON.
+pub fn pack_plain(value: Value, sink: &mut dyn NodeSink) -> Packed {
+    pack_value(value, sink)
+}
+
 /// Packs what a JSON text means, tags included (see [`super::super::from_json()`]).
 pub fn pack_tagged_json(json: &serde_json::Value, sink: &mut dyn NodeSink) -> Packed {
     pack_value(from_json(json), sink)
