@@ -32,6 +32,16 @@ pub fn command_line(state: &AppState) -> Option<String> {
     let place = quoted(&path::path(&open.history, call.no));
     Some(match state.effective_tab() {
         Tab::Logs => format!("tl-bench logs {run} {place}"),
+        Tab::Diff => match &open.history.parent {
+            Some(parent) => format!("tl-bench diff {} {run} --call {place}", parent.short()),
+            None => {
+                let items = &state.runs.items;
+                let at = items.iter().position(|item| item.id == open.history.id)?;
+                let before = items[at + 1..].iter().find(|item| item.app == open.history.app)?;
+                format!("tl-bench diff {} {run} --call {place}", before.id.short())
+            }
+        },
+        Tab::History => format!("tl-bench history {run} {place}"),
         Tab::Why => format!("tl-bench why {run} {place}"),
         Tab::Source => format!("tl-bench source {run} {place}"),
         Tab::Output | Tab::Input | Tab::Attempts => format!("tl-bench show {run} {place}"),

@@ -9,7 +9,7 @@ use std::ops::Range;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::base::text;
-use crate::model::{Call, CallKind, CallStatus, ErrorInfo, Stream, ValueRef};
+use crate::model::{Call, CallKind, CallStatus, Stream, ValueRef};
 
 use super::layout::Area;
 use super::say;
@@ -33,6 +33,8 @@ pub struct DocKey {
     progress: Option<(f64, f64, Option<String>)>,
     /// Which answer of the store it shows: a value, or a tab.
     value: u64,
+    /// Whether the sides of a diff stand beside each other.
+    split: bool,
 }
 
 /// The text.
@@ -55,12 +57,20 @@ impl Doc {
     }
 }
 
+/// From this width on the sides of a diff stand beside each other by themselves.
+const SPLIT: u16 = 100;
+
+/// Whether the sides of a diff stand beside each other in a text so wide.
+pub fn splits(state: &AppState, width: u16) -> bool {
+    state.effective_tab() == Tab::Diff && state.side_by_side.unwrap_or(width >= SPLIT)
+}
+
 /// Which loaded tab is shown, and what it must be made of.
 pub fn shown_tab(state: &AppState) -> Option<(TabKey, Stamp)> {
     let open = state.current()?;
     let (call, tab) = (open.call()?, state.effective_tab());
     let key = TabKey { run: open.history.id.clone(), no: call.no, tab };
-    let stamp = Stamp { status: call.status, attempts: call.attempts, sources: state.tabs.sources };
+    let stamp = state.tabs.stamp(tab, call.status, call.attempts);
     tab.is_loaded().then_some((key, stamp))
 }
 
@@ -138,6 +148,7 @@ pub fn key(state: &AppState, width: u16) -> Option<DocKey> {
         logs,
         progress: call.progress.clone(),
         value,
+        split: splits(state, width),
     })
 }
 
@@ -168,8 +179,8 @@ pub fn build(state: &AppState, width: u16) -> Page {
             Tab::Output => output(&mut page, state, call),
             Tab::Input => input(&mut page, state, call),
             Tab::Logs => logs(&mut page, open, call),
-            Tab::Attempts => error(&mut page, state, call),
-            Tab::Source | Tab::Why => loaded(&mut page, state),
+            Tab::Attempts => super::attempts::lay_out(&mut page, state, &open.history, call),
+            Tab::Diff | Tab::Source | Tab::Why | Tab::History => loaded(&mut page, state),
         }
     }
     page
@@ -236,9 +247,10 @@ impl Page {
 
 /// A tab that is loaded, or the word that it is on its way.
 fn loaded(page: &mut Page, state: &AppState) {
+    let split = splits(state, u16::try_from(page.width).unwrap_or(u16::MAX));
     let held = shown_tab(state).and_then(|(key, _)| state.tabs.get(&key));
     match held.map(|held| &held.state) {
-        Some(TabState::Ready(view)) => super::tablines::lay_out(page, view),
+        Some(TabState::Ready(view)) => super::tablines::lay_out(page, view, split),
         Some(TabState::Failed(why)) => page.wrap(Tone::Warning, "", why),
         Some(TabState::Loading) | None => page.wrap(Tone::Faint, "", "Reading …"),
     }
@@ -347,7 +359,8 @@ fn input(page: &mut Page, state: &AppState, call: &Call) {
     }
     if let Some(site) = &call.site {
         page.blank();
-        page.wrap(Tone::Quiet, "called from ", &place(state, &site.file, site.line));
+        let place = super::attempts::place(std::path::Path::new(&state.project.root), &site.file, site.line);
+        page.wrap(Tone::Quiet, "called from ", &place);
     }
 }
 
@@ -387,55 +400,6 @@ fn logs(page: &mut Page, open: &OpenRun, call: &Call) {
             None => page.wrap(tone, "", body),
         }
     }
-}
-
-fn error(page: &mut Page, state: &AppState, call: &Call) {
-    let Some(info) = &call.error else {
-        page.wrap(Tone::Quiet, "", "It did not fail.");
-        attempts(page, call);
-        return;
-    };
-    page.wrap(Tone::Bad, "", &sentence(info));
-    if let Some(frame) = info.frames.last() {
-        page.blank();
-        page.wrap(Tone::Title, "", &place(state, &frame.file, frame.line));
-        if !frame.text.is_empty() {
-            page.wrap(Tone::Text, "    ", &frame.text);
-        }
-    }
-    attempts(page, call);
-    if !info.traceback.is_empty() {
-        page.blank();
-        for line in info.traceback.trim_end().split('\n') {
-            page.wrap(Tone::Quiet, "", line);
-        }
-    }
-}
-
-fn attempts(page: &mut Page, call: &Call) {
-    if call.failed_attempts.is_empty() {
-        return;
-    }
-    page.blank();
-    for (i, info) in call.failed_attempts.iter().enumerate() {
-        page.wrap(Tone::Quiet, "", &format!("attempt {} failed: {}", i + 1, info.headline()));
-    }
-}
-
-/// The whole message, type first.
-fn sentence(info: &ErrorInfo) -> String {
-    if info.message.is_empty() {
-        info.type_name.clone()
-    } else {
-        format!("{}: {}", info.type_name, info.message)
-    }
-}
-
-/// `app.py:41`, as seen from the project.
-fn place(state: &AppState, file: &str, line: u32) -> String {
-    let root = std::path::Path::new(&state.project.root);
-    let shown = crate::base::paths::relative(std::path::Path::new(file), root);
-    format!("{}:{line}", shown.display())
 }
 
 /// The value that must be loaded for what is shown.

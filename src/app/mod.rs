@@ -7,6 +7,7 @@
 //! Invariants: nothing here blocks, reads a clock, touches a file or names a terminal library. `update` and
 //! `settle` are total. Selections are identities (run ids, call numbers), never row numbers.
 
+mod attempts;
 pub mod blast;
 pub mod command;
 pub mod editor;

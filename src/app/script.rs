@@ -335,6 +335,28 @@ pub fn tab_view(key: &TabKey) -> TabView {
             ),
             TabRow::text(2, Tone::Quiet, "durable id 6d5d2ea2e48b9f55"),
         ],
+        Tab::Diff => vec![
+            TabRow::text(0, Tone::Text, "differs because of other calls"),
+            TabRow::Blank,
+            TabRow::text(0, Tone::Title, "output"),
+            TabRow::text(2, Tone::Key, "content"),
+            code(Change::Same, 1, 1, "Three sources agree."),
+            code(Change::Removed, 2, 0, "I am happy to say that checkpoints are matched by content."),
+            code(Change::Added, 0, 2, "Checkpoints are matched by content."),
+        ],
+        Tab::History => vec![
+            TabRow::text(0, Tone::Quiet, "1 checkpoint of this question; 2 runs looked through"),
+            TabRow::Blank,
+            TabRow::text(0, Tone::Title, "2c1a    2m  failed       1.4 s   this call"),
+            TabRow::text(6, Tone::Bad, "RateLimitError: 429 Too Many Requests"),
+            TabRow::Text {
+                indent: 0,
+                tone: Tone::Good,
+                text: "9aa0    1h  fresh        2.1 s   the same question".to_owned(),
+                target: Some(Target::Call { run: RunId::from_text("9aa000000000"), no: 8 }),
+            },
+            TabRow::text(6, Tone::Text, "→ {\"content\": \"Three sources agree.\"}"),
+        ],
         tab => vec![TabRow::text(0, Tone::Quiet, tab.title())],
     };
     TabView { rows }

@@ -374,6 +374,8 @@ pub struct AppState {
     pub value_order: Vec<Digest>,
     /// Tabs that are loaded.
     pub tabs: Tabs,
+    /// Whether the sides of a diff stand beside each other, when it was decided here.
+    pub side_by_side: Option<bool>,
     /// What lies over the panes.
     pub overlay: Option<Overlay>,
     /// Keys that begin a sequence.
@@ -441,6 +443,7 @@ impl AppState {
             values: HashMap::new(),
             value_order: Vec::new(),
             tabs: Tabs::default(),
+            side_by_side: None,
             overlay: None,
             pending: None,
             filter: String::new(),

@@ -25,12 +25,16 @@ pub enum Tab {
     Output,
     /// What it was asked.
     Input,
+    /// What differs from the run that is replayed.
+    Diff,
     /// What it wrote.
     Logs,
     /// Its source, and what changed in it since.
     Source,
     /// Why it executed or was served, and what the platform would do.
     Why,
+    /// What answered the same question, and what stood in its place, in all runs.
+    History,
     /// Each attempt, and why it failed.
     #[serde(alias = "error")]
     Attempts,
@@ -38,23 +42,26 @@ pub enum Tab {
 
 impl Tab {
     /// Every tab in order.
-    pub const ALL: [Tab; 6] = [Tab::Output, Tab::Input, Tab::Logs, Tab::Source, Tab::Why, Tab::Attempts];
+    pub const ALL: [Tab; 8] =
+        [Tab::Output, Tab::Input, Tab::Diff, Tab::Logs, Tab::Source, Tab::Why, Tab::History, Tab::Attempts];
 
     /// Its title.
     pub fn title(self) -> &'static str {
         match self {
             Tab::Output => "Output",
             Tab::Input => "Input",
+            Tab::Diff => "Diff",
             Tab::Logs => "Logs",
             Tab::Source => "Source",
             Tab::Why => "Why",
+            Tab::History => "History",
             Tab::Attempts => "Attempts",
         }
     }
 
     /// Whether it is asked for when it comes into view.
     pub fn is_loaded(self) -> bool {
-        matches!(self, Tab::Source | Tab::Why)
+        matches!(self, Tab::Diff | Tab::Source | Tab::Why | Tab::History)
     }
 
     /// What a sentence calls it.
@@ -62,9 +69,11 @@ impl Tab {
         match self {
             Tab::Output => "The output",
             Tab::Input => "The input",
+            Tab::Diff => "The difference",
             Tab::Logs => "The log",
             Tab::Source => "The source",
             Tab::Why => "The explanation",
+            Tab::History => "The history",
             Tab::Attempts => "The error",
         }
     }
@@ -189,8 +198,10 @@ pub struct Stamp {
     pub status: CallStatus,
     /// Of the call.
     pub attempts: u32,
-    /// How often source files changed.
+    /// How often source files changed, where that matters.
     pub sources: u64,
+    /// Which runs there are, where that matters.
+    pub runs: u64,
 }
 
 /// A tab as far as it is known.
@@ -224,9 +235,21 @@ pub struct Tabs {
     asked: Option<(TabKey, u64)>,
     /// How often source files changed.
     pub sources: u64,
+    /// Changes when a run comes, ends, or goes.
+    pub runs: u64,
 }
 
 impl Tabs {
+    /// What a tab of a call is made of.
+    pub fn stamp(&self, tab: Tab, status: CallStatus, attempts: u32) -> Stamp {
+        let (sources, runs) = match tab {
+            Tab::Source | Tab::Why => (self.sources, 0),
+            Tab::History => (0, self.runs),
+            _ => (0, 0),
+        };
+        Stamp { status, attempts, sources, runs }
+    }
+
     /// What is known of a tab.
     pub fn get(&self, key: &TabKey) -> Option<&HeldTab> {
         self.held.get(key)
@@ -287,7 +310,7 @@ mod tests {
     }
 
     fn stamp(sources: u64) -> Stamp {
-        Stamp { status: CallStatus::Fresh, attempts: 1, sources }
+        Stamp { status: CallStatus::Fresh, attempts: 1, sources, runs: 0 }
     }
 
     #[test]

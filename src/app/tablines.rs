@@ -11,14 +11,20 @@ use super::valuelines;
 const NUMBERED: usize = 44;
 
 /// Lays out a tab.
-pub(super) fn lay_out(page: &mut Page, view: &TabView) {
+pub(super) fn lay_out(page: &mut Page, view: &TabView, split: bool) {
     let numbers = view.rows.iter().filter_map(|row| match row {
         TabRow::Code { old, new, .. } => new.or(*old),
         _ => None,
     });
     let digits = numbers.max().map_or(0, |most| most.to_string().len());
     let digits = if page.width < NUMBERED { 0 } else { digits };
-    for row in &view.rows {
+    let mut at = 0;
+    while let Some(row) = view.rows.get(at) {
+        if split && matches!(row, TabRow::Code { .. }) {
+            at += beside(page, &view.rows[at..], digits);
+            continue;
+        }
+        at += 1;
         let from = page.lines.len();
         let target = match row {
             TabRow::Text { indent, tone, text, target } => {
@@ -37,6 +43,56 @@ pub(super) fn lay_out(page: &mut Page, view: &TabView) {
         if let Some(target) = target {
             page.targets.push((from..page.lines.len(), target.clone()));
         }
+    }
+}
+
+/// Lays out the lines of code at the beginning of `rows` with their sides beside each other; says how many those are.
+fn beside(page: &mut Page, rows: &[TabRow], digits: usize) -> usize {
+    let width = page.width.saturating_sub(3) / 2;
+    let numbered = |row: &TabRow, number: fn(Change, Option<u32>, Option<u32>) -> Option<u32>| {
+        let mut half = Page::new(width.max(4));
+        if let TabRow::Code { change, old, new, pieces, .. } = row {
+            code(&mut half, *change, number(*change, *old, *new), digits, pieces);
+        }
+        half.lines
+    };
+    let side = |row: &TabRow| numbered(row, number);
+    let of = |row: &TabRow| match row {
+        TabRow::Code { change, .. } => Some(*change),
+        _ => None,
+    };
+    let n = rows.iter().take_while(|row| of(row).is_some()).count();
+    let mut at = 0;
+    while at < n {
+        if of(&rows[at]) == Some(Change::Same) {
+            let then = numbered(&rows[at], |_, old, _| old);
+            pair(page, then, side(&rows[at]), width);
+            at += 1;
+            continue;
+        }
+        // What was replaced stands beside what replaced it.
+        let changed = rows[at..n].iter().take_while(|row| of(row) != Some(Change::Same)).count();
+        let here = &rows[at..at + changed];
+        let of_kind = |kind| here.iter().filter(move |row| of(row) == Some(kind)).map(side);
+        let (old, new): (Vec<_>, Vec<_>) =
+            (of_kind(Change::Removed).collect(), of_kind(Change::Added).collect());
+        for i in 0..old.len().max(new.len()) {
+            let get = |list: &[Vec<Line>]| list.get(i).cloned().unwrap_or_default();
+            pair(page, get(&old), get(&new), width);
+        }
+        at += changed;
+    }
+    n
+}
+
+/// Two sides, padded so that the border between them is straight.
+fn pair(page: &mut Page, old: Vec<Line>, new: Vec<Line>, width: usize) {
+    for i in 0..old.len().max(new.len()) {
+        let mut line = old.get(i).cloned().unwrap_or_default();
+        let used: usize = line.iter().map(|(_, piece)| text::width(piece)).sum();
+        line.push((Tone::Rule, format!("{} │ ", " ".repeat(width.saturating_sub(used)))));
+        line.extend(new.get(i).cloned().unwrap_or_default());
+        page.lines.push(line);
     }
 }
 
@@ -79,7 +135,7 @@ mod tests {
 
     fn laid(rows: Vec<TabRow>, width: usize) -> Page {
         let mut page = Page::new(width);
-        lay_out(&mut page, &TabView { rows });
+        lay_out(&mut page, &TabView { rows }, false);
         page
     }
 
@@ -119,15 +175,35 @@ mod tests {
         assert_eq!(page.targets, [(1..4, target)]);
     }
 
+    #[test]
+    fn sides_stand_beside_each_other() {
+        let rows = vec![
+            code(Change::Same, Some(1), Some(1), "one"),
+            code(Change::Removed, Some(2), None, "two and a half"),
+            code(Change::Removed, Some(3), None, "three"),
+            code(Change::Added, None, Some(2), "2"),
+            code(Change::Same, Some(4), Some(3), "four"),
+        ];
+        let mut page = Page::new(45);
+        lay_out(&mut page, &TabView { rows }, true);
+        insta::assert_snapshot!(shown(&page).join("\n").replace(" \n", "\n"), @r"
+    1   one               │ 1   one
+    2 - two and a half    │ 2 + 2
+    3 - three             │
+    4   four              │ 3   four
+    ");
+    }
+
     proptest::proptest! {
         #[test]
-        fn lines_fit(texts in proptest::collection::vec(".*", 0..6), width in 6usize..80) {
+        fn lines_fit(texts in proptest::collection::vec(".*", 0..6), width in 14usize..80, split in proptest::bool::ANY) {
             let rows = texts.iter().enumerate().map(|(i, text)| match i % 3 {
                 0 => TabRow::text(i as u16 * 5, Tone::Text, text.as_str()),
                 1 => code(Change::Added, None, Some(77), text),
                 _ => TabRow::Blank,
             });
-            let page = laid(rows.collect(), width);
+            let mut page = Page::new(width);
+            lay_out(&mut page, &TabView { rows: rows.collect() }, split);
             proptest::prop_assert!(widest(&page.lines) <= width, "{:?}", shown(&page));
         }
     }

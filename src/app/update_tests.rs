@@ -514,7 +514,7 @@ fn the_end_of_a_growing_log_stays_in_view() {
     }
     let mut state = bench(&[]);
     send(&mut state, &script, 0, before);
-    press(&mut state, "t t");
+    press(&mut state, "t t t");
     assert_eq!(state.effective_tab(), Tab::Logs);
     send(&mut state, &script, before, before + 100);
     let end = state.doc_top;

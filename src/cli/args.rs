@@ -39,6 +39,8 @@ pub enum Command {
     Why(WhyArgs),
     /// Show the source of a call's function, and what changed in it since
     Source(SourceArgs),
+    /// List what answered the same question as a call, and what stood in its place, run by run
+    History(HistoryArgs),
     /// Compare two runs: causes first, then what follows from them
     Diff(DiffArgs),
     /// Declare changes of code harmless: what the old code made is served again
@@ -84,6 +86,20 @@ pub struct SourceArgs {
     pub run: String,
     /// An id prefix or a path; without it the application
     pub call: Option<String>,
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct HistoryArgs {
+    /// An id, a unique prefix, `latest`, `latest~1`
+    #[arg(default_value = "latest")]
+    pub run: String,
+    /// An id prefix or a path; without it the application
+    pub call: Option<String>,
+    /// Most runs of the application that are looked through, newest first
+    #[arg(long, value_name = "N", default_value = "50")]
+    pub limit: usize,
     #[command(flatten)]
     pub json: JsonArgs,
 }

@@ -89,6 +89,7 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::Search(args)) => search::run(&Context::new(cli, out)?, args),
         Some(Command::Why(args)) => why::run(&Context::new(cli, out)?, args),
         Some(Command::Source(args)) => tabs::source::run(&Context::new(cli, out)?, args),
+        Some(Command::History(args)) => tabs::history::run(&Context::new(cli, out)?, args),
         Some(Command::Diff(args)) => diff::run(&Context::new(cli, out)?, args),
         Some(Command::Accept(args)) => accept::run(&Context::new(cli, out)?, args),
         Some(Command::Step(args)) => step::run(&Context::new(cli, out)?, args),

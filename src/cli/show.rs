@@ -212,9 +212,15 @@ fn one_call(context: &Context, store: &Store, run: &RunHistory, call: &Call) -> 
             section(context, store, name, value)?;
         }
     }
-    for (i, error) in call.failed_attempts.iter().enumerate() {
+    for (i, failed) in call.failed_attempts.iter().enumerate() {
         out.line(&out.paint(Tone::Strong, &format!("attempt {}", i + 1)));
-        out.line(&text::lines(&shortened(&error.headline())));
+        let took = text::duration(failed.ended_at - failed.started_at);
+        let at = text::duration(failed.started_at - run.started_at);
+        out.line(&format!("failed after {took}, started {at} into the run"));
+        out.line(&text::line(&shortened(&failed.error.headline())));
+        if !failed.error.traceback.is_empty() {
+            out.line(&text::lines(&shortened(failed.error.traceback.trim_end())));
+        }
     }
     if let Some(error) = &call.error {
         out.line(&out.paint(Tone::Strong, "error"));

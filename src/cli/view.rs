@@ -190,6 +190,7 @@ pub fn call_json(run: &RunHistory, call: &Call) -> Map<String, Value> {
     add("code", hex(&call.code));
     add("fingerprint", if call.is_call() { json!(call.fingerprint()) } else { Value::Null });
     add("attempts", json!(call.attempts));
+    add("failed_attempts", json!(call.failed_attempts));
     add("started_at", json!(call.started_at));
     add("wall_ms", json!(call.wall_us as f64 / 1e3));
     add("usage", json!(call.usage));

@@ -225,6 +225,17 @@ impl ErrorInfo {
     }
 }
 
+/// An attempt that failed and was followed by another.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct FailedAttempt {
+    /// When its body started.
+    pub started_at: Micros,
+    /// When it failed.
+    pub ended_at: Micros,
+    /// With what.
+    pub error: ErrorInfo,
+}
+
 /// A place in the project's source.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Site {
@@ -339,15 +350,18 @@ pub struct Call {
     pub offered: Option<Box<super::event::CallEnded>>,
     /// What was answered at the gate, in order.
     pub answers: Vec<super::event::Answered>,
-    /// Errors of earlier attempts, oldest first.
-    pub failed_attempts: Vec<ErrorInfo>,
-    /// When earlier attempts began and failed, oldest first.
-    pub tries: Vec<(Micros, Micros)>,
+    /// Earlier attempts, oldest first.
+    pub failed_attempts: Vec<FailedAttempt>,
     /// See [`super::event::CallAsked::pickled`].
     pub pickled: Option<BytesDigest>,
 }
 
 impl Call {
+    /// When earlier attempts began and failed, oldest first.
+    pub fn tries(&self) -> impl DoubleEndedIterator<Item = (Micros, Micros)> + ExactSizeIterator + '_ {
+        self.failed_attempts.iter().map(|failed| (failed.started_at, failed.ended_at))
+    }
+
     /// blake3(key, code digest): what content reuse looks up.
     pub fn fingerprint(&self) -> Digest {
         super::keys::fingerprint(&self.key, &self.code)
@@ -361,7 +375,7 @@ impl Call {
 
     /// When its first attempt began; an operation begins when it is asked for.
     pub fn began_at(&self) -> Option<Micros> {
-        let first = self.tries.first().map(|(from, _)| *from).or(self.started_at);
+        let first = self.tries().next().map(|(from, _)| from).or(self.started_at);
         if self.is_call() { first } else { Some(self.asked_at) }
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::call::{Call, CallKind, CallStatus, ErrorInfo, ValueRef};
+use super::call::{Call, CallKind, CallStatus, ErrorInfo, FailedAttempt, ValueRef};
 use super::event::{AnswerKind, Event, EventKind, Level, Mode, RunStatus, Stream};
 use super::summary::{Counts, RunSummary, Saved};
 use super::witness::CodeKnown;
@@ -194,8 +194,11 @@ impl RunHistory {
             }
             EventKind::AttemptFailed { no, error, .. } => {
                 if let Some(call) = self.call_mut(*no) {
-                    call.failed_attempts.push(error.clone());
-                    call.tries.push((call.started_at.unwrap_or(event.at), event.at));
+                    call.failed_attempts.push(FailedAttempt {
+                        started_at: call.started_at.unwrap_or(event.at),
+                        ended_at: event.at,
+                        error: error.clone(),
+                    });
                 }
                 self.set_status(*no, CallStatus::Pending);
             }
@@ -264,7 +267,6 @@ impl RunHistory {
             offered: None,
             answers: Vec::new(),
             failed_attempts: Vec::new(),
-            tries: Vec::new(),
             pickled: asked.pickled,
         };
         // Numbers are given in the order of events, so this is a push; a gap would be a damaged log.

@@ -16,7 +16,9 @@ pub mod verdict;
 pub mod witness;
 
 pub use accepted::{Accepted, Standing, StoodFor};
-pub use call::{Call, CallKind, CallStatus, ErrorInfo, ErrorKind, Frame, Origin, Site, Usage, ValueRef};
+pub use call::{
+    Call, CallKind, CallStatus, ErrorInfo, ErrorKind, FailedAttempt, Frame, Origin, Site, Usage, ValueRef,
+};
 pub use event::{Event, EventKind, Level, Mode, RunStatus, Stream};
 pub use history::RunHistory;
 pub use summary::{Counts, RunSummary, Saved};

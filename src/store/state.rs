@@ -338,7 +338,6 @@ fn probe() -> Call {
         offered: None,
         answers: vec![],
         failed_attempts: Vec::new(),
-        tries: Vec::new(),
         pickled: None,
     }
 }

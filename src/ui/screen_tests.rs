@@ -149,8 +149,10 @@ fn failed() {
 #[test]
 fn tabs() {
     // After the error comes the output, then the others.
-    snapshots("tab_source", some_runs, "enter t t t t j j");
-    snapshots("tab_why", some_runs, "enter t t t t t");
+    snapshots("tab_diff", some_runs, "enter t t t");
+    snapshots("tab_source", some_runs, "enter t t t t t j j");
+    snapshots("tab_why", some_runs, "enter t t t t t t");
+    snapshots("tab_history", some_runs, "enter t t t t t t t");
 }
 
 #[test]

@@ -307,10 +307,10 @@ fn paint(
         _ if critical => signs.critical,
         _ => signs.other,
     };
-    let call = open.history.call(bar.no).filter(|call| !call.tries.is_empty());
+    let call = open.history.call(bar.no).filter(|call| !call.failed_attempts.is_empty());
     if let Some(call) = call.filter(|_| !bar.caller) {
         let tries = attempts(&open.history, call, to);
-        let last = tries.len().saturating_sub(usize::from(call.tries.len() < tries.len()));
+        let last = tries.len().saturating_sub(usize::from(call.failed_attempts.len() < tries.len()));
         put(cells, at, Cell { rank: 2, ..waits });
         for (i, (from, to)) in tries.into_iter().enumerate() {
             let cell = match i < last {

@@ -2,7 +2,7 @@
 //!
 //! Asked for every frame, so nothing here walks a tree.
 
-use crate::app::state::{AppState, OpenRun, Pane, Screen};
+use crate::app::state::{AppState, OpenRun, Pane, Screen, Tab};
 use crate::model::{RunStatus, RunSummary};
 
 type Enabled = Result<(), &'static str>;
@@ -106,6 +106,13 @@ pub(super) fn has_source(state: &AppState) -> Enabled {
 
 pub(super) fn has_places(state: &AppState) -> Enabled {
     if state.doc.places.is_empty() { Err("Nothing here can be unfolded.") } else { Ok(()) }
+}
+
+pub(super) fn has_diff(state: &AppState) -> Enabled {
+    match state.effective_tab() {
+        Tab::Diff => Ok(()),
+        _ => Err("The tab Diff has two sides."),
+    }
 }
 
 pub(super) fn has_target(state: &AppState) -> Enabled {

@@ -84,6 +84,8 @@ commands! {
         "Fold or unfold what the selected line stands for.";
     GoThere "go-there" INSPECTOR, ["enter"], "go there", has_target,
         "Go to what the selected line stands for: a place in the source, or a call of a run.";
+    SideBySide "side-by-side" INSPECTOR, ["u"], "", has_diff,
+        "Show a diff with both sides beside each other, or below each other.";
     OtherLook "other-look" INSPECTOR, ["o"], "", has_calls,
         "Show the value as a tree, or again as the conversation, table, text or bytes that it is.";
     Search "search" INSPECTOR, ["/"], "search", has_calls, "Look for a text in what the inspector shows.";

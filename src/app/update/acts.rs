@@ -1,6 +1,7 @@
 //! What changes runs, or takes something of them elsewhere: replays, pins, deletion and its undoing, copies, files,
 //! the editor, the pager.
 
+use crate::app::attempts;
 use crate::app::blast::{self, Automatic};
 use crate::app::editor::Editor;
 use crate::app::headless;
@@ -9,7 +10,7 @@ use crate::app::msg::{Effect, Env, Judged, Purpose, Start};
 use crate::app::state::{AppState, Overlay, Pane, Screen, Tab, Undo};
 use crate::app::tab::{TabState, Target};
 use crate::base::ids::call_id;
-use crate::model::{ErrorInfo, Level, Mode, ValueRef, path};
+use crate::model::{Level, Mode, ValueRef, path};
 
 use super::{commands, toast};
 
@@ -114,7 +115,7 @@ fn shown(state: &AppState) -> Option<Shown> {
             let text: String = lines.map(|log| log.text.as_str()).collect();
             (!text.is_empty()).then_some(Shown::Text(text))
         }
-        Tab::Attempts => call.error.as_ref().map(|error| Shown::Text(error_text(error))),
+        Tab::Attempts => attempts::plain(call).map(Shown::Text),
         tab if tab.is_loaded() => {
             let (key, _) = inspect::shown_tab(state)?;
             match &state.tabs.get(&key)?.state {
@@ -123,14 +124,6 @@ fn shown(state: &AppState) -> Option<Shown> {
             }
         }
         tab => shown_value(call, tab).cloned().map(Shown::Value),
-    }
-}
-
-fn error_text(error: &ErrorInfo) -> String {
-    if error.traceback.is_empty() {
-        format!("{}: {}\n", error.type_name, error.message)
-    } else {
-        error.traceback.clone()
     }
 }
 

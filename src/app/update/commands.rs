@@ -44,6 +44,7 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::GoInspector => go(state, Pane::Inspector),
         CommandId::ToggleValue => return values::toggle(state),
         CommandId::GoThere => return tabs::go(state, env),
+        CommandId::SideBySide => tabs::side_by_side(state),
         CommandId::OtherLook => return values::other_look(state, env),
         CommandId::Search => values::ask_search(state),
         CommandId::SearchNext => values::next(state, true, env),

@@ -9,7 +9,7 @@ use crate::app::state::{AppState, OpenRun, Pane};
 use crate::base::ids::RunId;
 use crate::model::{Event, Level, RunHistory, RunStatus};
 
-use super::{filter, overlay, toast, values};
+use super::{filter, overlay, tabs, toast, values};
 
 /// How many runs are listed.
 pub const RUN_LIMIT: usize = 500;
@@ -62,6 +62,7 @@ fn select(state: &mut AppState, run: &RunId) {
 }
 
 fn finished(state: &mut AppState, run: &RunId, env: &Env) {
+    tabs::note_runs(state);
     state.runs.local.remove(run);
     state.runs.stopping.remove(run);
     // What it recorded may serve what was invalid.
@@ -254,6 +255,7 @@ fn runs(
             }
             let first = !state.runs.loaded;
             state.runs.replace(items);
+            tabs::note_runs(state);
             if first {
                 persist::select_run(state);
             }

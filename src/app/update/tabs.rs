@@ -1,6 +1,9 @@
 //! Tabs of the inspector that are loaded: what must be asked for, and where their lines lead.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use crate::app::inspect;
+use crate::app::layout;
 use crate::app::msg::{Effect, Env};
 use crate::app::state::AppState;
 use crate::app::tab::Target;
@@ -12,11 +15,26 @@ use super::{screens, toast};
 /// Asks for the tab that is shown when it is not here, or was made of what is no more.
 pub(super) fn wanted(state: &mut AppState) -> Option<Effect> {
     // Whoever does not see it needs no answer yet.
-    crate::app::layout::layout(state).inspector?;
+    layout::layout(state).inspector?;
     let (key, stamp) = inspect::shown_tab(state)?;
     let generation = state.next_generation();
     let asks = state.tabs.ask(&key, stamp, generation);
     asks.then(|| Effect::LoadTab { key: Box::new(key), generation })
+}
+
+/// Puts the sides of a diff beside each other, or below.
+pub(super) fn side_by_side(state: &mut AppState) {
+    let width = layout::layout(state).inspector.map_or(0, |area| layout::inspector_text(area).w);
+    state.side_by_side = Some(!inspect::splits(state, width));
+}
+
+/// Notes which runs there are: what lists them is made anew when one came, ended or went.
+pub(super) fn note_runs(state: &mut AppState) {
+    let mut hasher = DefaultHasher::new();
+    for run in &state.runs.items {
+        (run.id.as_str(), run.status.word()).hash(&mut hasher);
+    }
+    state.tabs.runs = hasher.finish();
 }
 
 /// Goes to what the selected line stands for.

@@ -3,6 +3,8 @@
 //! Each file makes the [`TabView`] of one tab from what engine and store say; [`print`] writes such rows for people.
 //! Nothing here is sanitised but by [`print`]; the workbench sanitises when it lays rows out.
 
+mod diff;
+pub mod history;
 mod shelf;
 pub mod source;
 pub mod why;
@@ -13,9 +15,11 @@ use super::context::{Context, replayed_application};
 use super::output::{self, Out};
 use crate::app::tab::{Change, Tab, TabKey, TabRow, TabView, Target};
 use crate::app::tone::Tone;
+use crate::base::clock::{Clock, SystemClock};
 use crate::base::ids::CallNo;
 use crate::base::text;
 use crate::engine::explain::now::Now;
+use crate::engine::explain::past;
 use crate::engine::explain::source::look;
 use crate::engine::explain::{Explanation, Records, recorded};
 use crate::engine::today::Today;
@@ -41,6 +45,16 @@ pub fn tab(context: &Context, store: &Store, shelf: &Shelf, key: &TabKey) -> Res
             let ended = run.status != RunStatus::Running;
             let now = ended.then(|| would(context, store, &records, &run, key.no));
             Ok(why::tab(&found, now, &context.project.root))
+        }
+        Tab::Diff => {
+            let base = diff::base(&run, &records)?;
+            let call = run.call(key.no).ok_or("there is no such call")?;
+            let merged = shelf.merged(&base, &run);
+            Ok(diff::view(&base, &run, call, &merged, &records))
+        }
+        Tab::History => {
+            let found = past::look(store, &run, key.no, history::LIMIT).map_err(|error| error.to_string())?;
+            Ok(history::view(&found.ok_or("there is no such call")?, SystemClock.now()))
         }
         Tab::Output | Tab::Input | Tab::Logs | Tab::Attempts => {
             Err(format!("{} needs no loading", key.tab.title()))

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::ids::RunId;
+use crate::diff::tree::{Merged, merge};
 use crate::engine::explain::Records;
 use crate::engine::explain::records::StoreRecords;
 use crate::model::{CodeKnown, RunHistory, RunStatus, ValueRef};
@@ -23,12 +24,29 @@ const WHOLE: u64 = 8 << 20;
 #[derive(Debug, Default)]
 pub struct Shelf {
     held: Mutex<VecDeque<Arc<RunHistory>>>,
+    merged: Mutex<Option<(RunId, RunId, Arc<Merged>)>>,
 }
 
 impl Shelf {
     /// A store's records, read through the shelf.
     pub fn records<'a>(&'a self, store: &'a Store) -> ShelfRecords<'a> {
         ShelfRecords { shelf: self, store: StoreRecords(store) }
+    }
+
+    /// Two runs beside each other, kept for the next call of the same runs.
+    pub fn merged(&self, a: &RunHistory, b: &RunHistory) -> Arc<Merged> {
+        let mut held = self.merged.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((x, y, merged)) = held.as_ref()
+            && (x, y) == (&a.id, &b.id)
+        {
+            return merged.clone();
+        }
+        let merged = Arc::new(merge(a, b));
+        let over = a.status != RunStatus::Running && b.status != RunStatus::Running;
+        if over {
+            *held = Some((a.id.clone(), b.id.clone(), merged.clone()));
+        }
+        merged
     }
 
     fn get(&self, run: &RunId) -> Option<Arc<RunHistory>> {

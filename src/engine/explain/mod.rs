@@ -11,6 +11,7 @@ pub mod closure;
 pub mod code;
 pub mod now;
 pub mod pair;
+pub mod past;
 mod platform;
 pub mod recorded;
 pub mod records;

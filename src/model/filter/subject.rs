@@ -126,9 +126,12 @@ impl Subject for CallSubject<'_, '_> {
             TextField::Function => holds(&call.function),
             TextField::Path => holds(&path::path(run, call.no)),
             TextField::Id => holds(&call_id(&run.id, call.no)),
-            TextField::Error => {
-                call.failed_attempts.iter().chain(&call.error).any(|error| any_error(error, holds))
-            }
+            TextField::Error => call
+                .failed_attempts
+                .iter()
+                .map(|failed| &failed.error)
+                .chain(&call.error)
+                .any(|error| any_error(error, holds)),
             TextField::Log => {
                 let logs = self.calls.logs().get(&call.no);
                 logs.into_iter().flatten().any(|i| run.logs.get(*i).is_some_and(|log| holds(&log.text)))

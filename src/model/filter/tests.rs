@@ -54,7 +54,8 @@ fn run() -> RunHistory {
     let call = &mut run.calls[2];
     call.attempts = 2;
     call.error = Some(ErrorInfo::new(ErrorKind::Timeout, "TimeoutError", "took too long"));
-    call.failed_attempts = vec![ErrorInfo::new(ErrorKind::Function, "RateLimitError", "429")];
+    let error = ErrorInfo::new(ErrorKind::Function, "RateLimitError", "429");
+    call.failed_attempts = vec![crate::model::FailedAttempt { started_at: 0, ended_at: 1, error }];
     call.reason = Some("failed before".into());
     run.calls[4].output = value("bytes 2.0 MB", 2_000_000);
     run.calls[6].effect = true;

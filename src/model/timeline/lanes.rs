@@ -145,7 +145,7 @@ impl Timeline {
             (Phase::Waits, CallStatus::Pending) => {}
             (Phase::Waits, CallStatus::Running) => self.moment(run, call, What::Began, began),
             (Phase::Executes | Phase::Calls, CallStatus::Pending) if call.is_call() => {
-                let at = call.tries.last().map_or(began, |(_, to)| *to);
+                let at = call.tries().next_back().map_or(began, |(_, to)| to);
                 self.moment(run, call, What::Waits, at);
             }
             (Phase::Waits, status) if status.is_final() && known.place.is_none() => {
@@ -342,19 +342,21 @@ fn moments_of(run: &RunHistory, call: &Call, out: &mut Vec<Moment>) {
         end.into_iter().for_each(|end| push(end, rank, What::Ended));
         return;
     }
-    for (from, to) in &call.tries {
-        push(*from, 3, What::Began);
-        push((*to).max(*from), 4, What::Waits);
+    for (from, to) in call.tries() {
+        push(from, 3, What::Began);
+        push(to.max(from), 4, What::Waits);
     }
-    let last = call.started_at.filter(|at| call.tries.last().is_none_or(|(from, _)| at > from));
+    let last = call.started_at.filter(|at| call.tries().next_back().is_none_or(|(from, _)| *at > from));
     match (last, end) {
-        (Some(from), Some(end)) if from >= end && call.tries.is_empty() => push(end, 3, What::Point),
+        (Some(from), Some(end)) if from >= end && call.failed_attempts.is_empty() => {
+            push(end, 3, What::Point)
+        }
         (Some(from), end) => {
             push(from, 3, What::Began);
             let rank = if end == Some(from) { 5 } else { 0 };
             end.into_iter().for_each(|end| push(end, rank, What::Ended));
         }
-        (None, Some(end)) if call.tries.is_empty() => push(end, 3, What::Point),
+        (None, Some(end)) if call.failed_attempts.is_empty() => push(end, 3, What::Point),
         (None, Some(end)) => push(end, 5, What::Ended),
         (None, None) => {}
     }

@@ -24,12 +24,12 @@ pub fn end_of(run: &RunHistory, call: &Call, now: Micros) -> Micros {
 
 /// When its attempts executed, the last one up to `now` while it goes on.
 pub fn attempts(run: &RunHistory, call: &Call, now: Micros) -> Vec<(Micros, Micros)> {
-    let mut out = call.tries.clone();
+    let mut out: Vec<(Micros, Micros)> = call.tries().collect();
     let last = match call.kind {
         CallKind::Map | CallKind::Reduce => Some(call.asked_at),
         // After a failed attempt it waits for the next.
         CallKind::Root | CallKind::Call => {
-            call.started_at.filter(|at| call.tries.last().is_none_or(|(from, _)| at > from))
+            call.started_at.filter(|at| call.tries().next_back().is_none_or(|(from, _)| *at > from))
         }
     };
     out.extend(last.map(|from| (from, end_of(run, call, now).max(from))));

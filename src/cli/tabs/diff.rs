@@ -1,0 +1,257 @@
+//! The tab Diff: a call beside the one that stands for it in the replayed run. Its twin is `tl-bench diff A B --call`.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::shelf::ShelfRecords;
+use crate::app::tab::{Change as Sign, TabRow, TabView, Target};
+use crate::app::tone::Tone;
+use crate::base::text;
+use crate::diff::tree::{Merged, Pair, PairKind, Role};
+use crate::diff::value::{Change, ChangeKind, Line, LineKind, Options, diff, lines};
+use crate::engine::explain::Records;
+use crate::model::{Call, RunHistory, ValueRef, path};
+use crate::value::view::{ViewLimits, to_json};
+
+/// Differences of one value that are listed.
+const LISTED: usize = 200;
+/// Lines of one side of one difference.
+const SIDE: usize = 200;
+/// Lines around a change of a text.
+const AROUND: usize = 3;
+
+/// The run that another is compared with: the one that it replays, else the one before it of the same application.
+pub(super) fn base(run: &RunHistory, records: &ShelfRecords<'_>) -> Result<Arc<RunHistory>, String> {
+    match &run.parent {
+        Some(parent) => records
+            .run(parent)
+            .ok_or_else(|| format!("Run {}, which this run replays, cannot be read.", parent.short())),
+        None => records.before(run).ok_or_else(|| {
+            format!(
+                "This run replays no other, and there is no earlier run of {} to compare it with.",
+                run.app
+            )
+        }),
+    }
+}
+
+/// Its rows.
+pub(super) fn view(
+    base: &RunHistory,
+    run: &RunHistory,
+    call: &Call,
+    merged: &Merged,
+    records: &ShelfRecords<'_>,
+) -> TabView {
+    let mut rows = Vec::new();
+    let Some(pair) = merged.pairs.iter().find(|pair| pair.b == Some(call.no)) else {
+        rows.push(TabRow::text(0, Tone::Quiet, "It is not part of the comparison yet."));
+        return TabView { rows };
+    };
+    let Some(old) = pair.a.and_then(|no| base.call(no)) else {
+        let text = format!("added: run {} has no call that this one stands for", base.id.short());
+        rows.push(TabRow::text(0, Tone::Good, text));
+        return TabView { rows };
+    };
+    head(&mut rows, base, run, pair, old);
+    facts(&mut rows, old, call);
+    let sides = [("input", &old.input, &call.input), ("output", &old.output, &call.output)];
+    for (name, old, new) in sides {
+        value(&mut rows, name, old.as_ref(), new.as_ref(), records);
+    }
+    errors(&mut rows, old, call);
+    TabView { rows }
+}
+
+fn head(rows: &mut Vec<TabRow>, base: &RunHistory, run: &RunHistory, pair: &Pair, old: &Call) {
+    let (tone, role) = match pair.role {
+        Role::Cause(cause) => (Tone::Marked, format!("a cause of what differs: {}", cause.words())),
+        Role::Consequence => (Tone::Text, "differs because of other calls".to_owned()),
+        Role::None if pair.differs.matters() => (Tone::Text, "differs".to_owned()),
+        Role::None => (Tone::Quiet, "nothing differs".to_owned()),
+    };
+    rows.push(TabRow::text(0, tone, role));
+    let moved = if pair.kind == PairKind::Moved { ", where it stood elsewhere" } else { "" };
+    let which =
+        if run.parent.is_some() { "replayed run" } else { "run before, which this one does not replay" };
+    let other = path::path(base, old.no);
+    let text = format!("compared with {other} of the {which}, {}{moved}", base.id.short());
+    let target = Some(Target::Call { run: base.id.clone(), no: old.no });
+    rows.push(TabRow::Text { indent: 0, tone: Tone::Quiet, text, target });
+}
+
+/// What can be said in a word each.
+fn facts(rows: &mut Vec<TabRow>, old: &Call, new: &Call) {
+    let mut facts = Vec::new();
+    let mut add = |name: &str, a: String, b: String| {
+        if a != b {
+            facts.push(format!("{name} {a} → {b}"));
+        }
+    };
+    add("status", old.status.word().to_owned(), new.status.word().to_owned());
+    add("attempts", old.attempts.max(1).to_string(), new.attempts.max(1).to_string());
+    let tokens = |call: &Call| call.usage.as_ref().map_or(0, |usage| usage.tokens()).to_string();
+    add("tokens", tokens(old), tokens(new));
+    add("time", text::duration(old.wall_us), text::duration(new.wall_us));
+    if old.is_call() && old.code != new.code {
+        facts.push("other code".to_owned());
+    }
+    if !facts.is_empty() {
+        rows.push(TabRow::text(0, Tone::Quiet, facts.join("   ")));
+    }
+}
+
+fn value(
+    rows: &mut Vec<TabRow>,
+    name: &str,
+    old: Option<&ValueRef>,
+    new: Option<&ValueRef>,
+    records: &ShelfRecords<'_>,
+) {
+    let (Some(old), Some(new)) = (old, new) else {
+        match (old, new) {
+            (Some(value), None) => only(rows, name, "was", Sign::Removed, value),
+            (None, Some(value)) => only(rows, name, "is", Sign::Added, value),
+            _ => {}
+        }
+        return;
+    };
+    rows.push(TabRow::Blank);
+    if old.digest == new.digest {
+        rows.push(TabRow::text(0, Tone::Quiet, format!("{name}: the same")));
+        return;
+    }
+    rows.push(TabRow::text(0, Tone::Title, name));
+    let (a, b) = match (records.value(old), records.value(new)) {
+        (Ok(a), Ok(b)) => (a, b),
+        (Err(why), _) | (_, Err(why)) => {
+            rows.push(TabRow::text(2, Tone::Warning, why));
+            rows.push(code(Sign::Removed, Tone::Bad, &old.preview));
+            rows.push(code(Sign::Added, Tone::Good, &new.preview));
+            return;
+        }
+    };
+    let json = |value| to_json(value, &ViewLimits::full()).json;
+    let changes = diff(&json(&a), &json(&b), &Options::default());
+    if changes.is_empty() {
+        rows.push(TabRow::text(2, Tone::Quiet, "differs in what is not shown"));
+    }
+    for change in changes.iter().take(LISTED) {
+        one(rows, change);
+    }
+    if changes.len() > LISTED {
+        let more = text::count((changes.len() - LISTED) as u64, "more difference");
+        rows.push(TabRow::text(2, Tone::Faint, format!("… {more}")));
+    }
+}
+
+/// A value that only one side has.
+fn only(rows: &mut Vec<TabRow>, name: &str, verb: &str, sign: Sign, value: &ValueRef) {
+    rows.push(TabRow::Blank);
+    rows.push(TabRow::text(0, Tone::Title, format!("{name}, which there {verb} in one run only")));
+    rows.push(code(sign, if sign == Sign::Added { Tone::Good } else { Tone::Bad }, &value.preview));
+}
+
+fn errors(rows: &mut Vec<TabRow>, old: &Call, new: &Call) {
+    let whole =
+        |call: &Call| call.error.as_ref().map(|error| format!("{}: {}", error.type_name, error.message));
+    let (a, b) = (whole(old), whole(new));
+    if a == b {
+        return;
+    }
+    rows.push(TabRow::Blank);
+    rows.push(TabRow::text(0, Tone::Title, "error"));
+    sides(rows, a.as_deref().map(str::lines), Sign::Removed, Tone::Bad);
+    sides(rows, b.as_deref().map(str::lines), Sign::Added, Tone::Good);
+}
+
+fn sides<'a>(rows: &mut Vec<TabRow>, lines: Option<impl Iterator<Item = &'a str>>, sign: Sign, tone: Tone) {
+    let mut lines = lines.into_iter().flatten();
+    rows.extend(lines.by_ref().take(SIDE).map(|line| code(sign, tone, line)));
+    let left = lines.count();
+    if left > 0 {
+        let more = text::count(left as u64, "more line");
+        rows.push(TabRow::text(2, Tone::Faint, format!("… {more}")));
+    }
+}
+
+/// A line without a number: it stands in a value.
+fn code(change: Sign, tone: Tone, line: &str) -> TabRow {
+    let line: String = line.chars().take(LINE).collect();
+    TabRow::Code { change, old: None, new: None, pieces: vec![(tone, line)], target: None }
+}
+
+/// Characters of a line.
+const LINE: usize = 2_000;
+
+fn one(rows: &mut Vec<TabRow>, change: &Change) {
+    let place = change.path.to_string();
+    let named = |text: &str| if place.is_empty() { text.to_owned() } else { format!("{place}{text}") };
+    let from = change.from.as_ref().map(ToString::to_string).unwrap_or_default();
+    let heading = match change.kind {
+        ChangeKind::Changed => named(""),
+        ChangeKind::Added => named("  added"),
+        ChangeKind::Removed => named("  removed"),
+        ChangeKind::Renamed => named(&format!("  was called {from}")),
+        ChangeKind::Moved if from == place => named("  keys in another order"),
+        ChangeKind::Moved => named(&format!("  was at {from}")),
+    };
+    if !heading.is_empty() {
+        rows.push(TabRow::text(2, Tone::Key, heading));
+    }
+    if change.kind == ChangeKind::Moved {
+        return;
+    }
+    match (&change.old, &change.new) {
+        (Some(Json::String(old)), Some(Json::String(new))) => texts(rows, old, new),
+        (old, new) => {
+            // What is new or gone as a whole is long enough once.
+            let pretty = |value: &Option<Json>| match value {
+                Some(Json::String(text)) => Some(text.clone()),
+                value => value.as_ref().map(|value| serde_json::to_string_pretty(value).unwrap_or_default()),
+            };
+            let (old, new) = (pretty(old), pretty(new));
+            sides(rows, old.as_deref().map(str::lines), Sign::Removed, Tone::Bad);
+            sides(rows, new.as_deref().map(str::lines), Sign::Added, Tone::Good);
+        }
+    }
+}
+
+/// Two texts line by line; what differs within a line that was replaced is told from what does not.
+fn texts(rows: &mut Vec<TabRow>, old: &str, new: &str) {
+    let found = lines(old, new, AROUND);
+    let mut last: Option<usize> = None;
+    for line in found.iter().take(SIDE * 2) {
+        let at = line.old.or(line.new);
+        if line.kind == LineKind::Same && last.is_some_and(|last| at.is_some_and(|at| at > last + 1)) {
+            rows.push(TabRow::text(2, Tone::Faint, "…"));
+        }
+        last = line.old.or(last);
+        rows.push(text_line(line));
+    }
+    if found.len() > SIDE * 2 {
+        let more = text::count((found.len() - SIDE * 2) as u64, "more line");
+        rows.push(TabRow::text(2, Tone::Faint, format!("… {more}")));
+    }
+}
+
+fn text_line(line: &Line) -> TabRow {
+    let (change, tone) = match line.kind {
+        LineKind::Same => (Sign::Same, Tone::Quiet),
+        LineKind::Removed => (Sign::Removed, Tone::Bad),
+        LineKind::Added => (Sign::Added, Tone::Good),
+    };
+    // A line with nothing to tell apart differs as a whole.
+    let whole = !line.spans.iter().any(|span| span.differs);
+    let mut left = LINE;
+    let mut pieces = Vec::new();
+    for span in &line.spans {
+        let tone = if span.differs || whole { tone } else { Tone::Text };
+        let shown: String = span.text.chars().take(left).collect();
+        left -= shown.chars().count();
+        pieces.push((tone, shown));
+    }
+    let number = |at: Option<usize>| at.and_then(|at| u32::try_from(at).ok());
+    TabRow::Code { change, old: number(line.old), new: number(line.new), pieces, target: None }
+}
