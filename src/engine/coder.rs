@@ -1,7 +1,7 @@
 //! What the scheduler asks about the application's code: its digests, what importing it depended on, and whether the
 //! workers execute the text that was analysed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -116,6 +116,23 @@ impl Coder for Analyst {
             .filter_map(|path| Some((path.clone(), files::stamp(&self.root.join(&path))?)))
             .collect();
         self.imports = self.placed(loaded);
+        let closures: Vec<Arc<Closure>> =
+            functions.iter().filter_map(|function| self.closure_of(function)).collect();
+        let packages: HashSet<&str> =
+            closures.iter().flat_map(|closure| &closure.external).map(String::as_str).collect();
+        // What was imported in a way that the analysis does not see counts for everybody, like a file that is read;
+        // but what it takes for a package counts as that.
+        let is_package = |path: &str| {
+            path.split('/').any(|part| packages.contains(part.strip_suffix(".py").unwrap_or(part)))
+        };
+        for (path, _) in &loaded.sources {
+            if self.analysed.contains_key(path) || is_package(path) {
+                continue;
+            }
+            let digest = self.files.digest(path, ReadKind::Content);
+            let read = FileRead { path: path.clone(), kind: ReadKind::Content, digest };
+            self.imports.push(Placed { read, file: String::new(), line: 0 });
+        }
         self.tracked.imports_from(&loaded.path);
         Ok(())
     }

@@ -315,7 +315,8 @@ impl Replay {
             }
         }
         // What the replayed run began belongs to it: its decisions were acted upon, and another run made others.
-        let begun = wanted.durable_id == ROOT || answers.iter().any(|(fp, _)| self.unfinished.contains(fp));
+        let begun = wanted.durable_id == ROOT && !self.root_may_be_older()
+            || answers.iter().any(|(fp, _)| self.unfinished.contains(fp));
         if !(self.from || (self.base.is_some() && begun)) {
             for (fingerprint, said) in &answers {
                 match self.find_elsewhere(*fingerprint, wanted, state, checkpoints) {

@@ -19,7 +19,7 @@ use super::parse::PARSER;
 
 /// The parser and the revision of the rules here and in `normal`. Raise the revision with every
 /// change that moves a digest. Every digest carries it.
-pub const FINGERPRINT_VERSION: &str = "ruff_python_parser 0.0.10, rules 2";
+pub const FINGERPRINT_VERSION: &str = "ruff_python_parser 0.0.10, rules 3";
 
 /// `version=` of a `@function`, when it is a literal.
 pub(super) fn version(func: &StmtFunctionDef, imports: &Imports) -> Option<String> {

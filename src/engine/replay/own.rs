@@ -1,7 +1,7 @@
 //! What a recorded call itself depended on, against today: the reason of an edit, apart from what is below the call.
 
 use super::Replay;
-use crate::model::{Call, RunHistory};
+use crate::model::{Call, CallStatus, RunHistory};
 
 /// What changed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,5 +29,15 @@ impl Replay {
         }
         let own = self.witnesses.numbers(&call.reads);
         self.witnesses.difference(&own).map(OwnChange::Other)
+    }
+
+    /// Whether the application's own call may come from an older run: the edit that the replayed run was made with
+    /// was undone. Not when that run did not get to its end, nor when somebody had a hand in it or has now.
+    pub(super) fn root_may_be_older(&self) -> bool {
+        let Some(base) = &self.base else { return true };
+        self.edits.is_empty()
+            && self.edited.is_empty()
+            && base.call(1).is_some_and(|root| root.status.has_output())
+            && !base.calls.iter().any(|call| call.status == CallStatus::Edited)
     }
 }

@@ -4,9 +4,10 @@ use ruff_python_ast::visitor::Visitor;
 use ruff_python_ast::{Expr, ExprCall, ExprContext};
 use ruff_text_size::Ranged;
 
-use super::facts::{Chain, Dynamic, How, Mutation, Root, Target};
+use super::facts::{Chain, Change, Changed, Dynamic, How, Mutation, Root, Target, Use};
 use super::known::{self, Reader};
 use super::pattern::Pattern;
+use super::scope::Names;
 use super::walk::{Start, Walker};
 
 impl<'a> Walker<'a> {
@@ -78,6 +79,21 @@ impl<'a> Walker<'a> {
             return;
         }
         self.called(&call.func, Some(&call.arguments), statement);
+        if self.namespace_changed(call) {
+            return self.visit_arguments(&call.arguments);
+        }
+        if !statement {
+            // `last = QUEUE.pop()` changes the queue, whatever becomes of the result.
+            match (&*call.func, path.as_deref(), call.arguments.args.first()) {
+                (_, Some(path), Some(first)) if known::changes_first(path) => {
+                    self.change(first, Mutation::Inside);
+                }
+                (Expr::Attribute(method), ..) if known::is_mutator(method.attr.as_str()) => {
+                    self.change(&call.func, Mutation::Method);
+                }
+                _ => {}
+            }
+        }
         // `globals().get("f")`
         if let Expr::Attribute(method) = &*call.func
             && matches!(method.attr.as_str(), "get" | "pop" | "__getitem__")
@@ -156,6 +172,42 @@ impl<'a> Walker<'a> {
             return true;
         }
         match (path, args.first()) {
+            ("os.getenv" | "os.environ.get", Some(name)) => {
+                let Some((root, mut attrs)) = self.marked(&call.func, name) else { return false };
+                // In the place of `get`.
+                if path.ends_with(".get") && attrs.len() > 1 {
+                    attrs.remove(attrs.len() - 2);
+                }
+                self.uses(vec![root], attrs, How::Value);
+                args.iter().skip(1).for_each(|arg| self.visit_expr(arg));
+                true
+            }
+            ("os.environ.setdefault" | "os.environ.pop" | "os.putenv" | "os.unsetenv", Some(name)) => {
+                let Some((root, mut attrs)) = self.marked(&call.func, name) else { return false };
+                if path.starts_with("os.environ") && attrs.len() > 1 {
+                    attrs.remove(attrs.len() - 2);
+                }
+                let of = Changed::Of(Chain { root: root.clone(), attrs: attrs.clone() });
+                self.out.changes.push(Change::new(of, Mutation::Inside));
+                self.uses(vec![root], attrs, How::Value);
+                args.iter().skip(1).for_each(|arg| self.visit_expr(arg));
+                true
+            }
+            ("importlib.util.find_spec" | "pkgutil.find_loader", Some(name)) => {
+                let pattern = self.pattern(name);
+                let Some(literal) = pattern.name() else { return false };
+                let (level, module) = known::relative(literal);
+                let chain = Chain { root: Root::module(level, module), attrs: Vec::new() };
+                self.out.uses.push(Use { chain, how: How::Found });
+                self.uses_of(&call.func, How::Call);
+                true
+            }
+            ("exec", Some(_)) if args.len() == 1 && call.arguments.keywords.is_empty() => {
+                self.executed(args.first());
+                self.opaque(call, "exec");
+                self.out.anything = true;
+                false
+            }
             ("getattr" | "hasattr", Some(of)) if args.len() > 1 => {
                 let Some(name) = args.get(1) else { return false };
                 let pattern = self.pattern(name);
@@ -238,6 +290,31 @@ impl<'a> Walker<'a> {
                 false
             }
             _ => false,
+        }
+    }
+
+    /// `exec(text)` may bind any name of the module; a text that is there to be read, what it binds.
+    fn executed(&mut self, text: Option<&Expr>) {
+        let mut names: Option<Vec<Box<str>>> = None;
+        if let Some(Expr::StringLiteral(text)) = text {
+            let parsed = crate::source::parse::parse(text.value.to_str());
+            if parsed.error().is_none() {
+                let bound = parsed.with_stack(|| {
+                    Names::of_block(parsed.body()).locals.into_keys().map(Box::from).collect()
+                });
+                names = bound.map(|mut bound: Vec<Box<str>>| {
+                    bound.sort_unstable();
+                    bound
+                });
+            }
+        }
+        let this = |attrs: Vec<Box<str>>| Changed::Of(Chain { root: Root::This, attrs });
+        match names {
+            Some(names) => {
+                let changes = names.into_iter().map(|name| Change::new(this(vec![name]), Mutation::Bind));
+                self.out.changes.extend(changes);
+            }
+            None => self.out.changes.push(Change::new(this(Vec::new()), Mutation::BindSome)),
         }
     }
 

@@ -94,6 +94,44 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// What a local name may be, or be a part of.
+    pub(super) fn origins(&self, expr: &Expr) -> Vec<&'a Expr> {
+        let mut expr = expr;
+        loop {
+            match expr {
+                Expr::Attribute(attribute) => expr = &attribute.value,
+                Expr::Name(name) => {
+                    let found = self.find(name.id.as_str()).and_then(|(at, _)| self.scopes.get(at));
+                    let origins = found.and_then(|scope| scope.names.origins.get(name.id.as_str()));
+                    return origins.cloned().unwrap_or_default();
+                }
+                _ => return Vec::new(),
+            }
+        }
+    }
+
+    /// An environment variable of a known name, read from `os.environ`.
+    pub(super) fn variable(&mut self, of: &Expr, name: &Expr) -> bool {
+        let Some((root, attrs)) = self.variable_of(of, name) else { return false };
+        self.uses(vec![root], attrs, How::Value);
+        true
+    }
+
+    /// The place of an environment variable: `os.environ` and its name, marked as such.
+    pub(super) fn variable_of(&self, of: &Expr, name: &Expr) -> Option<(Root, Vec<Box<str>>)> {
+        if self.external(of).as_deref() != Some("os.environ") {
+            return None;
+        }
+        self.marked(of, name)
+    }
+
+    pub(super) fn marked(&self, of: &Expr, name: &Expr) -> Option<(Root, Vec<Box<str>>)> {
+        let Expr::StringLiteral(text) = name else { return None };
+        let Some((Start::Roots(mut roots), mut attrs)) = self.chain(of) else { return None };
+        attrs.push(format!("={}", text.value.to_str().replace('.', "_")).into());
+        Some((roots.pop().filter(|_| roots.is_empty())?, attrs))
+    }
+
     pub(super) fn pattern(&self, expr: &'_ Expr) -> Pattern {
         // The value of a local variable that is assigned once.
         let look = |name: &str| match self.find(name) {

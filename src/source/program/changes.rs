@@ -1,20 +1,34 @@
 //! What a tree changes: assignments to attributes and items, methods called for their effect, arguments of calls.
 
 use ruff_python_ast::visitor::Visitor;
-use ruff_python_ast::{Arguments, Expr};
+use ruff_python_ast::{Arguments, Expr, ExprCall};
 
 use super::facts::{Arg, Called, Chain, Change, Changed, How, Mutation, Root};
 use super::pattern::Pattern;
 use super::walk::{Start, Walker};
+
+/// So many local names are followed to what they were taken from.
+const MAX_ORIGINS: usize = 6;
 
 impl<'a> Walker<'a> {
     pub(super) fn called(&mut self, callee: &Expr, arguments: Option<&Arguments>, statement: bool) {
         let Some((Start::Roots(roots), attrs)) = self.chain(callee) else { return };
         let positional = arguments.into_iter().flat_map(|arguments| arguments.args.iter());
         let args: Vec<Arg> = positional.map(|arg| self.arg(arg)).collect();
+        let named = arguments.into_iter().flat_map(|arguments| arguments.keywords.iter());
+        let keywords: Vec<(Box<str>, Arg)> =
+            named.filter_map(|one| Some((one.arg.as_ref()?.as_str().into(), self.arg(&one.value)))).collect();
         for root in roots {
             let callee = Chain { root, attrs: attrs.clone() };
-            self.out.calls.push(Called { callee, args: args.clone(), statement, now: self.later == 0 });
+            let (args, keywords) = (args.clone(), keywords.clone());
+            self.out.calls.push(Called {
+                callee,
+                args,
+                keywords,
+                statement,
+                applied: false,
+                now: self.later == 0,
+            });
         }
     }
 
@@ -66,8 +80,26 @@ impl<'a> Walker<'a> {
                 let of = Changed::Param(at, attrs.into_iter().next());
                 self.out.changes.push(Change { of, how, names: names.clone() });
             }
-            Start::Local => {}
+            Start::Local => self.origin_changed(expr, attr, how, names),
         }
+    }
+
+    /// A local name's object changes: what it was taken from does.
+    fn origin_changed(&mut self, expr: &Expr, attr: Option<&str>, how: Mutation, names: &Pattern) {
+        if self.tracing >= MAX_ORIGINS {
+            return;
+        }
+        self.tracing += 1;
+        for origin in self.origins(expr) {
+            match (expr, origin) {
+                // The very object under another name.
+                (Expr::Name(_), Expr::Name(_) | Expr::Attribute(_)) if attr.is_some() => {
+                    self.changed_names(origin, attr, how, names);
+                }
+                _ => self.change(origin, Mutation::Inside),
+            }
+        }
+        self.tracing -= 1;
     }
 
     /// A target of an assignment.
@@ -80,6 +112,7 @@ impl<'a> Walker<'a> {
                 }
             }
             Expr::Attribute(attribute) => {
+                self.out.stores.insert(attribute.attr.as_str().into());
                 self.changed(target, None, Mutation::Bind);
                 self.uses_of(&attribute.value, How::Change);
             }
@@ -102,14 +135,83 @@ impl<'a> Walker<'a> {
                     }
                     return self.uses_of(module, How::Change);
                 }
-                self.change(&item.value, Mutation::Inside);
-                self.uses_of(&item.value, How::Change);
+                if self.external(&item.value).as_deref() == Some("sys.modules")
+                    && let Expr::StringLiteral(name) = &*item.slice
+                {
+                    // From now on an import finds it there.
+                    let root = Root::module(0, name.value.to_str());
+                    let of = Changed::Of(Chain { root, attrs: Vec::new() });
+                    self.out.changes.push(Change::new(of, Mutation::Inside));
+                }
+                match self.variable_of(&item.value, &item.slice) {
+                    Some((root, attrs)) => {
+                        let of = Changed::Of(Chain { root, attrs });
+                        self.out.changes.push(Change::new(of, Mutation::Inside));
+                    }
+                    None => {
+                        self.change(&item.value, Mutation::Inside);
+                        self.uses_of(&item.value, How::Change);
+                    }
+                }
             }
             Expr::Tuple(list) => list.elts.iter().for_each(|one| self.assigned(one)),
             Expr::List(list) => list.elts.iter().for_each(|one| self.assigned(one)),
             Expr::Starred(one) => self.assigned(&one.value),
             other => self.visit_expr(other),
         }
+    }
+
+    /// `globals().update(x=1)`, `vars(module).setdefault("x", 1)`. True: it reads no name.
+    pub(super) fn namespace_changed(&mut self, call: &'a ExprCall) -> bool {
+        let Expr::Attribute(method) = &*call.func else { return false };
+        let names: Vec<Pattern> = match (method.attr.as_str(), call.arguments.args.first()) {
+            ("update", given) => {
+                let keywords = call.arguments.keywords.iter().map(|one| match &one.arg {
+                    Some(name) => Pattern::of_name(name.as_str()),
+                    None => Pattern::default(),
+                });
+                let keys: Vec<Pattern> = match given {
+                    Some(Expr::Dict(dict)) => dict
+                        .items
+                        .iter()
+                        .map(|item| item.key.as_ref().map(|key| self.pattern(key)).unwrap_or_default())
+                        .collect(),
+                    Some(_) => vec![Pattern::default()],
+                    None => Vec::new(),
+                };
+                keywords.chain(keys).collect()
+            }
+            ("setdefault" | "pop" | "__setitem__", Some(name)) => vec![self.pattern(name)],
+            ("clear", None) => vec![Pattern::default()],
+            _ => return false,
+        };
+        let this = match &*method.value {
+            Expr::Call(of) => {
+                of.arguments.is_empty()
+                    && match self.external(&of.func).as_deref() {
+                        Some("globals") => true,
+                        Some("vars" | "locals") => self.scopes.is_empty(),
+                        _ => false,
+                    }
+            }
+            _ => false,
+        };
+        let module = self.namespace_of(&method.value);
+        for name in names {
+            let how = if name.name().is_some() { Mutation::Bind } else { Mutation::BindSome };
+            let attrs: Vec<Box<str>> = name.name().map(Box::from).into_iter().collect();
+            if this {
+                let of = Changed::Of(Chain { root: Root::This, attrs });
+                self.out.changes.push(Change { of, how, names: name });
+            } else if let Some(module) = module {
+                self.changed_names(module, attrs.first().map(|name| &**name), how, &name);
+            }
+        }
+        let written = matches!(method.attr.as_str(), "update" | "clear" | "__setitem__");
+        if let Some(module) = module.filter(|_| written) {
+            self.uses_of(module, How::Change);
+        }
+        written && (this || module.is_some())
     }
 
     /// `module` of `vars(module)` and `module.__dict__`.

@@ -45,6 +45,15 @@ fn attribute(stmt: &Stmt) -> Option<&str> {
     }
 }
 
+/// What a statement of a class body assigns.
+fn value(stmt: &Stmt) -> Option<&Expr> {
+    match stmt {
+        Stmt::Assign(assign) => Some(&assign.value),
+        Stmt::AnnAssign(assign) => assign.value.as_deref(),
+        _ => None,
+    }
+}
+
 pub(super) fn is_plain(class: &StmtClassDef, imports: &Imports) -> bool {
     let object = |expr: &Expr| matches!(expr, Expr::Name(name) if name.id.as_str() == "object");
     class.decorator_list.iter().all(|one| mark(&one.expression, imports).is_some())
@@ -280,6 +289,7 @@ impl<'a> Scan<'a> {
                 name: name.into(),
                 index,
                 method: stmt.is_function_def_stmt(),
+                stored: value(stmt).is_none_or(|value| !value.is_literal_expr()),
                 marks: self.marks(stmt),
                 wrapped,
                 lines,

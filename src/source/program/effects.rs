@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use ruff_python_ast::Stmt;
 
-use super::facts::{Arg, Called, Chain, Change, Changed, Facts, Mutation, Root};
+use super::facts::{Arg, Called, Chain, Change, Changed, Facts, How, Mutation, Root};
 use super::module::Kind;
 use super::pattern::Pattern;
 use super::resolve::{ModId, Place, View, When};
@@ -26,10 +26,15 @@ pub(super) enum Effect {
     Param(usize, Option<Box<str>>),
 }
 
+/// A name of a module, or an attribute of its object.
+type Named = (ModId, Box<str>, Option<Box<str>>);
+
 /// What functions change when they are called.
 #[derive(Default)]
 pub(super) struct Summaries {
     known: HashMap<(ModId, usize, Option<usize>), BTreeSet<Effect>>,
+    /// What objects of a name may be, or be held by.
+    sources: HashMap<Named, Vec<Effect>>,
     open: HashSet<(ModId, usize, Option<usize>)>,
 }
 
@@ -149,31 +154,15 @@ impl Summaries {
         let mut effects = Vec::new();
         for place in view.resolve(from, &call.callee, when) {
             match place {
-                Place::Unit { module, unit, rest, .. } => {
-                    let Some(target) = view.module(module) else { continue };
-                    let Some(entry) = target.units.get(unit) else { continue };
-                    match entry.kind {
-                        Kind::Function if rest.is_empty() && entry.marks.is_empty() => {
-                            let inner = self.of(module, unit, None, view);
-                            effects.extend(self.given(from, &inner, &call.args, 0, when, view));
-                        }
-                        Kind::Class if rest.is_empty() => {
-                            for (module, unit, member) in
-                                methods(module, unit, &["__init__", "__new__", "__post_init__"], view)
-                            {
-                                let inner = self.of(module, unit, Some(member), view);
-                                effects.extend(self.given(from, &inner, &call.args, 1, when, view));
-                            }
-                        }
-                        Kind::Class => {
-                            effects.extend(self.method(from, (module, unit), &rest, call, when, view))
-                        }
-                        Kind::Statement if rest.len() == 1 => {
-                            for class in made_of(module, unit, view) {
-                                effects.extend(self.method(from, class, &rest, call, when, view));
-                            }
-                        }
-                        _ => {}
+                Place::Unit { module, unit, name, rest, .. } => {
+                    for callee in callees(module, unit, &rest, view) {
+                        let inner = self.of(callee.module, callee.unit, callee.member, view);
+                        effects.extend(self.given(from, &inner, &callee, call, when, view));
+                    }
+                    // `add = RULES.append; add(rule)`
+                    let kind = view.module(module).and_then(|found| Some(found.units.get(unit)?.kind));
+                    if (call.statement || call.applied) && rest.is_empty() && kind == Some(Kind::Statement) {
+                        effects.push(Effect::Name { module, name, attr: None, bind: false });
                     }
                 }
                 Place::Outside(path) if call.statement && !is_harmless(&path) => {
@@ -192,6 +181,8 @@ impl Summaries {
                         effects.extend(object.map(|object| Effect::Outside(object.to_owned())));
                     }
                     effects.extend(self.arguments(from, &call.args, when, view));
+                    let named: Vec<Arg> = call.keywords.iter().map(|(_, arg)| arg.clone()).collect();
+                    effects.extend(self.arguments(from, &named, when, view));
                 }
                 _ => {}
             }
@@ -199,45 +190,35 @@ impl Summaries {
         effects
     }
 
-    /// A method of a class of the project, by the last attribute.
-    fn method(
-        &mut self,
-        from: ModId,
-        class: (ModId, usize),
-        rest: &[Box<str>],
-        call: &Called,
-        when: When,
-        view: &mut View<'_>,
-    ) -> Vec<Effect> {
-        let Some(name) = rest.last() else { return Vec::new() };
-        let mut effects = Vec::new();
-        for (module, unit, member) in methods(class.0, class.1, &[name], view) {
-            let inner = self.of(module, unit, Some(member), view);
-            effects.extend(self.given(from, &inner, &call.args, 1, when, view));
-        }
-        effects
-    }
-
-    /// What a call with these arguments changes, by what the function changes. `skip`: parameters before the first
-    /// argument.
+    /// What a call with these arguments changes, by what the function changes.
     fn given(
         &mut self,
         from: ModId,
         inner: &BTreeSet<Effect>,
-        args: &[Arg],
-        skip: usize,
+        callee: &Callee,
+        call: &Called,
         when: When,
         view: &mut View<'_>,
     ) -> Vec<Effect> {
+        let skip = usize::from(callee.member.is_some());
         let mut effects = Vec::new();
         for effect in inner {
-            match effect {
-                Effect::Param(at, _) => {
-                    if let Some(arg) = at.checked_sub(skip).and_then(|at| args.get(at)) {
-                        effects.extend(self.arguments(from, std::slice::from_ref(arg), when, view));
-                    }
+            let Effect::Param(at, _) = effect else {
+                effects.push(effect.clone());
+                continue;
+            };
+            let (name, default) = parameter(callee, *at, view);
+            let keyword = call.keywords.iter().find(|(key, _)| Some(&**key) == name.as_deref());
+            let arg = at.checked_sub(skip).and_then(|at| call.args.get(at)).or(keyword.map(|(_, arg)| arg));
+            match (arg, default) {
+                (Some(arg), _) => {
+                    effects.extend(self.arguments(from, std::slice::from_ref(arg), when, view));
                 }
-                other => effects.push(other.clone()),
+                (None, Some(chain)) => {
+                    let change = Change::new(Changed::Of(chain), Mutation::Inside);
+                    effects.extend(self.change(callee.module, &change, When::Before(callee.unit), view));
+                }
+                _ => {}
             }
         }
         effects
@@ -257,6 +238,58 @@ impl Summaries {
             }
         }
         effects
+    }
+
+    /// What changes with what changes: an object may have other names, and belong to other objects.
+    pub(super) fn spread(&mut self, effects: BTreeSet<Effect>, view: &mut View<'_>) -> BTreeSet<Effect> {
+        let mut open: Vec<Effect> = effects.iter().cloned().collect();
+        let mut all = effects;
+        while let Some(effect) = open.pop() {
+            let Effect::Name { module, name, attr, bind: false } = effect else { continue };
+            for more in self.sources(module, &name, attr.as_deref(), view) {
+                if all.insert(more.clone()) {
+                    open.push(more);
+                }
+            }
+        }
+        all
+    }
+
+    /// What else changes when the object of a name, or an attribute of it, does.
+    fn sources(&mut self, number: ModId, name: &str, attr: Option<&str>, view: &mut View<'_>) -> Vec<Effect> {
+        let key = (number, Box::from(name), attr.map(Box::from));
+        if let Some(known) = self.sources.get(&key) {
+            return known.clone();
+        }
+        let mut found = Vec::new();
+        let Some(module) = view.module(number) else { return found };
+        let bindings = module.bindings(name).map_or(&[][..], |bindings| &bindings.all);
+        for binding in bindings.iter().filter(|binding| binding.import.is_none()) {
+            let unit = binding.unit;
+            let Some(entry) = module.units.get(unit) else { continue };
+            // `table()["x"] = 1`
+            if entry.kind == Kind::Function && attr.is_none() {
+                let rest = Vec::new();
+                let place = Place::Unit { module: number, unit, name: name.into(), rest, copied: false };
+                source(place, How::Call, None, 0, &mut found, view);
+            }
+            if !matches!(entry.kind, Kind::Statement | Kind::Head) || !module.shares(unit) {
+                continue;
+            }
+            for one in module.outer(unit).map_or(&[][..], |facts| &facts.uses) {
+                if !matches!(one.how, How::Value | How::Given | How::Call | How::Change) {
+                    continue;
+                }
+                for place in view.resolve(number, &one.chain, When::Before(unit)) {
+                    source(place, one.how, attr, 0, &mut found, view);
+                }
+            }
+        }
+        found.retain(|effect| {
+            !matches!(effect, Effect::Name { module, name: other, .. } if *module == number && **other == *name)
+        });
+        self.sources.insert(key, found.clone());
+        found
     }
 
     /// What a class does when it is made: `__init_subclass__` of its ancestors, its metaclass.
@@ -334,6 +367,106 @@ impl Summaries {
             self.known.insert(key, effects.clone());
         }
         effects
+    }
+}
+
+/// A function of the project that a call runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Callee {
+    pub(super) module: ModId,
+    pub(super) unit: usize,
+    pub(super) member: Option<usize>,
+}
+
+/// The functions that a call of a unit, or of an attribute of it, runs.
+pub(super) fn callees(module: ModId, unit: usize, rest: &[Box<str>], view: &mut View<'_>) -> Vec<Callee> {
+    let Some(target) = view.module(module) else { return Vec::new() };
+    let Some(entry) = target.units.get(unit) else { return Vec::new() };
+    let found = match (entry.kind, rest.last()) {
+        (Kind::Function, None) if entry.marks.is_empty() => {
+            return vec![Callee { module, unit, member: None }];
+        }
+        (Kind::Class, None) => methods(module, unit, &["__init__", "__new__", "__post_init__"], view),
+        (Kind::Class, Some(name)) => methods(module, unit, &[name], view),
+        (Kind::Statement, name) if rest.len() <= 1 => {
+            let name = name.map_or("__call__", |name| name);
+            let classes = made_of(module, unit, view);
+            classes.into_iter().flat_map(|(module, unit)| methods(module, unit, &[name], view)).collect()
+        }
+        _ => Vec::new(),
+    };
+    let callee = |(module, unit, member)| Callee { module, unit, member: Some(member) };
+    found.into_iter().map(callee).collect()
+}
+
+/// Name and default of a parameter.
+fn parameter(callee: &Callee, at: usize, view: &View<'_>) -> (Option<Box<str>>, Option<Chain>) {
+    let Some(module) = view.module(callee.module) else { return (None, None) };
+    let func = match callee.member {
+        Some(member) => module.member(callee.unit, member).map(|(_, stmt)| stmt),
+        None => module.stmt(callee.unit),
+    };
+    let Some(Stmt::FunctionDef(func)) = func else { return (None, None) };
+    let Some(parameter) = func.parameters.iter().nth(at) else { return (None, None) };
+    let default = parameter.default().and_then(|value| Chain::of(value, false));
+    (Some(parameter.name().as_str().into()), default)
+}
+
+/// So many functions are looked through for what they give.
+const MAX_GIVEN: usize = 3;
+
+/// What an object was taken from.
+fn source(
+    place: Place,
+    how: How,
+    attr: Option<&str>,
+    depth: usize,
+    found: &mut Vec<Effect>,
+    view: &mut View<'_>,
+) {
+    match place {
+        Place::Unit { module, unit, name, rest, .. } => {
+            let Some(target) = view.module(module) else { return };
+            let Some(kind) = target.units.get(unit).map(|entry| entry.kind) else { return };
+            match kind {
+                Kind::Statement | Kind::Head if !target.frozen(unit) => {
+                    found.push(Effect::Name { module, name, attr: None, bind: false });
+                }
+                // Its instances are other objects.
+                Kind::Class if how == How::Value => {
+                    let attr = rest.first().cloned().or_else(|| attr.map(Box::from));
+                    found.push(Effect::Name { module, name, attr, bind: false });
+                }
+                // What it gives is made of what it names.
+                Kind::Function if rest.is_empty() && depth < MAX_GIVEN => {
+                    for one in target.inner(unit).map_or(&[][..], |facts| &facts.uses) {
+                        if matches!(one.how, How::Doc | How::Signature | How::Source | How::Name | How::Found)
+                        {
+                            continue;
+                        }
+                        for place in view.resolve(module, &one.chain, When::Any) {
+                            source(place, one.how, attr, depth + 1, found, view);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Place::Module(module) => {
+            if let Some(name) = attr {
+                found.push(Effect::Name { module, name: name.into(), attr: None, bind: true });
+            }
+        }
+        Place::Outside(path) if how == How::Value => {
+            let path = match attr {
+                Some(attr) => format!("{path}.{attr}"),
+                None => path,
+            };
+            if !is_harmless(&path) {
+                found.push(Effect::Outside(path));
+            }
+        }
+        _ => {}
     }
 }
 

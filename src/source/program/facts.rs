@@ -75,6 +75,8 @@ pub(super) enum How {
     Source,
     /// Its name is read.
     Name,
+    /// Whether an import finds it.
+    Found,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -142,8 +144,11 @@ pub(super) enum Mutation {
 pub(super) struct Called {
     pub(super) callee: Chain,
     pub(super) args: Vec<Arg>,
+    pub(super) keywords: Vec<(Box<str>, Arg)>,
     /// The result is not looked at.
     pub(super) statement: bool,
+    /// It is a decorator.
+    pub(super) applied: bool,
     /// It runs when the statement does, not when a function made by it is called.
     pub(super) now: bool,
 }
@@ -182,6 +187,8 @@ pub(super) struct Facts {
     pub(super) hints: Vec<Use>,
     /// Attributes of objects that the text does not name, and of what leads nowhere.
     pub(super) attrs: BTreeSet<Box<str>>,
+    /// Attributes that are assigned: a property or a descriptor runs.
+    pub(super) stores: BTreeSet<Box<str>>,
     /// Strings that may be names of attributes.
     pub(super) words: BTreeSet<Box<str>>,
     pub(super) dynamic: Vec<Dynamic>,
@@ -210,6 +217,7 @@ impl Facts {
         self.uses.extend(other.uses.iter().cloned());
         self.hints.extend(other.hints.iter().cloned());
         self.attrs.extend(other.attrs.iter().cloned());
+        self.stores.extend(other.stores.iter().cloned());
         self.words.extend(other.words.iter().cloned());
         self.dynamic.extend(other.dynamic.iter().cloned());
         self.loads.extend(other.loads.iter().cloned());

@@ -77,6 +77,156 @@ impl Reader {
     }
 }
 
+/// Methods of containers that change them and give something back.
+pub(super) fn is_mutator(method: &str) -> bool {
+    matches!(
+        method,
+        "add"
+            | "append"
+            | "appendleft"
+            | "clear"
+            | "discard"
+            | "extend"
+            | "extendleft"
+            | "insert"
+            | "pop"
+            | "popitem"
+            | "popleft"
+            | "remove"
+            | "reverse"
+            | "rotate"
+            | "setdefault"
+            | "sort"
+            | "update"
+            | "__setitem__"
+            | "__delitem__"
+    )
+}
+
+/// Functions of Python that change what they are given first.
+pub(super) fn changes_first(path: &str) -> bool {
+    matches!(
+        path,
+        "next"
+            | "heapq.heappush"
+            | "heapq.heappop"
+            | "heapq.heapify"
+            | "heapq.heappushpop"
+            | "heapq.heapreplace"
+            | "bisect.insort"
+            | "bisect.insort_left"
+            | "bisect.insort_right"
+            | "random.shuffle"
+    )
+}
+
+/// The value of a call has nothing in common with what it was made of.
+fn gives_new(path: &str) -> bool {
+    const PATHS: [&str; 34] = [
+        "abs",
+        "bool",
+        "bytes",
+        "chr",
+        "copy.copy",
+        "copy.deepcopy",
+        "datetime.timedelta",
+        "decimal.Decimal",
+        "dict",
+        "float",
+        "format",
+        "frozenset",
+        "hash",
+        "int",
+        "json.dumps",
+        "json.loads",
+        "len",
+        "list",
+        "logging.getLogger",
+        "max",
+        "min",
+        "object",
+        "ord",
+        "os.getenv",
+        "pathlib.Path",
+        "range",
+        "re.compile",
+        "repr",
+        "round",
+        "set",
+        "sorted",
+        "str",
+        "sum",
+        "tuple",
+    ];
+    PATHS.contains(&path) || path.starts_with("os.path.") || path.starts_with("os.environ.")
+}
+
+/// The value of an expression may be, or hold, an object that it names. `path`: what a function is outside the project.
+pub(super) fn shares(expr: &Expr, path: &dyn Fn(&Expr) -> Option<String>) -> bool {
+    const NEW: [&str; 14] = [
+        "decode",
+        "encode",
+        "format",
+        "join",
+        "lower",
+        "parent",
+        "read_bytes",
+        "read_text",
+        "replace",
+        "resolve",
+        "strip",
+        "title",
+        "upper",
+        "with_suffix",
+    ];
+    let each = |list: &[Expr]| list.iter().any(|one| shares(one, path));
+    match expr {
+        Expr::BinOp(_) | Expr::UnaryOp(_) | Expr::Compare(_) | Expr::FString(_) => false,
+        _ if expr.is_literal_expr() => false,
+        Expr::List(list) => each(&list.elts),
+        Expr::Tuple(list) => each(&list.elts),
+        Expr::Set(list) => each(&list.elts),
+        Expr::Dict(dict) => dict.items.iter().any(|item| shares(&item.value, path)),
+        Expr::Attribute(attribute) => !NEW.contains(&attribute.attr.as_str()),
+        Expr::Call(call) => {
+            let method = match &*call.func {
+                Expr::Attribute(method) => NEW.contains(&method.attr.as_str()),
+                _ => false,
+            };
+            !method && !path(&call.func).is_some_and(|path| gives_new(&path))
+        }
+        _ => true,
+    }
+}
+
+/// A value that nothing can change in place.
+pub(super) fn is_frozen(expr: &Expr, path: &dyn Fn(&Expr) -> Option<String>) -> bool {
+    match expr {
+        Expr::Tuple(list) => list.elts.iter().all(|one| is_frozen(one, path)),
+        Expr::BinOp(sum) => is_frozen(&sum.left, path) && is_frozen(&sum.right, path),
+        Expr::UnaryOp(_) | Expr::Compare(_) | Expr::FString(_) => true,
+        Expr::Call(call) => path(&call.func).is_some_and(|path| {
+            matches!(
+                &*path,
+                "bool"
+                    | "bytes"
+                    | "float"
+                    | "frozenset"
+                    | "int"
+                    | "len"
+                    | "os.getenv"
+                    | "os.environ.get"
+                    | "pathlib.Path"
+                    | "range"
+                    | "re.compile"
+                    | "str"
+                    | "sum"
+            )
+        }),
+        _ => expr.is_literal_expr(),
+    }
+}
+
 /// A function of Python that reads neither docstring nor hints of what it is given.
 pub(super) fn is_blind(path: &str) -> bool {
     (stdlib::is_builtin_name(path) || stdlib::is_standard(path)) && Reader::of_function(path).is_none()

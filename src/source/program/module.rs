@@ -15,8 +15,9 @@ use crate::source::imports::{Imports, Mark};
 use crate::source::parse::{Parsed, parse};
 
 use super::cut::{Cut, ELSE, FINALLY, cut, is_member, is_plain, only_imports};
-use super::facts::{Aliases, Facts, Root};
-use super::walk;
+use super::facts::{Aliases, Chain, Facts, How, Root, Use};
+use super::scope::imported;
+use super::{known, walk};
 
 /// A way down the tree: block and index, again and again.
 pub(super) type Way = Vec<(u32, u32)>;
@@ -99,6 +100,8 @@ pub(super) struct Member {
     pub(super) marks: Vec<Mark>,
     /// It has decorators that do not leave a function alone.
     pub(super) wrapped: bool,
+    /// Assigning to an attribute of that name may run it.
+    pub(super) stored: bool,
     pub(super) lines: (usize, usize),
     pub(super) range: Range<usize>,
     pub(super) outer: OnceLock<Facts>,
@@ -145,6 +148,31 @@ impl Module {
     /// The unit is a loop: what it binds it may read.
     pub(super) fn repeats(&self, unit: usize) -> bool {
         matches!(self.stmt(unit), Some(Stmt::For(_) | Stmt::While(_)))
+    }
+
+    /// What a unit binds may be, or hold, objects that it names.
+    pub(super) fn shares(&self, unit: usize) -> bool {
+        match self.stmt(unit).and_then(assigned) {
+            Some(value) => known::shares(value, &|expr| self.external(expr)),
+            None => true,
+        }
+    }
+
+    /// Nothing can change in place what a unit binds.
+    pub(super) fn frozen(&self, unit: usize) -> bool {
+        let value = self.stmt(unit).and_then(assigned);
+        value.is_some_and(|value| known::is_frozen(value, &|expr| self.external(expr)))
+    }
+
+    /// The dotted path outside the project that an expression of the top level means.
+    fn external(&self, expr: &Expr) -> Option<String> {
+        match expr {
+            Expr::Name(name) => self.aliases.path(name.id.as_str()),
+            Expr::Attribute(attribute) => {
+                Some(format!("{}.{}", self.external(&attribute.value)?, attribute.attr.as_str()))
+            }
+            _ => None,
+        }
     }
 
     /// What must be importable for the module to be.
@@ -217,7 +245,9 @@ impl Module {
             };
             for (head, block) in self.heads(unit) {
                 facts.merge(&walk::expressions(head_exprs(head, block).into_iter(), &self.aliases));
+                facts.uses.extend(tried(head, block));
             }
+            facts.sort();
             facts
         })?;
         Some(slot.get_or_init(|| facts))
@@ -301,6 +331,15 @@ impl Module {
     }
 }
 
+/// The value that a statement assigns.
+fn assigned(stmt: &Stmt) -> Option<&Expr> {
+    match stmt {
+        Stmt::Assign(assign) => Some(&assign.value),
+        Stmt::AnnAssign(assign) => assign.value.as_deref(),
+        _ => None,
+    }
+}
+
 fn at<'a>(body: &'a [Stmt], way: &[(u32, u32)]) -> Option<&'a Stmt> {
     let ((_, first), rest) = way.split_first()?;
     let mut stmt = body.get(*first as usize)?;
@@ -325,6 +364,26 @@ fn block(stmt: &Stmt, number: u32) -> Option<&[Stmt]> {
         Stmt::Match(choice) => choice.cases.get(at).map(|case| &*case.body),
         _ => None,
     }
+}
+
+/// What an `except` depends on: whether the imports that were tried work.
+fn tried(head: &Stmt, block: u32) -> Vec<Use> {
+    let Stmt::Try(attempt) = head else { return Vec::new() };
+    if block == 0 {
+        return Vec::new();
+    }
+    let mut roots: Vec<Root> = Vec::new();
+    for stmt in &attempt.body {
+        match stmt {
+            Stmt::Import(import) => {
+                roots.extend(import.names.iter().map(|alias| Root::module(0, alias.name.as_str())));
+            }
+            Stmt::ImportFrom(_) => roots.extend(imported(stmt).into_iter().map(|(_, root)| root)),
+            _ => {}
+        }
+    }
+    let found = |root| Use { chain: Chain { root, attrs: Vec::new() }, how: How::Found };
+    roots.into_iter().map(found).collect()
 }
 
 /// What is evaluated before a branch runs.

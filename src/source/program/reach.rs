@@ -32,6 +32,8 @@ pub(super) struct Item {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Aspect {
     Whole,
+    /// The conditions under which it runs.
+    Guards,
     Doc,
     Signature,
     Source,
@@ -88,6 +90,8 @@ pub(super) struct Watch {
     pub(super) by: usize,
     /// Only what ran before.
     pub(super) before: Option<usize>,
+    /// The node keeps the object: what changes in it later counts, too.
+    pub(super) shares: bool,
     /// Only what came after the last certain rebinding.
     pub(super) rebound: bool,
 }
@@ -101,6 +105,9 @@ pub(super) struct Reach<'r, 'p> {
     pub(super) index: HashMap<Item, usize>,
     pub(super) queue: VecDeque<usize>,
     pub(super) attrs: BTreeSet<Box<str>>,
+    /// Those that something asks for after the classes are made.
+    pub(super) asked: BTreeSet<Box<str>>,
+    pub(super) stores: BTreeSet<Box<str>>,
     pub(super) words: BTreeSet<Box<str>>,
     pub(super) patterns: Vec<Pattern>,
     /// Classes, by node.
@@ -133,6 +140,8 @@ impl<'r, 'p> Reach<'r, 'p> {
             index: HashMap::new(),
             queue: VecDeque::new(),
             attrs: BTreeSet::new(),
+            asked: BTreeSet::new(),
+            stores: BTreeSet::new(),
             words: BTreeSet::new(),
             patterns: Vec::new(),
             classes: Vec::new(),
@@ -213,6 +222,12 @@ impl<'r, 'p> Reach<'r, 'p> {
                     self.hints(index);
                 }
             }
+            // An import refers to nothing but what its conditions do.
+            Aspect::Guards => {
+                if let Some(facts) = outer {
+                    self.facts(index, &module, facts, now, true);
+                }
+            }
             Aspect::Doc | Aspect::Source | Aspect::ModuleDoc => {}
         }
     }
@@ -222,7 +237,8 @@ impl<'r, 'p> Reach<'r, 'p> {
         for one in &facts.uses {
             self.follow(index, one, when, early);
         }
-        self.attrs.extend(facts.attrs.iter().cloned());
+        self.asks(index, &facts.attrs);
+        self.stores.extend(facts.stores.iter().cloned());
         self.words.extend(facts.words.iter().flat_map(|word| word.split('.')).map(Box::from));
         self.reads |= facts.reads;
         for (at, reason) in &facts.opaque {
@@ -241,6 +257,21 @@ impl<'r, 'p> Reach<'r, 'p> {
         }
     }
 
+    /// Attributes that a node asks for.
+    fn asks<'s>(&mut self, index: usize, names: impl IntoIterator<Item = &'s Box<str>> + Clone) {
+        self.attrs.extend(names.clone().into_iter().cloned());
+        let hook = self.nodes.get(index).map(|node| node.item).is_some_and(|item| {
+            let module = self.view.module(item.module);
+            module.is_some_and(|module| {
+                let member = item.member.and_then(|at| module.units.get(item.unit)?.members.get(at));
+                member.is_some_and(|member| matches!(&*member.name, "__init_subclass__" | "__set_name__"))
+            })
+        });
+        if !hook {
+            self.asked.extend(names.into_iter().cloned());
+        }
+    }
+
     pub(super) fn opaque(&mut self, module: &Module, at: usize, reason: &'static str) {
         let line = u32::try_from(module.parsed.line(at)).unwrap_or(u32::MAX);
         self.opaque.insert((module.file.clone(), line, reason));
@@ -254,7 +285,12 @@ impl<'r, 'p> Reach<'r, 'p> {
             let item = Item { module: from, unit: 0, member: None, aspect: Aspect::ModuleDoc };
             tokens.insert(Token::Part(self.push(item, Some(index), false, Handed::No)));
         }
-        for place in self.view.resolve(from, &one.chain, when) {
+        let (places, guarded) = self.view.resolve_guarded(from, &one.chain, when);
+        for (module, unit) in guarded {
+            let item = Item { module, unit, member: None, aspect: Aspect::Guards };
+            tokens.insert(Token::Part(self.push(item, Some(index), early, Handed::No)));
+        }
+        for place in places {
             tokens.extend(self.arrive(index, place, one.how, when, early));
         }
         if let Some(node) = self.nodes.get_mut(index) {
@@ -286,7 +322,7 @@ impl<'r, 'p> Reach<'r, 'p> {
                             self.escaped.push((number, index));
                         }
                     }
-                    How::Change | How::Name => {}
+                    How::Change | How::Name | How::Found => {}
                 }
                 vec![Token::Module]
             }
@@ -296,6 +332,9 @@ impl<'r, 'p> Reach<'r, 'p> {
                 if !stdlib::is_standard(top) && top != "tensorlake" {
                     self.third = true;
                     self.external.insert(top.to_owned());
+                }
+                if self.world.outside(&path).next().is_some() {
+                    self.attrs.extend(path.split('.').map(Box::from));
                 }
                 self.outside.push((path.clone(), index));
                 vec![Token::Outside(path)]
@@ -333,6 +372,9 @@ impl<'r, 'p> Reach<'r, 'p> {
         let Some(module) = self.view.module(number) else { return Vec::new() };
         let Some(entry) = module.units.get(unit) else { return Vec::new() };
         let whole = Item { module: number, unit, member: None, aspect: Aspect::Whole };
+        if how == How::Found {
+            return vec![Token::Name];
+        }
         let definition = matches!(entry.kind, Kind::Function | Kind::Class);
         let part = |reach: &mut Self, aspect| {
             let item = Item { aspect, ..whole };
@@ -376,18 +418,23 @@ impl<'r, 'p> Reach<'r, 'p> {
                 }
                 _ => None,
             };
+            let user = self.nodes.get(index).map(|node| node.item);
+            // What it took then may be the object that changes later.
+            let shares = user.is_some_and(|item| {
+                self.view.module(item.module).is_some_and(|module| module.shares(item.unit))
+            });
             let touches = self.world.touches(number, name);
             let rebound =
                 when == When::End && !copied && touches.iter().any(|touch| touch.bind && touch.certain);
             own = !rebound;
             if !touches.is_empty() {
-                let watch = Watch { module: number, name: name.into(), by: index, before, rebound };
+                let watch = Watch { module: number, name: name.into(), by: index, before, shares, rebound };
                 if !self.watches.contains(&watch) {
                     self.watches.push(watch);
                 }
             }
         }
-        self.attrs.extend(rest.iter().cloned());
+        self.asks(index, rest);
         if !own {
             return Vec::new();
         }
@@ -405,7 +452,8 @@ impl<'r, 'p> Reach<'r, 'p> {
         let name = parts.next().unwrap_or_default();
         if !self.world.touches(module, name).is_empty() {
             self.attrs.extend(parts.map(Box::from));
-            let watch = Watch { module, name: name.into(), by: index, before: None, rebound: false };
+            let watch =
+                Watch { module, name: name.into(), by: index, before: None, shares: false, rebound: false };
             if !self.watches.contains(&watch) {
                 self.watches.push(watch);
             }
@@ -489,26 +537,12 @@ impl<'r, 'p> Reach<'r, 'p> {
     pub(super) fn modules(&mut self, index: usize, module: &Module, dynamic: &Dynamic) {
         let Some(from) = self.nodes.get(index).map(|node| node.item.module) else { return };
         self.opaque(module, dynamic.at, dynamic.reason);
-        let (level, dotted) = super::known::relative(&dynamic.pattern.prefix);
-        let found = match dotted.rsplit_once('.') {
-            Some((package, _)) => self.view.imported(from, level, package),
-            None if level > 0 => self.view.imported(from, level, ""),
-            // Nothing is known: whatever lies beside.
-            None => self.view.imported(from, 1, ""),
-        };
-        let Some(found) = found else { return };
-        let start = dotted.rsplit('.').next().unwrap_or("");
-        for (name, child) in self.view.children(&found) {
-            if let Found::File(number) = child
-                && name.starts_with(start)
-                && number != from
-            {
-                if !self.world.has(number) {
-                    self.loads.insert(number);
-                }
-                if !self.escaped.iter().any(|(known, _)| *known == number) {
-                    self.escaped.push((number, index));
-                }
+        for number in world::by_pattern(from, &dynamic.pattern, self.view) {
+            if !self.world.has(number) {
+                self.loads.insert(number);
+            }
+            if !self.escaped.iter().any(|(known, _)| *known == number) {
+                self.escaped.push((number, index));
             }
         }
     }

@@ -262,10 +262,19 @@ impl View<'_> {
 
     /// What a chain in a module leads to.
     pub(super) fn resolve(&mut self, from: ModId, chain: &Chain, when: When) -> Vec<Place> {
-        let mut places = Vec::new();
-        let mut walk = Walk { places: &mut places, seen: HashSet::new() };
+        self.resolve_guarded(from, chain, when).0
+    }
+
+    /// Also the imports on the way that stand in branches.
+    pub(super) fn resolve_guarded(
+        &mut self,
+        from: ModId,
+        chain: &Chain,
+        when: When,
+    ) -> (Vec<Place>, Vec<(ModId, usize)>) {
+        let mut walk = Walk { places: Vec::new(), guarded: Vec::new(), seen: HashSet::new() };
         self.root(from, &chain.root, &chain.attrs, when, false, 0, &mut walk);
-        places
+        (walk.places, walk.guarded)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -277,7 +286,7 @@ impl View<'_> {
         when: When,
         copied: bool,
         hops: usize,
-        walk: &mut Walk<'_>,
+        walk: &mut Walk,
     ) {
         match root {
             Root::This => self.inside(Found::File(from), attrs, when, copied, hops, walk),
@@ -318,7 +327,7 @@ impl View<'_> {
         when: When,
         copied: bool,
         hops: usize,
-        walk: &mut Walk<'_>,
+        walk: &mut Walk,
     ) {
         let Some((name, rest)) = attrs.split_first() else {
             walk.add(match found {
@@ -328,10 +337,13 @@ impl View<'_> {
             });
             return;
         };
-        if let Found::File(number) = found
-            && self.name(number, name, rest, when, copied, hops, walk)
-        {
-            return;
+        let mut again = false;
+        if let Found::File(number) = found {
+            // `from . import part` in a package's own file binds the module of that name.
+            again = walk.seen.contains(&(number, name.to_string(), rest.len(), when));
+            if !again && self.name(number, name, rest, when, copied, hops, walk) {
+                return;
+            }
         }
         let folder = match &found {
             Found::File(number) => self.package(*number),
@@ -342,6 +354,7 @@ impl View<'_> {
             Some(child) if child != Found::Outside => {
                 self.inside(child, rest, When::End, copied, hops + 1, walk);
             }
+            _ if again => {}
             _ => {
                 if let Found::File(number) = found
                     && self.name(number, "__getattr__", &[], When::End, false, hops, walk)
@@ -367,13 +380,18 @@ impl View<'_> {
         when: When,
         copied: bool,
         hops: usize,
-        walk: &mut Walk<'_>,
+        walk: &mut Walk,
     ) -> bool {
         if hops > MAX_HOPS || !walk.seen.insert((from, name.to_owned(), attrs.len(), when)) {
             return true;
         }
         let steps = self.steps(from, name, when);
-        for step in &steps {
+        let module = self.module(from);
+        for (unit, step) in &steps {
+            let guarded = module.as_ref().and_then(|module| module.units.get(*unit));
+            if guarded.is_some_and(|unit| !unit.guards.is_empty()) && !matches!(step, Step::Unit(_)) {
+                walk.guarded.push((from, *unit));
+            }
             match step {
                 Step::Unit(unit) => walk.add(Place::Unit {
                     module: from,
@@ -396,7 +414,7 @@ impl View<'_> {
     }
 
     /// The bindings that a name may have at a time.
-    fn steps(&mut self, from: ModId, name: &str, when: When) -> Vec<Step> {
+    fn steps(&mut self, from: ModId, name: &str, when: When) -> Vec<(usize, Step)> {
         let Some(module) = self.module(from) else { return Vec::new() };
         let mut own: Vec<&Binding> = Vec::new();
         if let Some(bindings) = module.bindings(name) {
@@ -456,7 +474,7 @@ impl View<'_> {
                 }
             }
         }
-        steps.into_iter().map(|(_, step)| step).collect()
+        steps
     }
 
     /// `from module import *` brings a name.
@@ -529,12 +547,14 @@ enum Step {
 }
 
 /// One resolution under way.
-struct Walk<'a> {
-    places: &'a mut Vec<Place>,
+struct Walk {
+    places: Vec<Place>,
+    /// Imports that stand in branches.
+    guarded: Vec<(ModId, usize)>,
     seen: HashSet<(ModId, String, usize, When)>,
 }
 
-impl Walk<'_> {
+impl Walk {
     fn add(&mut self, place: Place) {
         if !self.places.contains(&place) {
             self.places.push(place);

@@ -77,16 +77,21 @@ impl Reach<'_, '_> {
         };
         let Some(module) = self.view.module(number) else { return };
         let Some(entry) = module.units.get(unit) else { return };
-        let all = self.called_from_outside(number, unit);
+        let outside = self.outside_bases(number, unit);
+        let all = outside.iter().any(|path| !is_passive_base(path));
+        // An enum asks for `_missing_` and the like.
+        let enumeration = outside.iter().any(|path| stdlib::top(path) == "enum");
         for (at, member) in entry.members.iter().enumerate() {
-            let dunder = member.name.starts_with("__") && member.name.ends_with("__");
+            let dunder = is_dunder(&member.name) || (enumeration && member.name.starts_with('_'));
+            // `cart.count = 3` runs a property or a descriptor.
+            let stored = member.stored && self.stores.contains(&member.name);
             if stops(&member.marks) {
                 if self.wanted(&member.name) {
                     self.hand_member(number, unit, at, index);
                 }
                 continue;
             }
-            if dunder || member.wrapped || (member.method && all) || self.wanted(&member.name) {
+            if dunder || stored || member.wrapped || (member.method && all) || self.wanted(&member.name) {
                 let early = self.nodes.get(index).is_some_and(|node| node.early);
                 let item = Item { module: number, unit, member: Some(at), aspect: Aspect::Whole };
                 self.push(item, Some(index), early, Handed::No);
@@ -105,11 +110,6 @@ impl Reach<'_, '_> {
         if self.reads.doc || self.reads.signature {
             self.hand(Item { module, unit, member: Some(member), aspect: Aspect::Whole }, by);
         }
-    }
-
-    /// A base class that is not the project's may call any method.
-    pub(super) fn called_from_outside(&mut self, number: ModId, unit: usize) -> bool {
-        self.outside_bases(number, unit).iter().any(|path| !is_passive_base(path))
     }
 
     /// The bases and decorators of a class and its ancestors that lie outside the project.
@@ -143,13 +143,32 @@ impl Reach<'_, '_> {
         };
         let mut found = Vec::new();
         for touch in touches.get(start..).unwrap_or_default() {
-            if watch.before.is_some_and(|limit| touch.at >= limit) {
+            let later = watch.before.is_some_and(|limit| touch.at >= limit);
+            if later && (touch.bind || !watch.shares) {
                 continue;
             }
-            if touch.attr.as_ref().is_some_and(|attr| !self.wanted(attr)) {
+            // A class that is made later registers itself: nothing to who never looks there.
+            let made = self.view.module(touch.module).is_some_and(|module| {
+                module.units.get(touch.unit).is_some_and(|unit| unit.kind == Kind::Class)
+            });
+            if later && made && touch.attr.as_ref().is_some_and(|attr| !self.asked.contains(attr)) {
+                continue;
+            }
+            if touch.attr.as_ref().is_some_and(|attr| !self.wanted(attr) && !is_dunder(attr)) {
                 continue;
             }
             let item = Item { module: touch.module, unit: touch.unit, member: None, aspect: Aspect::Whole };
+            for (module, unit) in self.world.deciders(touch.module).iter().copied() {
+                let aspect =
+                    match self.view.module(module).and_then(|found| Some(found.units.get(unit)?.kind)) {
+                        Some(Kind::Import) => Aspect::Guards,
+                        _ => Aspect::Whole,
+                    };
+                let decider = Item { module, unit, member: None, aspect };
+                if !found.contains(&decider) && item != decider {
+                    found.push(decider);
+                }
+            }
             if !found.contains(&item) {
                 found.push(item);
             }
@@ -248,6 +267,10 @@ impl Reach<'_, '_> {
             .iter()
             .any(|chain| chain.attrs.last().is_some_and(|last| &**last == "register"))
     }
+}
+
+fn is_dunder(name: &str) -> bool {
+    name.starts_with("__") && name.ends_with("__")
 }
 
 fn is_third(path: &str) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use ruff_python_ast::visitor::{self, Visitor};
-use ruff_python_ast::{ExceptHandler, Expr, ExprContext, Parameters, Pattern, Stmt};
+use ruff_python_ast::{Comprehension, ExceptHandler, Expr, ExprContext, Parameters, Pattern, Stmt};
 
 use super::facts::Root;
 
@@ -24,6 +24,8 @@ pub(super) enum Local<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Names<'a> {
     pub(super) locals: HashMap<&'a str, Local<'a>>,
+    /// What each local name is bound to, or is a part of.
+    pub(super) origins: HashMap<&'a str, Vec<&'a Expr>>,
     /// Declared `global`.
     pub(super) globals: HashSet<&'a str>,
     /// Declared `nonlocal`.
@@ -70,6 +72,24 @@ impl<'a> Names<'a> {
         let mut names = Names::default();
         targets.for_each(|target| names.visit_expr(target));
         names
+    }
+
+    /// Of the variables of a comprehension.
+    pub(super) fn of_generators(generators: &'a [Comprehension]) -> Self {
+        let mut names = Names::of_targets(generators.iter().map(|one| &one.target));
+        generators.iter().for_each(|one| names.part(&one.target, &one.iter));
+        names
+    }
+
+    /// What a target binds is a part of a value, or all of it.
+    fn part(&mut self, target: &'a Expr, value: &'a Expr) {
+        match target {
+            Expr::Name(name) => self.origins.entry(name.id.as_str()).or_default().push(value),
+            Expr::Tuple(list) => list.elts.iter().for_each(|one| self.part(one, value)),
+            Expr::List(list) => list.elts.iter().for_each(|one| self.part(one, value)),
+            Expr::Starred(one) => self.part(&one.value, value),
+            _ => {}
+        }
     }
 
     fn bind(&mut self, name: &'a str, local: Local<'a>) {
@@ -148,6 +168,7 @@ impl<'a> Visitor<'a> for Names<'a> {
                 }
             }
             Stmt::Assign(assign) => {
+                assign.targets.iter().for_each(|target| self.part(target, &assign.value));
                 if let [Expr::Name(name)] = &assign.targets[..] {
                     self.bind(name.id.as_str(), Local::Value(&assign.value));
                     return self.visit_expr(&assign.value);
@@ -156,6 +177,13 @@ impl<'a> Visitor<'a> for Names<'a> {
             Stmt::AnnAssign(assign) => {
                 // A declaration alone makes a name local.
                 self.visit_expr(&assign.target);
+                assign.value.iter().for_each(|value| self.part(&assign.target, value));
+            }
+            Stmt::For(each) => self.part(&each.target, &each.iter),
+            Stmt::With(with) => {
+                for item in &with.items {
+                    item.optional_vars.iter().for_each(|target| self.part(target, &item.context_expr));
+                }
             }
             Stmt::Try(attempt) => {
                 for handler in &attempt.handlers {
@@ -181,6 +209,7 @@ impl<'a> Visitor<'a> for Names<'a> {
             Expr::Named(named) => {
                 if let Expr::Name(name) = &*named.target {
                     self.unknown(name.id.as_str());
+                    self.part(&named.target, &named.value);
                 }
                 self.visit_expr(&named.value);
             }

@@ -4,10 +4,11 @@ use std::hash::Hash;
 
 use ruff_python_ast::Stmt;
 use ruff_python_ast::comparable::{ComparableExpr, ComparableStmt};
+use ruff_text_size::Ranged;
 
 use crate::source::digest::{FINGERPRINT_VERSION, Feed, version};
 use crate::source::normal::{self, Keep};
-use crate::source::parse::PARSER;
+use crate::source::parse::{PARSER, bytes};
 
 use super::module::{Module, head_exprs};
 use super::reach::{Aspect, Item, Reach};
@@ -84,6 +85,7 @@ fn tree(item: Item, module: &Module, keep: Keep, feed: &mut Feed) {
     };
     match item.aspect {
         Aspect::ModuleDoc => ("module doc", module.has_doc()).hash(feed),
+        Aspect::Guards => heads(item, module, feed),
         Aspect::Doc => {
             ("doc", statement.and_then(doc)).hash(feed);
         }
@@ -208,8 +210,15 @@ fn part(item: Item, via: Option<usize>, digest: crate::base::digest::Digest, mod
         }
         None => owner,
     };
-    let source = module.parsed.text().get(range).unwrap_or_default().to_owned();
+    let mut source = module.parsed.text().get(range).unwrap_or_default().to_owned();
     match item.aspect {
+        Aspect::Guards => {
+            name.push_str(" (condition)");
+            let heads = module.heads(item.unit).into_iter();
+            let conditions: Vec<String> =
+                heads.map(|(stmt, block)| condition(stmt, block, module)).chain([source]).collect();
+            source = conditions.join("\n");
+        }
         Aspect::Doc => name.push_str(".__doc__"),
         Aspect::Signature => name.push_str(" (signature)"),
         Aspect::Source => name.push_str(" (source)"),
@@ -226,4 +235,23 @@ fn part(item: Item, via: Option<usize>, digest: crate::base::digest::Digest, mod
         Aspect::Whole => {}
     }
     Part { file: module.file.clone(), name, lines, digest, via, source }
+}
+
+/// The head of a branch, as it is written.
+fn condition(stmt: &Stmt, block: u32, module: &Module) -> String {
+    let exprs = head_exprs(stmt, block);
+    let text =
+        |expr: &&ruff_python_ast::Expr| module.parsed.text().get(bytes(expr.range())).unwrap_or_default();
+    let last = exprs.last().map(text).unwrap_or_default();
+    match (stmt, block) {
+        (Stmt::If(_), 0) => format!("if {last}:"),
+        (Stmt::If(branch), at) => match branch.elif_else_clauses.get(at as usize - 1) {
+            Some(clause) if clause.test.is_some() => format!("elif {last}:"),
+            _ => format!("else of: if {last}"),
+        },
+        (Stmt::Try(_), 0) => "try:".to_owned(),
+        (Stmt::Try(_), _) => format!("except {last}:"),
+        (Stmt::With(_), _) => format!("with {last}:"),
+        _ => format!("match {}:", exprs.first().map(text).unwrap_or_default()),
+    }
 }

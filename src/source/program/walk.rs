@@ -37,6 +37,8 @@ pub(super) struct Walker<'a> {
     pub(super) out: Facts,
     /// Functions around the place at hand that run later than the item's own code.
     pub(super) later: usize,
+    /// Local names that are being followed to what they were taken from.
+    pub(super) tracing: usize,
 }
 
 /// The facts of a function's body.
@@ -119,7 +121,7 @@ pub(super) fn skip_doc(body: &[Stmt]) -> &[Stmt] {
 
 impl<'a> Walker<'a> {
     pub(super) fn new(aliases: &'a Aliases) -> Self {
-        Walker { aliases, scopes: Vec::new(), out: Facts::default(), later: 0 }
+        Walker { aliases, scopes: Vec::new(), out: Facts::default(), later: 0, tracing: 0 }
     }
 
     pub(super) fn finish(mut self) -> Facts {
@@ -129,6 +131,7 @@ impl<'a> Walker<'a> {
 
     pub(super) fn decorators(&mut self, list: impl Iterator<Item = &'a Expr>, ours: &dyn Fn(&Expr) -> bool) {
         for expr in list.filter(|expr| !ours(expr)) {
+            let before = self.out.calls.len();
             // `@registry.add`: called for what it does to `registry`.
             let target = match expr {
                 Expr::Call(call) => {
@@ -141,6 +144,9 @@ impl<'a> Walker<'a> {
                     other
                 }
             };
+            for call in self.out.calls.iter_mut().skip(before) {
+                call.applied = true;
+            }
             match self.chain(target) {
                 Some((Start::Roots(roots), attrs)) => {
                     let method = !attrs.is_empty();
@@ -229,7 +235,7 @@ impl<'a> Walker<'a> {
         if let Some(first) = generators.first() {
             self.visit_expr(&first.iter);
         }
-        let names = Names::of_targets(generators.iter().map(|one| &one.target));
+        let names = Names::of_generators(generators);
         self.scopes.push(Scope { kind: Kind::Comprehension, names });
         for (at, generator) in generators.iter().enumerate() {
             self.visit_expr(&generator.target);
@@ -347,6 +353,9 @@ impl<'a> Visitor<'a> for Walker<'a> {
             Expr::Subscript(item) => {
                 if item.ctx != ExprContext::Load {
                     return self.assigned(expr);
+                }
+                if self.variable(&item.value, &item.slice) {
+                    return;
                 }
                 if self.namespace(&item.value, Some(&item.slice)) {
                     return self.visit_expr(&item.slice);

@@ -4,12 +4,13 @@
 //! changes something else than the names it binds (`RULES.append(rule)`, `net.fetch = patched`, a decorator whose
 //! body registers) touches it. Functions that such statements call are looked into.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use ruff_python_ast::{Expr, Stmt};
 
-use super::effects::{Effect, Summaries};
-use super::facts::{Chain, Root};
+use super::effects::{Callee, Effect, Summaries, callees};
+use super::facts::{Chain, Dynamic, Facts, Root, Target};
+use super::known;
 use super::module::{Kind, Module};
 use super::pattern::Pattern;
 use super::resolve::{Found, ModId, Place, View, When};
@@ -34,6 +35,8 @@ pub(super) struct World {
     /// The order in which units run.
     order: HashMap<(ModId, usize), usize>,
     loaded: Vec<ModId>,
+    /// For modules that are not imported in any case: the units that decide whether they are.
+    deciders: HashMap<ModId, Vec<(ModId, usize)>>,
     touched: HashMap<(ModId, Box<str>), Vec<Touch>>,
     /// Of modules: names that are computed.
     whole: HashMap<ModId, Vec<(Pattern, Touch)>>,
@@ -51,6 +54,11 @@ impl World {
         let mut world = World::default();
         for entry in entries {
             world.import(*entry, view);
+        }
+        if !world.deciders.is_empty() {
+            for module in certain(entries, view) {
+                world.deciders.remove(&module);
+            }
         }
         let mut summaries = Summaries::default();
         let mut sequence: Vec<((ModId, usize), usize)> =
@@ -83,14 +91,14 @@ impl World {
 
     /// What changes a dotted path outside the project, or something of it.
     pub(super) fn outside(&self, path: &str) -> impl Iterator<Item = &Touch> {
-        let path = match path {
-            "os.getenv" | "os.environb" => "os.environ",
-            path => path,
+        let path = match path.strip_prefix("os.getenv").or_else(|| path.strip_prefix("os.environb")) {
+            Some(rest) => format!("os.environ{rest}"),
+            None => path.to_owned(),
         };
         let found: Vec<&Touch> = self
             .outside
             .iter()
-            .filter(|(touched, _)| related(touched, path))
+            .filter(|(touched, _)| related(touched, &path))
             .map(|(_, touch)| touch)
             .collect();
         found.into_iter()
@@ -109,6 +117,7 @@ impl World {
             if let Some(next) = begin.pop() {
                 if !self.loaded.contains(&next) {
                     self.loaded.push(next);
+                    self.decided(next, stack.last().map(|(number, unit, _)| (*number, *unit)), view);
                     if let Some(module) = view.module(next) {
                         self.broken |= module.parsed.error().is_some();
                         let parents = parents(&module, view);
@@ -135,6 +144,28 @@ impl World {
                 begin.reverse();
             }
         }
+    }
+
+    /// Notes what decides whether a module is imported. `next`: the module that imports it, and the unit that it runs
+    /// next.
+    fn decided(&mut self, loaded: ModId, next: Option<(ModId, usize)>, view: &View<'_>) {
+        let Some((number, next)) = next else { return };
+        let mut deciders = self.deciders.get(&number).cloned().unwrap_or_default();
+        if let Some(unit) = next.checked_sub(1)
+            && let Some(module) = view.module(number)
+            && let Some(entry) = module.units.get(unit)
+            && !(entry.kind == Kind::Import && entry.guards.is_empty())
+        {
+            deciders.push((number, unit));
+        }
+        if !deciders.is_empty() {
+            self.deciders.insert(loaded, deciders);
+        }
+    }
+
+    /// The units that decide whether a module is imported.
+    pub(super) fn deciders(&self, module: ModId) -> &[(ModId, usize)] {
+        self.deciders.get(&module).map_or(&[], |found| found)
     }
 
     fn run(&mut self, number: ModId, unit: usize, at: usize, summaries: &mut Summaries, view: &mut View<'_>) {
@@ -164,7 +195,7 @@ impl World {
             }
             targets.extend(summaries.class(number, unit, &bases, view));
         }
-        for target in targets {
+        for target in summaries.spread(targets, view) {
             let touch =
                 |attr: Option<Box<str>>, bind| Touch { at, module: number, unit, attr, bind, certain };
             match target {
@@ -186,6 +217,25 @@ impl World {
             }
         }
     }
+}
+
+/// The modules that are imported in any case.
+fn certain(entries: &[ModId], view: &mut View<'_>) -> HashSet<ModId> {
+    let mut seen: HashSet<ModId> = HashSet::new();
+    let mut open = entries.to_vec();
+    while let Some(number) = open.pop() {
+        let Some(module) = view.module(number) else { continue };
+        if !seen.insert(number) {
+            continue;
+        }
+        open.extend(parents(&module, view));
+        for (unit, entry) in module.units.iter().enumerate() {
+            if entry.kind == Kind::Import && entry.guards.is_empty() {
+                open.extend(imports(number, &module, unit, view));
+            }
+        }
+    }
+    seen
 }
 
 /// A change of one may be seen through the other.
@@ -225,10 +275,86 @@ fn imports(number: ModId, module: &Module, unit: usize, view: &mut View<'_>) -> 
             roots.push(Root::module(from.level, name));
             roots.extend(from.names.iter().map(|alias| Root::item(from.level, name, alias.name.as_str())));
         }
-        Some(Stmt::FunctionDef(_)) | None => {}
-        Some(_) => roots.extend(module.outer(unit).into_iter().flat_map(|facts| facts.loads.iter().cloned())),
+        Some(Stmt::FunctionDef(func)) if func.decorator_list.is_empty() => {}
+        None => {}
+        Some(_) => {
+            let Some(facts) = module.outer(unit) else { return Vec::new() };
+            return run_imports(number, unit, facts, view);
+        }
     }
     loads(number, &roots, view)
+}
+
+/// The modules that a statement imports, itself or by the functions that it calls.
+fn run_imports(number: ModId, unit: usize, facts: &Facts, view: &mut View<'_>) -> Vec<ModId> {
+    let mut found = loads(number, &facts.loads, view);
+    found.extend(computed(number, &facts.dynamic, view));
+    let mut seen: HashSet<Callee> = HashSet::new();
+    let mut open: Vec<Callee> = Vec::new();
+    called(number, facts, When::Before(unit), &mut open, view);
+    while let Some(callee) = open.pop() {
+        if seen.len() > MAX_CALLED || !seen.insert(callee) {
+            continue;
+        }
+        let Some(module) = view.module(callee.module) else { continue };
+        let inner = match callee.member {
+            Some(member) => module.member_inner(callee.unit, member),
+            None => module.inner(callee.unit),
+        };
+        if let Some(inner) = inner {
+            found.extend(loads(callee.module, &inner.loads, view));
+            found.extend(computed(callee.module, &inner.dynamic, view));
+            called(callee.module, inner, When::Any, &mut open, view);
+        }
+    }
+    found
+}
+
+/// So many functions are looked into for what one statement imports.
+const MAX_CALLED: usize = 300;
+
+fn called(from: ModId, facts: &Facts, when: When, open: &mut Vec<Callee>, view: &mut View<'_>) {
+    for call in facts.calls.iter().filter(|call| call.now) {
+        for place in view.resolve(from, &call.callee, when) {
+            if let Place::Unit { module, unit, rest, .. } = place {
+                open.extend(callees(module, unit, &rest, view));
+            }
+        }
+    }
+}
+
+/// The modules that imports of computed names may load.
+fn computed(from: ModId, dynamics: &[Dynamic], view: &mut View<'_>) -> Vec<ModId> {
+    let mut found = Vec::new();
+    for dynamic in dynamics.iter().filter(|dynamic| dynamic.target == Target::Modules) {
+        for number in by_pattern(from, &dynamic.pattern, view) {
+            // Of several that may be meant, one that cannot be read is not.
+            if view.module(number).is_some_and(|module| module.parsed.error().is_none()) {
+                found.push(number);
+            }
+        }
+    }
+    found
+}
+
+/// The modules that a computed name may mean.
+pub(super) fn by_pattern(from: ModId, pattern: &Pattern, view: &mut View<'_>) -> Vec<ModId> {
+    let (level, dotted) = known::relative(&pattern.prefix);
+    let found = match dotted.rsplit_once('.') {
+        Some((package, _)) => view.imported(from, level, package),
+        None if level > 0 => view.imported(from, level, ""),
+        // Nothing is known: whatever lies beside.
+        None => view.imported(from, 1, ""),
+    };
+    let Some(found) = found else { return Vec::new() };
+    let start = dotted.rsplit('.').next().unwrap_or("");
+    let children = view.children(&found).into_iter();
+    children
+        .filter_map(|(name, child)| match child {
+            Found::File(number) if name.starts_with(start) && number != from => Some(number),
+            _ => None,
+        })
+        .collect()
 }
 
 /// The modules that imports load, packages first.

@@ -23,14 +23,34 @@ from . import reads
 _INSTALLED = frozenset(("site-packages", "dist-packages", "node_modules", ".venv", "venv", ".tox"))
 
 
+def _fresh(loader, path: str):
+    """Compiles the source, whatever bytecode lies beside it."""
+    data = loader.get_data(path)
+    reads.source(path, data)
+    return loader.source_to_code(data, path)
+
+
 class FreshLoader(SourceFileLoader):
     """Compiles the source, whatever bytecode lies beside it."""
 
     def get_code(self, fullname):
+        return _fresh(self, self.get_filename(fullname))
+
+
+_plain = SourceFileLoader.get_code
+
+
+def _watch_loader(project: str) -> None:
+    """Code may make a loader of its own for a file of the project (``spec_from_file_location``)."""
+
+    def get_code(self, fullname):
         path = self.get_filename(fullname)
-        data = self.get_data(path)
-        reads.source(path, data)
-        return self.source_to_code(data, path)
+        folder = os.path.dirname(os.path.abspath(path))
+        if is_project_folder(folder, project):
+            return _fresh(self, path)
+        return _plain(self, fullname)
+
+    SourceFileLoader.get_code = get_code
 
 
 def install(project: str) -> None:
@@ -44,6 +64,7 @@ def install(project: str) -> None:
             raise ImportError("not a folder of the project")
         return make_finder(path)
 
+    _watch_loader(project)
     sys.path_hooks.insert(0, hook)
     sys.path_importer_cache.clear()
 

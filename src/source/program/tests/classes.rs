@@ -250,3 +250,68 @@ def f(n): return Scorer().score(n)
     edit(text, "    def pretty", "    # c\n\n    def pretty", &[]);
     edit(text, "return str(n)", "return repr(n)", &["Scorer.title"]);
 }
+
+#[test]
+fn what_an_assignment_to_an_attribute_runs() {
+    let text = "
+class Field:
+    def __set__(self, obj, value): obj.__dict__['y'] = value + 10
+class Cart:
+    limit = 30
+    size = Field()
+    @property
+    def count(self): return self.n
+    @count.setter
+    def count(self, v): self.n = v + 20
+@function()
+def a():
+    cart = Cart()
+    cart.count = 1
+    return cart.n
+@function()
+def b():
+    cart = Cart()
+    cart.size = 1
+    return cart.y
+@function()
+def c(): return Cart().other
+";
+    edit(text, "v + 20", "v + 21", &["a"]);
+    edit(text, "value + 10", "value + 11", &["b"]);
+    edit(text, "limit = 30", "limit = 31", &[]);
+}
+
+#[test]
+fn an_enum_asks_for_what_has_an_underscore() {
+    let text = "
+from enum import Enum, auto
+class Kind(Enum):
+    @staticmethod
+    def _generate_next_value_(name, start, count, last): return count + 10
+    A = auto()
+    @classmethod
+    def _missing_(cls, value): return cls.B if value > 20 else cls.A
+    def label(self): return 30
+@function()
+def a(): return Kind(5)
+";
+    edit(text, "count + 10", "count + 11", &["a"]);
+    edit(text, "> 20", "> 21", &["a"]);
+    edit(text, "return 30", "return 31", &[]);
+}
+
+#[test]
+fn a_class_patched_after_it_has_subclasses() {
+    let text = "
+class Base:
+    limit = 1
+class One(Base):
+    pass
+@function()
+def a(): return One().limit
+@function()
+def b(): return One()
+Base.limit = 10
+";
+    edit(text, "= 10", "= 11", &["a"]);
+}

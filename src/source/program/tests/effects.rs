@@ -171,8 +171,8 @@ sys.setrecursionlimit(5000)
 logging.basicConfig(level='INFO')
 os.makedirs('out', exist_ok=True)
 ";
-    edit(text, "'x'", "'z'", &["a", "b"]);
-    edit(text, "'y'", "'z'", &["a", "b"]);
+    edit(text, "'x'", "'z'", &["a"]);
+    edit(text, "'y'", "'z'", &["b"]);
     edit(text, "'json'", "'jsonx'", &["c"]);
     edit(text, "seed(1)", "seed(2)", &["d"]);
     edit(text, "prec = 5", "prec = 6", &["e"]);

@@ -259,3 +259,134 @@ def back(n): return one.go(n - 1) if n else X
 ";
     edit(text, "X = 2", "X = 3", &["a"]);
 }
+
+#[test]
+fn a_package_that_imports_its_own_modules() {
+    let text = "
+import pkg
+from pkg import deep
+@function()
+def a(): return pkg.part.run()
+@function()
+def b(): return deep.run()
+@function()
+def c(): return pkg.NAME
+# file pkg/__init__.py
+from . import part
+from . import deep
+NAME = 1
+# file pkg/part.py
+def run(): return 10
+# file pkg/deep/__init__.py
+from . import inner
+run = inner.run
+# file pkg/deep/inner.py
+def run(): return 20
+";
+    edit(text, "return 10", "return 11", &["a"]);
+    edit(text, "return 20", "return 21", &["b"]);
+    edit(text, "NAME = 1", "NAME = 2", &["c"]);
+}
+
+#[test]
+fn conditions_of_imports_count() {
+    let text = "
+USE = 'a'
+if USE == 'a':
+    from ea import enc
+else:
+    from eb import enc
+@function()
+def a(): return enc()
+@function()
+def b(): return 1
+# file ea.py
+def enc(): return 10
+# file eb.py
+def enc(): return 20
+";
+    edit(text, "USE = 'a'", "USE = 'b'", &["a"]);
+    edit(text, "return 10", "return 11", &["a"]);
+}
+
+#[test]
+fn whether_an_import_works_counts_for_what_follows_from_it() {
+    let text = "
+import importlib.util
+try:
+    import fast
+    HAVE = True
+except ImportError:
+    HAVE = False
+FOUND = importlib.util.find_spec('fast') is not None
+@function()
+def a(): return HAVE
+@function()
+def b(): return FOUND
+@function()
+def c(): return 1
+";
+    pair(text, &format!("{text}\n# file fast.py\nX = 1\n"), &["a", "b"]);
+}
+
+#[test]
+fn plugins_that_are_imported_by_computed_names() {
+    let text = "
+import importlib
+from core import HOOKS, load
+from conf import NAMES, UNUSED
+for name in NAMES:
+    importlib.import_module(name)
+load()
+@function()
+def a(): return [hook() for hook in HOOKS]
+@function()
+def b(): return 1
+# file conf.py
+NAMES = ['plug_a', 'plug_b']
+UNUSED = 1
+# file core.py
+HOOKS = []
+def load():
+    import late
+# file plug_a.py
+import core
+core.HOOKS.append(lambda: 10)
+# file plug_b.py
+from core import HOOKS
+HOOKS += [lambda: 20]
+# file late.py
+from core import HOOKS
+HOOKS.append(lambda: 30)
+";
+    edit(text, ": 10", ": 11", &["a"]);
+    edit(text, ": 20", ": 21", &["a"]);
+    edit(text, ": 30", ": 31", &["a"]);
+    edit(text, "['plug_a', 'plug_b']", "['plug_a']", &["a"]);
+    edit(text, "UNUSED = 1", "UNUSED = 2", &[]);
+}
+
+#[test]
+fn a_module_that_is_imported_on_a_condition() {
+    let text = "
+from core import HOOKS
+from flags import ON
+if ON:
+    import plug
+@function()
+def a(): return HOOKS
+@function()
+def b(): return 1
+# file core.py
+HOOKS = []
+# file flags.py
+ON = True
+OFF = 1
+# file plug.py
+from core import HOOKS
+HOOKS.append(10)
+";
+    edit(text, "ON = True", "ON = False", &["a"]);
+    edit(text, "10", "11", &["a"]);
+    edit(text, "OFF = 1", "OFF = 2", &[]);
+}

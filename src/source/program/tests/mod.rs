@@ -133,6 +133,7 @@ def loud(x): return x.upper()
     edit(text, "def one(x): return clean(x)", "def one(x):\n    clean = str\n    return clean(x)", &["one"]);
 }
 
+mod aliases;
 mod classes;
 mod effects;
 mod imports;
