@@ -270,7 +270,7 @@ impl Summaries {
             // `table()["x"] = 1`
             if entry.kind == Kind::Function && attr.is_none() {
                 let rest = Vec::new();
-                let place = Place::Unit { module: number, unit, name: name.into(), rest, copied: false };
+                let place = Place::Unit { module: number, unit, name: name.into(), rest, taken: None };
                 source(place, How::Call, None, 0, &mut found, view);
             }
             if !matches!(entry.kind, Kind::Statement | Kind::Head) || !module.shares(unit) {

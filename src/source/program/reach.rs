@@ -90,6 +90,8 @@ pub(super) struct Watch {
     pub(super) by: usize,
     /// Only what ran before.
     pub(super) before: Option<usize>,
+    /// It was imported then: what the name is bound to later does not count.
+    pub(super) taken: Option<usize>,
     /// The node keeps the object: what changes in it later counts, too.
     pub(super) shares: bool,
     /// Only what came after the last certain rebinding.
@@ -307,8 +309,8 @@ impl<'r, 'p> Reach<'r, 'p> {
         early: bool,
     ) -> Vec<Token> {
         match place {
-            Place::Unit { module, unit, name, rest, copied } => {
-                self.unit(index, (module, unit), &name, &rest, copied, how, when, early)
+            Place::Unit { module, unit, name, rest, taken } => {
+                self.unit(index, (module, unit), &name, &rest, taken, how, when, early)
             }
             Place::Module(number) => {
                 match how {
@@ -364,7 +366,7 @@ impl<'r, 'p> Reach<'r, 'p> {
         (number, unit): (ModId, usize),
         name: &str,
         rest: &[Box<str>],
-        copied: bool,
+        taken: Option<(ModId, usize)>,
         how: How,
         when: When,
         early: bool,
@@ -424,11 +426,14 @@ impl<'r, 'p> Reach<'r, 'p> {
                 self.view.module(item.module).is_some_and(|module| module.shares(item.unit))
             });
             let touches = self.world.touches(number, name);
-            let rebound =
-                when == When::End && !copied && touches.iter().any(|touch| touch.bind && touch.certain);
+            let rebound = when == When::End
+                && taken.is_none()
+                && touches.iter().any(|touch| touch.bind && touch.certain);
             own = !rebound;
             if !touches.is_empty() {
-                let watch = Watch { module: number, name: name.into(), by: index, before, shares, rebound };
+                let taken = taken.and_then(|(module, unit)| self.world.at(module, unit));
+                let watch =
+                    Watch { module: number, name: name.into(), by: index, before, taken, shares, rebound };
                 if !self.watches.contains(&watch) {
                     self.watches.push(watch);
                 }
@@ -452,8 +457,15 @@ impl<'r, 'p> Reach<'r, 'p> {
         let name = parts.next().unwrap_or_default();
         if !self.world.touches(module, name).is_empty() {
             self.attrs.extend(parts.map(Box::from));
-            let watch =
-                Watch { module, name: name.into(), by: index, before: None, shares: false, rebound: false };
+            let watch = Watch {
+                module,
+                name: name.into(),
+                by: index,
+                before: None,
+                taken: None,
+                shares: false,
+                rebound: false,
+            };
             if !self.watches.contains(&watch) {
                 self.watches.push(watch);
             }

@@ -33,8 +33,8 @@ pub(super) enum Place {
         unit: usize,
         name: Box<str>,
         rest: Vec<Box<str>>,
-        /// An import took it when it ran: what is bound to the name later does not matter.
-        copied: bool,
+        /// The import that took it when it ran: what is bound to the name later does not matter.
+        taken: Option<(ModId, usize)>,
     },
     Module(ModId),
     /// A package without an `__init__.py`.
@@ -273,7 +273,7 @@ impl View<'_> {
         when: When,
     ) -> (Vec<Place>, Vec<(ModId, usize)>) {
         let mut walk = Walk { places: Vec::new(), guarded: Vec::new(), seen: HashSet::new() };
-        self.root(from, &chain.root, &chain.attrs, when, false, 0, &mut walk);
+        self.root(from, &chain.root, &chain.attrs, when, None, 0, &mut walk);
         (walk.places, walk.guarded)
     }
 
@@ -284,14 +284,14 @@ impl View<'_> {
         root: &Root,
         attrs: &[Box<str>],
         when: When,
-        copied: bool,
+        taken: Option<(ModId, usize)>,
         hops: usize,
         walk: &mut Walk,
     ) {
         match root {
-            Root::This => self.inside(Found::File(from), attrs, when, copied, hops, walk),
+            Root::This => self.inside(Found::File(from), attrs, when, taken, hops, walk),
             Root::Name(name) => {
-                if !self.name(from, name, attrs, when, copied, hops, walk) {
+                if !self.name(from, name, attrs, when, taken, hops, walk) {
                     walk.add(Place::Builtin { module: from, path: path(name, attrs) });
                 }
             }
@@ -313,7 +313,7 @@ impl View<'_> {
                             Place::Outside(path)
                         });
                     }
-                    found => self.inside(found, &rest, When::End, copied || item.is_some(), hops + 1, walk),
+                    found => self.inside(found, &rest, When::End, taken, hops + 1, walk),
                 }
             }
         }
@@ -325,7 +325,7 @@ impl View<'_> {
         found: Found,
         attrs: &[Box<str>],
         when: When,
-        copied: bool,
+        taken: Option<(ModId, usize)>,
         hops: usize,
         walk: &mut Walk,
     ) {
@@ -341,7 +341,7 @@ impl View<'_> {
         if let Found::File(number) = found {
             // `from . import part` in a package's own file binds the module of that name.
             again = walk.seen.contains(&(number, name.to_string(), rest.len(), when));
-            if !again && self.name(number, name, rest, when, copied, hops, walk) {
+            if !again && self.name(number, name, rest, when, taken, hops, walk) {
                 return;
             }
         }
@@ -352,12 +352,12 @@ impl View<'_> {
         };
         match folder.map(|folder| self.child(&folder, name)) {
             Some(child) if child != Found::Outside => {
-                self.inside(child, rest, When::End, copied, hops + 1, walk);
+                self.inside(child, rest, When::End, None, hops + 1, walk);
             }
             _ if again => {}
             _ => {
                 if let Found::File(number) = found
-                    && self.name(number, "__getattr__", &[], When::End, false, hops, walk)
+                    && self.name(number, "__getattr__", &[], When::End, None, hops, walk)
                 {
                     return;
                 }
@@ -378,7 +378,7 @@ impl View<'_> {
         name: &str,
         attrs: &[Box<str>],
         when: When,
-        copied: bool,
+        taken: Option<(ModId, usize)>,
         hops: usize,
         walk: &mut Walk,
     ) -> bool {
@@ -398,14 +398,18 @@ impl View<'_> {
                     unit: *unit,
                     name: name.into(),
                     rest: attrs.to_vec(),
-                    copied,
+                    taken,
                 }),
                 Step::Import(root) => {
                     let when = if when == When::Any { When::Any } else { When::End };
-                    self.root(from, root, attrs, when, true, hops + 1, walk);
+                    let taken = match root {
+                        Root::Import { item: Some(_), .. } => Some((from, *unit)),
+                        _ => taken,
+                    };
+                    self.root(from, root, attrs, when, taken, hops + 1, walk);
                 }
                 Step::Star(Found::File(number)) => {
-                    self.name(*number, name, attrs, When::End, true, hops + 1, walk);
+                    self.name(*number, name, attrs, When::End, Some((from, *unit)), hops + 1, walk);
                 }
                 Step::Star(_) => {}
             }

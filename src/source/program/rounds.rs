@@ -147,6 +147,9 @@ impl Reach<'_, '_> {
             if later && (touch.bind || !watch.shares) {
                 continue;
             }
+            if touch.bind && watch.taken.is_some_and(|limit| touch.at >= limit) {
+                continue;
+            }
             // A class that is made later registers itself: nothing to who never looks there.
             let made = self.view.module(touch.module).is_some_and(|module| {
                 module.units.get(touch.unit).is_some_and(|unit| unit.kind == Kind::Class)

@@ -241,3 +241,30 @@ def h(): return FIN
     edit(text, "FIN = 1", "FIN = 2", &["h"]);
     edit(text, "globals()[f'f{n}'] = n", "globals()[f'f{n}'] = n + 1", &["b"]);
 }
+
+#[test]
+fn an_import_keeps_what_it_took() {
+    let text = "
+import shop
+from shop import vat
+import shop.util as u
+@function()
+def a(): return vat()
+@function()
+def b(): return u.cost()
+# file shop/__init__.py
+from .tax import vat
+from . import rates
+rates.RATE = 30
+# file shop/rates.py
+RATE = 20
+# file shop/tax.py
+from .rates import RATE
+def vat(): return RATE
+# file shop/util.py
+from . import rates
+def cost(): return rates.RATE
+";
+    edit(text, "30", "31", &["b"]);
+    edit(text, "20", "21", &["a"]);
+}
