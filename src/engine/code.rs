@@ -153,9 +153,19 @@ impl CodeBase {
         let file = Path::new(&function.file);
         match self.closure(file, &function.name) {
             Some(closure) => closure.digest,
-            // What the analysis cannot find (a function made at run time) counts with its whole file.
-            None => Digest::of(&std::fs::read(file).unwrap_or_default()),
+            // What the analysis cannot find (a function made at run time) counts with its whole file, as it was read
+            // with everything else.
+            None => {
+                let path = relative(&self.root, file);
+                let _ = self.disk.text(&path);
+                self.content(&path).unwrap_or_else(|| Digest::of(b""))
+            }
         }
+    }
+
+    /// The digest of a file's content as it was read; the path is relative to the project.
+    pub fn content(&self, path: &str) -> Option<Digest> {
+        self.disk.read.borrow().get(path)?.as_ref().map(|file| file.content)
     }
 
     /// The functions and applications of the files that are known, by name. Of several with one name, the first in

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::code::CodeBase;
-use super::files::{self, Files};
+use super::files::Files;
 use super::recorder::Piece;
 use super::{closures, track::Tracked};
 use crate::base::digest::{self, Digest};
 use crate::model::{CodeKnown, FileRead, ReadKind};
-use crate::proto::message::{Function, Loaded, Stamp};
+use crate::proto::message::{Function, Loaded};
 use crate::source::{Closure, FINGERPRINT_VERSION};
 
 /// A read on account of a statement or function: who reaches that depends on it.
@@ -55,8 +55,8 @@ pub struct Analyst {
     imports: Vec<Placed>,
     /// The sources that the first worker executed: SHA-256 by path.
     executed: HashMap<String, String>,
-    /// The versions of the analysed files.
-    analysed: HashMap<String, Stamp>,
+    /// What the analysed files held.
+    analysed: HashMap<String, Digest>,
 }
 
 impl Analyst {
@@ -89,32 +89,31 @@ impl Analyst {
         found.into_iter().map(|((read, file), line)| Placed { read, file, line }).collect()
     }
 
-    /// Whether a worker executed a file as it is now.
-    fn is_current(&self, path: &str, sha: &str) -> bool {
-        std::fs::read(self.root.join(path)).is_ok_and(|bytes| digest::hex(&Sha256::digest(bytes)) == sha)
+    /// What a file holds now, when that is what a worker executed.
+    fn executed_now(&self, path: &str, sha: &str) -> Option<Digest> {
+        let bytes = std::fs::read(self.root.join(path)).ok()?;
+        (digest::hex(&Sha256::digest(&bytes)) == sha).then(|| Digest::of(&bytes))
     }
 }
 
 impl Coder for Analyst {
     fn loaded(&mut self, functions: &[Function], loaded: &Loaded) -> Result<(), String> {
-        let again: Vec<PathBuf> = loaded.sources.iter().map(|(path, _)| self.root.join(path)).collect();
-        self.code.changed(&again);
+        // All of it: files that only other files import may have been saved since an earlier worker was turned away.
+        self.code.changed_anywhere();
         for function in functions {
-            self.closure_of(function);
+            // Reads its file also when the analysis does not find the function there.
+            self.code.digest(function);
         }
-        // Looked at after the analysis has read them: what is still as the worker saw it was so in between.
         for (path, sha) in &loaded.sources {
-            if !self.is_current(path, sha) {
+            // A file that was saved and put back while it was analysed counts as another one.
+            let analysed = self.code.content(path);
+            if !self.executed_now(path, sha).is_some_and(|now| analysed.is_none_or(|then| then == now)) {
                 return Err(path.clone());
             }
         }
         self.executed = loaded.sources.iter().cloned().collect();
-        self.analysed = self
-            .code
-            .files()
-            .into_iter()
-            .filter_map(|path| Some((path.clone(), files::stamp(&self.root.join(&path))?)))
-            .collect();
+        let files = self.code.files().into_iter();
+        self.analysed = files.filter_map(|path| Some((path.clone(), self.code.content(&path)?))).collect();
         self.imports = self.placed(loaded);
         let closures: Vec<Arc<Closure>> =
             functions.iter().filter_map(|function| self.closure_of(function)).collect();
@@ -186,14 +185,11 @@ impl Coder for Analyst {
             if self.executed.get(path) == Some(sha) {
                 continue;
             }
-            let current = self.is_current(path, sha);
-            let unchanged =
-                self.analysed.get(path).map(|then| Some(*then) == files::stamp(&self.root.join(path)));
-            let digest = match unchanged {
+            let digest = match (self.analysed.get(path), self.executed_now(path, sha)) {
                 // It is in the closures of those who reach it.
-                Some(true) if current => continue,
+                (Some(then), Some(now)) if *then == now => continue,
                 // The analysis did not find the import: to the call it is a file like others.
-                None if current => self.files.digest(path, ReadKind::Content),
+                (None, Some(now)) => Some(now),
                 // What ran is not what was analysed: nothing matches that.
                 _ => None,
             };
@@ -217,4 +213,96 @@ fn reaches(closure: Option<&Closure>, placed: &Placed) -> bool {
     let line = placed.line as usize;
     let at = |lines: (usize, usize)| line == 0 || (lines.0..=lines.1).contains(&line);
     closure.parts.iter().any(|part| part.file == placed.file && at(part.lines))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::SystemClock;
+
+    const APP: &str = "from tensorlake.applications import function\n\n@function()\ndef f(x):\n    import lazy\n    return lazy.V\n";
+
+    struct Saves {
+        dir: tempfile::TempDir,
+        analyst: Analyst,
+    }
+
+    impl Saves {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let analyst = Self::analyst(dir.path());
+            let saves = Saves { dir, analyst };
+            saves.save("app.py", APP);
+            saves.save("lazy.py", "V = 1\n");
+            saves
+        }
+
+        fn analyst(root: &Path) -> Analyst {
+            let files = Arc::new(Files::new(root, Arc::new(SystemClock), &[]));
+            let tracked = Tracked::new(root, super::super::track::Track::default());
+            Analyst::new(root, &root.join("app.py"), files, tracked)
+        }
+
+        fn save(&self, name: &str, text: &str) {
+            std::fs::write(self.dir.path().join(name), text).unwrap();
+        }
+
+        fn function(&self, name: &str) -> Function {
+            let file = self.dir.path().join("app.py");
+            serde_json::from_value(serde_json::json!({ "name": name, "file": file })).unwrap()
+        }
+
+        /// A worker that executed this text as the application's file is there.
+        fn load(&mut self, text: &str) -> Result<(), String> {
+            let loaded = Loaded { sources: vec![("app.py".into(), sha(text))], reads: vec![], path: vec![] };
+            let functions = [self.function("f"), self.function("made")];
+            self.analyst.loaded(&functions, &loaded)
+        }
+
+        fn code(&mut self, name: &str) -> Digest {
+            let function = self.function(name);
+            self.analyst.known(&function).code
+        }
+    }
+
+    fn sha(text: &str) -> String {
+        digest::hex(&Sha256::digest(text))
+    }
+
+    #[test]
+    fn a_worker_that_executed_another_text_is_turned_away_and_all_is_read_again() {
+        let mut saves = Saves::new();
+        assert_eq!(saves.load("an earlier version"), Err("app.py".to_owned()));
+        // A branch switch saves one file after the other.
+        saves.save("lazy.py", "V = 2\n");
+        assert_eq!(saves.load(APP), Ok(()));
+        let mut fresh = Saves::analyst(saves.dir.path());
+        let function = saves.function("f");
+        assert_eq!(saves.code("f"), fresh.known(&function).code);
+        assert_eq!(saves.analyst.imported(&[("lazy.py".into(), sha("V = 2\n"))]), []);
+    }
+
+    #[test]
+    fn a_module_that_is_saved_between_the_digest_and_its_import_matches_nothing() {
+        let mut saves = Saves::new();
+        saves.load(APP).unwrap();
+        saves.save("lazy.py", "V = 2\n");
+        let of = |placed: Vec<Placed>| placed.into_iter().map(|one| one.read.digest).collect::<Vec<_>>();
+        assert_eq!(of(saves.analyst.imported(&[("lazy.py".into(), sha("V = 2\n"))])), [None]);
+        // Put back: what the worker holds is not there to be compared any more.
+        saves.save("lazy.py", "V = 1\n");
+        assert_eq!(of(saves.analyst.imported(&[("lazy.py".into(), sha("V = 2\n"))])), [None]);
+        assert_eq!(saves.analyst.imported(&[("lazy.py".into(), sha("V = 1\n"))]), []);
+        saves.save("found.py", "V = 3\n");
+        let found = saves.analyst.imported(&[("found.py".into(), sha("V = 3\n"))]);
+        assert_eq!(of(found), [Some(Digest::of(b"V = 3\n"))]);
+    }
+
+    #[test]
+    fn a_function_that_is_not_found_counts_with_its_file_as_it_was_loaded() {
+        let mut saves = Saves::new();
+        saves.load(APP).unwrap();
+        saves.save("app.py", "another text");
+        assert_eq!(saves.code("made"), Digest::of(APP.as_bytes()));
+    }
 }
