@@ -107,7 +107,8 @@ impl Coder for Analyst {
         for (path, sha) in &loaded.sources {
             // A file that was saved and put back while it was analysed counts as another one.
             let analysed = self.code.content(path);
-            if !self.executed_now(path, sha).is_some_and(|now| analysed.is_none_or(|then| then == now)) {
+            let now = self.executed_now(path, sha);
+            if now.is_none() || analysed.is_some_and(|then| Some(then) != now) {
                 return Err(path.clone());
             }
         }

@@ -44,6 +44,9 @@ pub enum JudgeError {
     },
 }
 
+/// Ended runs that are kept in memory at most.
+const KEPT: usize = 32;
+
 /// Where the interpreter imports from. Asked only when a run depended on installed packages.
 pub type Search = Box<dyn Fn() -> Vec<String> + Send>;
 
@@ -183,6 +186,11 @@ impl Judge {
             unlabelled,
             calls: walked.calls,
         };
+        // Between two saves only what was recorded and what is there now is compared.
+        self.seen.retain(|(name, code), _| {
+            let recorded = |known: &CodeKnown| known.function == *name && known.code == *code;
+            today.codes.get(name) == Some(code) || base.codes.iter().any(recorded)
+        });
         if base.status != RunStatus::Running {
             self.times = Some((base.id.clone(), times));
         }
@@ -353,7 +361,11 @@ impl Runs {
         }
         let run = Arc::new(self.store.history(id)?.history);
         if run.status != RunStatus::Running {
-            self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), run.clone());
+            let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            if ended.len() >= KEPT {
+                ended.clear();
+            }
+            ended.insert(id.clone(), run.clone());
         }
         Ok(run)
     }
