@@ -284,6 +284,43 @@ fn code_that_kills_its_process_while_it_is_imported() {
     project.run_ok(&["--input", "1"]);
 }
 
+/// Saves a module while it is being imported, the first time.
+const SAVED_WHILE_LOADING: &str = r#"
+import plugin
+
+if not healthy():
+    import subprocess
+    note("loads", str(plugin.VALUE))
+    subprocess.run(["sh", "-c", "printf 'VALUE = 2' > $1", "sh", plugin.__file__], check=True)
+
+@function()
+def f(x: int) -> int:
+    note("ran", "f")
+    return plugin.VALUE
+
+@application()
+@function()
+def app(x: int) -> int:
+    return f(x)
+"#;
+
+#[test]
+fn a_source_saved_while_a_worker_loads_it_is_not_recorded_as_what_it_was_before() {
+    let project = Project::app(SAVED_WHILE_LOADING);
+    project.write("plugin.py", "VALUE = 1");
+    let first = project.run_ok(&["--workers", "1", "--arg", "x=1"]);
+    // The worker that had imported the old text was turned away.
+    assert_eq!(project.noted("loads"), ["1", "2"]);
+    assert_eq!(first["output"], 2);
+    project.heal();
+    project.forget();
+    assert_eq!(project.run_ok(&["--workers", "1", "--arg", "x=1", "--mode", "adaptive"])["output"], 2);
+    assert_eq!(project.times("ran"), 0);
+    project.write("plugin.py", "VALUE = 1");
+    assert_eq!(project.run_ok(&["--workers", "1", "--arg", "x=1", "--mode", "adaptive"])["output"], 1);
+    assert_eq!(project.times("ran"), 1);
+}
+
 #[test]
 fn code_that_does_not_parse() {
     let project = Project::app("@application()\n@function()\ndef app(x: int) -> int:\n    return (x\n");
