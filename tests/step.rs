@@ -212,6 +212,47 @@ fn stepping_back_stops_at_the_earlier_call_of_a_new_run() {
 }
 
 #[test]
+fn what_waits_and_would_be_served_is_gone_into_when_the_run_is_to_stop_below_it() {
+    let project = project();
+    let mut step = Stepped::start(&project, &[]);
+    assert_eq!(step.asked(), "before app serve");
+    step.say(json!({"cmd": "to", "filter": "fn:book"}));
+    assert_eq!(step.asked(), "before app/book#1 serve");
+    step.say(json!({"cmd": "back"}));
+    assert_eq!(step.asked(), "before app/llm#2 serve");
+    step.say(json!({"cmd": "break", "filters": ["fn:item"]}));
+    step.say(json!({"cmd": "continue"}));
+    assert!(step.asked().starts_with("before app/item["));
+    assert_eq!(step.end()["counts"]["cached"], 6);
+}
+
+#[test]
+fn killed_while_an_edit_is_written_it_is_there_or_not() {
+    let project = project();
+    for wait in 0..8u64 {
+        let mut step =
+            Stepped::start(&project, &["latest", "--break", "path:\"app/llm#2\"", "--effects", "skip"]);
+        step.asked();
+        let run = step.seen[0]["run"].as_str().unwrap().to_owned();
+        step.answer(json!({"do": "output", "value": {"answer": format!("edit {wait}")}}));
+        // From before it is read to after its consequences are on disk.
+        std::thread::sleep(std::time::Duration::from_micros(wait * 700));
+        step.child.kill().unwrap();
+        step.child.wait().unwrap();
+        let shown = project.show(&run);
+        let call =
+            shown["calls"].as_array().unwrap().iter().find(|call| call["path"] == "app/llm#2").unwrap();
+        let edited = call["status"] == "edited";
+        let replayed = project.replay_ok(&[&run, "--effects", "skip"]);
+        if edited {
+            assert_eq!(replayed["output"][1], format!("edit {wait}"));
+        }
+        project.sound();
+    }
+    assert_eq!(project.times("book"), 0);
+}
+
+#[test]
 fn killed_at_the_gate_nothing_is_lost_and_nothing_happens_twice() {
     let project = project();
     let mut step = Stepped::start(&project, &["--mode", "adaptive", "--input", "1", "--break", "fn:book"]);

@@ -23,7 +23,9 @@ const TRACED: usize = 8;
 /// Lays out the attempts, the latest first.
 pub(super) fn lay_out(page: &mut Page, state: &AppState, run: &RunHistory, call: &Call) {
     let root = Path::new(&state.project.root);
-    if let Some(error) = &call.error {
+    // What waits at the gate has failed, and its caller does not know it yet.
+    let error = call.error.as_ref().or_else(|| state.offered_error(call.no));
+    if let Some(error) = error {
         head(page, error, root);
     } else if call.failed_attempts.is_empty() {
         page.wrap(Tone::Quiet, "", unfailing(call));
@@ -43,6 +45,7 @@ pub(super) fn lay_out(page: &mut Page, state: &AppState, run: &RunHistory, call:
     let ended_alone = last as usize > call.failed_attempts.len();
     if ended_alone {
         let how = match call.status {
+            CallStatus::Running if state.waits(call.no) => "waits at the gate",
             CallStatus::Running => "runs",
             CallStatus::Failed => "failed",
             CallStatus::Cancelled => "was given up",
@@ -52,7 +55,7 @@ pub(super) fn lay_out(page: &mut Page, state: &AppState, run: &RunHistory, call:
         page.blank();
         let start = call.started_at.unwrap_or(call.asked_at);
         times(page, last, how, start - began, call.ended_at.map(|end| end - start));
-        if let Some(error) = &call.error {
+        if let Some(error) = error {
             trace(page, error, root);
         }
     }
@@ -60,7 +63,7 @@ pub(super) fn lay_out(page: &mut Page, state: &AppState, run: &RunHistory, call:
         page.blank();
         let took = Some(failed.ended_at - failed.started_at);
         times(page, i as u32 + 1, "failed", failed.started_at - began, took);
-        let later = call.failed_attempts.get(i + 1).map(|next| &next.error).or(call.error.as_ref());
+        let later = call.failed_attempts.get(i + 1).map(|next| &next.error).or(error);
         if later.is_some_and(|later| {
             later.traceback == failed.error.traceback && later.message == failed.error.message
         }) {

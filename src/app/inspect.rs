@@ -35,6 +35,8 @@ pub struct DocKey {
     value: u64,
     /// Whether the sides of a diff stand beside each other.
     split: bool,
+    /// It waits at the gate.
+    waits: bool,
 }
 
 /// The text.
@@ -74,10 +76,11 @@ pub fn shown_tab(state: &AppState) -> Option<(TabKey, Stamp)> {
     tab.is_loaded().then_some((key, stamp))
 }
 
-/// The value that the inspector shows in this tab.
-pub fn shown_value(call: &Call, tab: Tab) -> Option<&ValueRef> {
+/// The value that the inspector shows in this tab; of a call that waits at the gate, what its caller would get.
+pub fn shown_value<'a>(state: &'a AppState, call: &'a Call, tab: Tab) -> Option<&'a ValueRef> {
+    let proposed = || state.gate()?.ask(call.no)?.output();
     match tab {
-        Tab::Output => call.output.as_ref(),
+        Tab::Output => call.output.as_ref().or_else(proposed),
         Tab::Input => call.input.as_ref(),
         _ => None,
     }
@@ -134,7 +137,7 @@ pub fn key(state: &AppState, width: u16) -> Option<DocKey> {
     let tab = state.effective_tab();
     let value = match shown_tab(state) {
         Some((key, _)) => state.tabs.get(&key).map_or(0, |held| held.answer),
-        None => shown_value(call, tab)
+        None => shown_value(state, call, tab)
             .map_or(0, |value| state.values.get(&value.digest).map_or(0, |held| held.answer)),
     };
     let logs = if tab == Tab::Logs { log_count(open, call) } else { 0 };
@@ -149,6 +152,7 @@ pub fn key(state: &AppState, width: u16) -> Option<DocKey> {
         progress: call.progress.clone(),
         value,
         split: splits(state, width),
+        waits: state.waits(call.no),
     })
 }
 
@@ -321,13 +325,18 @@ fn facts(page: &mut Page, call: &Call) {
 }
 
 fn output(page: &mut Page, state: &AppState, call: &Call) {
-    if let Some(value) = &call.output {
+    if let Some(value) = shown_value(state, call, Tab::Output) {
+        if call.output.is_none() && state.waits(call.no) {
+            page.wrap(Tone::Focus, "", "Its caller has not got this yet.");
+            page.blank();
+        }
         page.value(state, value);
     } else {
         let sentence = match call.status {
             _ if !call.is_call() && call.error.is_none() => {
                 "An operation: its items are below it in the tree."
             }
+            CallStatus::Pending if state.waits(call.no) => "It has not run.",
             CallStatus::Pending => "Waits to start.",
             CallStatus::Running => "Runs. Its output appears here when it returns.",
             CallStatus::Failed => "It failed and has no output. The Attempts tab says why.",
@@ -405,7 +414,7 @@ fn logs(page: &mut Page, open: &OpenRun, call: &Call) {
 /// The value that must be loaded for what is shown.
 pub fn wanted_value(state: &AppState) -> Option<(Digest, &ValueRef)> {
     let call = state.current()?.call()?;
-    let value = shown_value(call, state.effective_tab())?;
+    let value = shown_value(state, call, state.effective_tab())?;
     (!state.values.contains_key(&value.digest)).then_some((value.digest, value))
 }
 

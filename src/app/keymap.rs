@@ -1,7 +1,7 @@
 //! Which keys mean which command: the table's own keys, changed by presets and by the user's files.
 //!
-//! A binding is a sequence of one to three keys in a scope. The narrower scope wins; a key that both is a command
-//! and begins a sequence is the command.
+//! A binding is a sequence of one to three keys in a scope. The narrower scope wins; within one, a key that both is a
+//! command and begins a sequence is the command.
 
 use super::command::{COMMANDS, CommandId, Scope, command};
 use super::keys::{self, Key};
@@ -75,9 +75,11 @@ impl Keymap {
             if let Some(binding) = self.bindings.iter().find(|b| b.scope == *scope && b.keys == pressed) {
                 return Found::Command(binding.id);
             }
+            if self.bindings.iter().any(|b| begins(b, pressed, &[*scope])) {
+                return Found::Prefix;
+            }
         }
-        let begins = self.bindings.iter().any(|b| begins(b, pressed, scopes));
-        if begins { Found::Prefix } else { Found::Nothing }
+        Found::Nothing
     }
 
     /// What may follow these keys: the rest of the sequence and its command, in the order of the table.
@@ -98,7 +100,8 @@ impl Keymap {
         let hides = |short: &Binding, long: &Binding| {
             short.keys.len() < long.keys.len()
                 && long.keys.starts_with(&short.keys)
-                && (short.scope == long.scope || short.scope == Scope::Global || long.scope == Scope::Global)
+                // The keys of the gate are in the way of others only while a run is stepped through.
+                && (short.scope == long.scope || long.scope == Scope::Global && short.scope != Scope::Gate)
         };
         let blocking = |long| self.bindings.iter().find(|short| hides(short, long));
         self.bindings.iter().filter_map(|long| blocking(long).map(|short| (long, short))).collect()

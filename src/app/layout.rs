@@ -109,6 +109,8 @@ pub struct Layout {
     pub single: bool,
     /// The sentence at the top.
     pub header: Area,
+    /// Where one is in a run that is stepped through.
+    pub gate: Option<Area>,
     /// The list of runs.
     pub runs: Option<Area>,
     /// The tree of calls.
@@ -144,7 +146,9 @@ pub fn layout(state: &AppState) -> Layout {
     let ruled = h >= 14;
     let bar = blast::has_bar(state);
     let below = 2 + u16::from(ruled) + u16::from(bar) + u16::from(hint);
-    let body = Area { x: 0, y: 1, w, h: h - 1 - below };
+    let stepped = state.screen == Screen::Main && state.gate().is_some();
+    let above = 1 + u16::from(stepped);
+    let body = Area { x: 0, y: above, w, h: h - above - below };
     let mut y = body.y + body.h;
     let mut next = |wanted: bool| {
         wanted.then(|| {
@@ -157,6 +161,7 @@ pub fn layout(state: &AppState) -> Layout {
     let hint = next(hint);
     let mut out = Layout {
         header: row(0),
+        gate: stepped.then(|| row(1)),
         rule,
         bar,
         hint,

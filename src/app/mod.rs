@@ -13,6 +13,7 @@ pub mod command;
 pub mod editor;
 pub mod filtering;
 pub mod form;
+pub mod gate;
 pub mod headless;
 pub mod inspect;
 pub mod keymap;
@@ -39,8 +40,8 @@ pub mod update;
 mod valuelines;
 
 pub use msg::{
-    AppInfo, BackendEvent, Effect, Env, Msg, Param, ProjectInfo, Reply, SourceFile, Sources, Start, ValueRow,
-    ValueView,
+    AppInfo, BackendEvent, Edited, Effect, Env, Msg, Param, ProjectInfo, Reply, SourceFile, Sources, Start,
+    ValueRow, ValueView,
 };
 pub use state::AppState;
 pub use update::{settle, update};
@@ -49,6 +50,8 @@ pub use update::{settle, update};
 mod blast_tests;
 #[cfg(test)]
 pub mod script;
+#[cfg(test)]
+mod gate_tests;
 #[cfg(test)]
 mod panes_tests;
 #[cfg(test)]

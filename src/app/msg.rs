@@ -9,6 +9,7 @@ use crate::base::clock::Micros;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::Filter;
+use crate::model::gate::{Breakpoint, GateEvent, Goal, StepCommand};
 use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
 
 use super::blast::Said;
@@ -197,6 +198,27 @@ pub enum Start {
         /// Nothing is served that was asked for from this call on.
         from: Option<CallNo>,
     },
+    /// A replay of a run that is stepped through. When the run is itself stepped through in this process, it is
+    /// ended first: that is a step back.
+    Step {
+        /// The run.
+        run: RunId,
+        /// Where it stops first.
+        goal: Goal,
+        /// Where it stops beside that.
+        breakpoints: Vec<Breakpoint>,
+    },
+}
+
+/// What a text that is edited is for.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Edited {
+    /// The input of a new run.
+    Input,
+    /// The output of a call that waits at the gate.
+    Output(RunId, CallNo),
+    /// The arguments of a call that waits at the gate.
+    Arguments(RunId, CallNo),
 }
 
 /// What is done with the bytes of a value.
@@ -247,6 +269,13 @@ pub enum BackendEvent {
         run: RunId,
         /// Its events.
         events: Vec<Event>,
+    },
+    /// Something happens at the gate of a run of this process; the events that led there came before.
+    Gate {
+        /// The run.
+        run: RunId,
+        /// What.
+        event: GateEvent,
     },
     /// The store changed (runs of other processes): lists and open foreign runs are read again.
     Changed,
@@ -317,8 +346,22 @@ pub enum Reply {
     },
     /// To an effect that is done with a sentence: a copy, a file, a pin.
     Done(Result<String, String>),
-    /// To [`Effect::EditText`]; `None` when the editor failed or nothing was saved.
-    Edited(Result<String, String>),
+    /// To [`Effect::EditText`]; an error when the editor failed.
+    Edited {
+        /// What for.
+        what: Edited,
+        /// What was there before.
+        before: String,
+        /// The text.
+        result: Result<String, String>,
+    },
+    /// To [`Effect::LoadJson`].
+    Json {
+        /// What for.
+        what: Edited,
+        /// The value as JSON.
+        result: Result<String, String>,
+    },
     /// To [`Effect::LoadInput`].
     Input {
         /// The application.
@@ -512,8 +555,24 @@ pub enum Effect {
     },
     /// Let a text be edited.
     EditText {
+        /// What for.
+        what: Edited,
         /// The text.
         text: String,
+    },
+    /// Read a value as JSON that can be edited.
+    LoadJson {
+        /// What for.
+        what: Edited,
+        /// The value.
+        value: Box<ValueRef>,
+    },
+    /// Say what is to happen at the gate of a run of this process.
+    Step {
+        /// The run.
+        run: RunId,
+        /// What.
+        commands: Vec<StepCommand>,
     },
     /// Hand the terminal back to the shell until the process is continued.
     Suspend,

@@ -66,7 +66,7 @@ fn headed(state: &AppState) -> Vec<Row> {
     let here = scopes(state);
     let elsewhere = Scope::ALL.into_iter().filter(|scope| !here.contains(scope));
     let mut out = Vec::new();
-    for scope in here.into_iter().chain(elsewhere) {
+    for scope in here.iter().copied().chain(elsewhere) {
         let mut all = COMMANDS.iter().filter(|command| command.scope == scope).peekable();
         if all.peek().is_some() {
             out.push(Row::Heading(scope.title()));
@@ -92,7 +92,9 @@ fn ranked(state: &AppState, query: &str) -> Vec<&'static Command> {
             let key =
                 state.settings.keymap.keys(command.id).any(|keys| super::keys::sequence_name(keys) == query);
             let score = if key { Some(10_000) } else { named.or_else(said) };
-            score.map(|score| (score, command))
+            // What belongs to the gate is looked for at the gate.
+            let elsewhere = command.scope == Scope::Gate && state.gate().is_none();
+            score.map(|score| (if elsewhere { score / 4 } else { score }, command))
         })
         .collect();
     found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));

@@ -236,9 +236,20 @@ pub fn headline(state: &AppState, now: Micros) -> Vec<Piece> {
     }
     let elapsed = run.ended_at.unwrap_or(now) - run.started_at;
     let stopping = state.runs.stopping.contains(&run.id) && run.status == RunStatus::Running;
-    let word = if stopping { "stopping" } else { run.status.word() };
-    let time = if run.status == RunStatus::Running { stopwatch(elapsed) } else { text::duration(elapsed) };
-    out.push(piece(0, 3, run_tone(run.status), format!("{word} {time}")));
+    let paused = state.paused(&run.id);
+    let word = match run.status {
+        _ if stopping => "stopping",
+        RunStatus::Running if paused => "paused",
+        status => status.word(),
+    };
+    let time = if paused {
+        String::new()
+    } else if run.status == RunStatus::Running {
+        stopwatch(elapsed)
+    } else {
+        text::duration(elapsed)
+    };
+    out.push(piece(0, 3, run_tone(run.status), format!("{word} {time}").trim_end()));
     out.extend(counts(run));
     let cost = match run.cost_usd {
         Some(usd) => text::dollars(usd),

@@ -15,6 +15,7 @@ use super::blast::{self, Blast};
 use super::editor::Editor;
 use super::filtering::FilterLine;
 use super::form::Form;
+use super::gate::{FailLine, Gate, Rejected};
 use super::inspect::Doc;
 use super::keys::Key;
 use super::layout::{Shares, Split, layout};
@@ -148,6 +149,17 @@ pub enum Overlay {
         /// Where the text was when it began.
         from: usize,
     },
+    /// How the call at the gate is to fail.
+    Fail(FailLine),
+    /// Up to which call the run goes.
+    RunTo {
+        /// A filter.
+        editor: Editor,
+        /// What is wrong with it.
+        problem: Option<String>,
+    },
+    /// What was edited cannot be taken; it is kept until somebody decides.
+    Rejected(Rejected),
     /// A file to write what the inspector shows into.
     SaveAs {
         /// Its name.
@@ -336,6 +348,8 @@ pub struct AppState {
     pub tailing: HashMap<RunId, u64>,
     /// Runs that could not be read, with the reason.
     pub unreadable: HashMap<RunId, String>,
+    /// Runs of this process that are stepped through.
+    pub stepping: HashMap<RunId, Gate>,
     /// What the body shows.
     pub screen: Screen,
     /// The list of a screen that is one: selection and scroll position.
@@ -424,6 +438,7 @@ impl AppState {
             opening: HashMap::new(),
             tailing: HashMap::new(),
             unreadable: HashMap::new(),
+            stepping: HashMap::new(),
             screen: Screen::default(),
             list: ListAt::default(),
             timeline: View::default(),
@@ -496,6 +511,7 @@ impl AppState {
         let Some(open) = self.current() else { return self.tab };
         match &self.picked {
             Some((run, no, tab)) if *run == open.history.id && *no == open.selected => *tab,
+            _ if self.waits(open.selected) => self.gate_tab(open.selected),
             _ if open.call().is_some_and(|call| call.error.is_some()) => Tab::Attempts,
             _ => self.tab,
         }
@@ -504,7 +520,7 @@ impl AppState {
     /// When something on the screen changes by itself: a spinner, a toast's end. `None`: never.
     pub fn next_wake(&self, now: Micros) -> Option<Micros> {
         const SPIN: Micros = 125_000;
-        let moving = self.current_runs() || self.running_row_shown();
+        let moving = self.current_runs() && !self.is_paused() || self.running_row_shown();
         let spin = moving.then_some(now - now.rem_euclid(SPIN) + SPIN);
         let toast = self.toast.as_ref().map(|toast| toast.until);
         let which_key = self.pending.as_ref().map(|pending| pending.since + WHICH_KEY).filter(|at| *at > now);
@@ -514,7 +530,7 @@ impl AppState {
     fn running_row_shown(&self) -> bool {
         let height = layout(self).runs.map_or(0, |area| usize::from(area.below_title().h));
         let shown = self.runs.items.iter().skip(self.runs.top).take(height);
-        shown.into_iter().any(|run| run.status == RunStatus::Running)
+        shown.into_iter().any(|run| run.status == RunStatus::Running && !self.paused(&run.id))
     }
 
     /// A number for a new question.

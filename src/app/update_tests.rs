@@ -7,13 +7,17 @@ use crate::app::state::{Overlay, Pane, Tab};
 use crate::app::testing::{ENV, bench, press, selected};
 use crate::app::tour::{Tour, TourStep};
 use crate::app::{
-    AppState, BackendEvent, Effect, Env, Msg, Reply, SourceFile, Sources, Start, settle, update,
+    AppState, BackendEvent, Edited, Effect, Env, Msg, Reply, SourceFile, Sources, Start, settle, update,
 };
 use crate::base::ids::RunId;
 use crate::model::{Mode, RunStatus};
 
 fn failed() -> AppState {
     bench(&[fake::agent("2c1a00000000", 60, None, RunStatus::Failed)])
+}
+
+fn edited(before: &str, text: &str) -> Reply {
+    Reply::Edited { what: Edited::Input, before: before.to_owned(), result: Ok(text.to_owned()) }
 }
 
 fn mapped() -> AppState {
@@ -118,11 +122,11 @@ fn the_input_can_be_edited_elsewhere() {
     let mut state = bench(&[]);
     let effects = press(&mut state, "r t e a ctrl-o");
     let text = "{\n  \"topic\": \"tea\"\n}\n".to_owned();
-    assert_eq!(effects, [load_input(), Effect::EditText { text }]);
-    update(&mut state, Msg::Reply(Reply::Edited(Ok("{\"topic\": \"a\\nb\"}".to_owned()))), &ENV);
+    assert_eq!(effects, [load_input(), Effect::EditText { what: Edited::Input, text: text.clone() }]);
+    update(&mut state, Msg::Reply(edited(&text, "{\"topic\": \"a\\nb\"}")), &ENV);
     assert_eq!(press(&mut state, "enter"), [start_with(r#"{"topic":"a\nb"}"#)]);
     press(&mut state, "r");
-    update(&mut state, Msg::Reply(Reply::Edited(Ok("{".to_owned()))), &ENV);
+    update(&mut state, Msg::Reply(edited(&text, "{")), &ENV);
     assert!(matches!(&state.overlay, Some(Overlay::Input(form)) if form.problem.is_some()));
 }
 

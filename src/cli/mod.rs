@@ -7,6 +7,7 @@ pub mod args;
 pub mod context;
 mod demo;
 mod diff;
+mod edits;
 pub mod error;
 mod exec;
 mod filtered;

@@ -16,10 +16,11 @@ use super::tabs::{self, Shelf};
 use crate::base::clock::SystemClock;
 use crate::base::ids::{CallNo, RunId};
 use crate::engine::project::Application;
+use crate::engine::step::{Budget, GateEvent, StepCommand, Stepper, Stepping};
 use crate::engine::{self, Ending, RunHandle, RunSpec};
 use crate::find::StoreNodes;
 use crate::model::filter::Filter;
-use crate::model::{Event, RunHistory, RunSummary, ValueRef};
+use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
 use crate::store::Store;
 use crate::tui::backend::{
     AppInfo, Ask, Backend, BackendEvent, Judged, Param, ProjectInfo, Sources, Start, TabKey, TabView,
@@ -42,6 +43,7 @@ const LAST_RUNS: usize = 200;
 
 enum Report {
     Events(RunId, Vec<Event>),
+    Gate(RunId, GateEvent),
     Store,
     Sources,
     Judged(Judged),
@@ -101,15 +103,18 @@ impl Session {
                 };
                 self.run_spec(&app, given)
             }
-            Start::Replay { run, mode, from } => {
-                let parent = self.history(&run)?;
-                let app = replayed_application(&self.context, &parent).map_err(|error| error.message)?;
-                let recorded =
-                    plain_value(&self.store, parent.input.as_ref()).map_err(|error| error.message)?;
-                let spec = self.run_spec(&app, recorded)?;
-                Ok(RunSpec { mode, parent: Some(run), from, ..spec })
+            Start::Replay { run, mode, from } => Ok(RunSpec { mode, from, ..self.replay_spec(run)? }),
+            Start::Step { run, .. } => {
+                Ok(RunSpec { mode: Mode::Adaptive, effects: engine::Effects::Ask, ..self.replay_spec(run)? })
             }
         }
+    }
+
+    fn replay_spec(&self, run: RunId) -> Result<RunSpec, String> {
+        let parent = self.history(&run)?;
+        let app = replayed_application(&self.context, &parent).map_err(|error| error.message)?;
+        let recorded = plain_value(&self.store, parent.input.as_ref()).map_err(|error| error.message)?;
+        Ok(RunSpec { parent: Some(run), ..self.run_spec(&app, recorded)? })
     }
 
     /// Stays with a run to its end; a run that could not begin is said as a notice.
@@ -133,6 +138,13 @@ impl Session {
             held.insert(id.clone(), Running { commands, thread });
         }
         id
+    }
+
+    /// Ends a run of this process, when it is one, and waits until that is recorded.
+    fn leave(&self, run: &RunId) {
+        let Some(running) = lock(&self.running).remove(run) else { return };
+        let _ = running.commands.send(engine::local::Command::Kill);
+        let _ = running.thread.join();
     }
 
     /// Ends all runs of this process and waits until that is recorded.
@@ -327,14 +339,44 @@ impl Backend for Session {
     }
 
     fn start(&self, what: Start) -> Result<RunId, String> {
+        let stepping = match &what {
+            Start::Step { run, goal, breakpoints } => {
+                self.leave(run);
+                Some(Stepper::new(goal.clone(), breakpoints.clone(), Budget::default()))
+            }
+            _ => None,
+        };
         let spec = self.spec(what)?;
         let reports = Mutex::new(self.reports.clone());
         let observer = Box::new(move |run: &RunId, events: &[Event]| {
             let _ = lock(&reports).send(Report::Events(run.clone(), events.to_vec()));
         });
-        let handle = engine::start(&self.store, spec, Arc::new(SystemClock), Some(observer))
-            .map_err(|error| error.to_string())?;
-        Ok(self.keep(handle))
+        let clock = Arc::new(SystemClock);
+        let handle = match stepping {
+            None => engine::start(&self.store, spec, clock, Some(observer)),
+            Some(stepper) => {
+                let gate = Mutex::new(self.reports.clone());
+                let tell = Box::new(move |run: &RunId, event| {
+                    let _ = lock(&gate).send(Report::Gate(run.clone(), event));
+                });
+                engine::start_stepping(&self.store, spec, clock, observer, Stepping { stepper, tell })
+            }
+        };
+        Ok(self.keep(handle.map_err(|error| error.to_string())?))
+    }
+
+    fn step(&self, run: &RunId, commands: Vec<StepCommand>) -> Result<(), String> {
+        let held = lock(&self.running);
+        let Some(running) = held.get(run) else { return Err("The run has ended.".to_owned()) };
+        for command in commands {
+            let _ = running.commands.send(engine::local::Command::Step(command));
+        }
+        Ok(())
+    }
+
+    fn json(&self, value: &ValueRef) -> Result<String, String> {
+        let view = super::edits::editable(&self.store, value)?;
+        serde_json::to_string_pretty(&view).map(|text| text + "\n").map_err(|error| error.to_string())
     }
 
     fn stop(&self, run: &RunId, force: bool) -> Result<(), String> {
@@ -391,11 +433,13 @@ fn pump(store: &Store, inbox: &StdReceiver<Report>, send: &mpsc::Sender<BackendE
         Report::Store => SETTLE,
         // Somebody saved and looks.
         Report::Judged(_) => Duration::ZERO,
+        // Somebody waits for it.
+        Report::Gate(..) => Duration::ZERO,
         _ => BATCH,
     };
     while let Some(batch) = watch::gather(inbox, patience) {
         let mut runs: Vec<(RunId, Vec<Event>)> = Vec::new();
-        let mut out = Vec::new();
+        let (mut out, mut gates) = (Vec::new(), Vec::new());
         let (mut foreign, mut sources, mut settings) = (false, false, false);
         for report in batch {
             match report {
@@ -403,6 +447,7 @@ fn pump(store: &Store, inbox: &StdReceiver<Report>, send: &mpsc::Sender<BackendE
                     Some((_, held)) => held.extend(events),
                     None => runs.push((run, events)),
                 },
+                Report::Gate(run, event) => gates.push(BackendEvent::Gate { run, event }),
                 Report::Store => foreign = true,
                 Report::Sources => sources = true,
                 Report::Judged(judged) => out.push(BackendEvent::Judged(judged)),
@@ -411,6 +456,8 @@ fn pump(store: &Store, inbox: &StdReceiver<Report>, send: &mpsc::Sender<BackendE
             }
         }
         out.extend(runs.into_iter().map(|(run, events)| BackendEvent::Run { run, events }));
+        // What waits is known already: the events that led there came before.
+        out.append(&mut gates);
         if settings {
             out.push(BackendEvent::SettingsChanged);
         }

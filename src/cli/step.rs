@@ -3,7 +3,7 @@
 //! What waits at the gate, and how the run goes on, is written to standard output in the same form. When the input
 //! ends, the run goes on to its end.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::io::BufRead as _;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -90,8 +90,8 @@ struct Session<'a> {
     handle: RunHandle,
     history: RunHistory,
     waiting: Vec<CallNo>,
-    /// Calls at the gate, those that were answered a moment ago included.
-    held: HashSet<CallNo>,
+    /// What is asked about the calls at the gate, those that were answered a moment ago included.
+    asks: HashMap<CallNo, Ask>,
     /// Lines that came while nothing waited: they are about the next call that does.
     lines: VecDeque<String>,
     input_ended: bool,
@@ -182,7 +182,7 @@ impl<'a> Session<'a> {
         let observer = Box::new(move |_: &RunId, batch: &[Event]| {
             let _ = bell.0.send(Message::Events(batch.to_vec()));
         });
-        let tell = Box::new(move |event| {
+        let tell = Box::new(move |_: &RunId, event| {
             let _ = gate.send(Message::Gate(event));
         });
         let handle =
@@ -195,7 +195,7 @@ impl<'a> Session<'a> {
             handle,
             history: RunHistory::new(id),
             waiting: Vec::new(),
-            held: HashSet::new(),
+            asks: HashMap::new(),
             lines: VecDeque::new(),
             input_ended: false,
             let_go: false,
@@ -269,17 +269,17 @@ impl<'a> Session<'a> {
         match event {
             GateEvent::Asked(ask) => {
                 self.waiting.push(ask.call);
-                self.held.insert(ask.call);
                 let line = self.ask(&ask)?;
+                self.asks.insert(ask.call, ask);
                 self.say(&line);
             }
             GateEvent::Left { call } => {
                 self.waiting.retain(|waits| *waits != call);
-                self.held.remove(&call);
+                self.asks.remove(&call);
                 self.say(&json!({"t": "left", "call": self.name(call)}));
             }
             GateEvent::Refused { call, why } => {
-                if !self.waiting.contains(&call) && self.held.contains(&call) {
+                if !self.waiting.contains(&call) && self.asks.contains_key(&call) {
                     self.waiting.push(call);
                 }
                 self.say(&json!({"t": "error", "call": self.name(call), "error": why}));
@@ -380,7 +380,8 @@ impl<'a> Session<'a> {
             Line::Pause => StepCommand::Pause,
             Line::Back { call } => {
                 let here = self.call(call.as_deref())?;
-                return Ok(Some(if call.is_some() { here } else { here.saturating_sub(1).max(1) }));
+                let earlier = || self.asks.get(&here).map_or(here, Ask::earlier);
+                return Ok(Some(if call.is_some() { here } else { earlier() }));
             }
             Line::Show { call } => {
                 let no = self.call(Some(&call))?;

@@ -182,7 +182,7 @@ pub async fn turn(
             if let Some(tell) = teller.as_mut().filter(|_| !waits.is_empty()) {
                 // Whoever answers has seen the events that led here.
                 watched.tell();
-                waits.into_iter().for_each(tell);
+                waits.into_iter().for_each(|event| tell(&run, event));
             }
             // What was committed at once has consequences at once.
             actions = core.flush();

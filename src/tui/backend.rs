@@ -4,6 +4,7 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::Filter;
+use crate::model::gate::StepCommand;
 use crate::model::{Event, RunHistory, RunSummary, ValueRef};
 
 pub use crate::app::msg::{
@@ -68,6 +69,12 @@ pub trait Backend: Send + Sync + 'static {
     /// Starts a run in this process and returns as soon as it has an id. Its events come through
     /// [`Backend::subscribe`], the first with sequence number 1; it does not matter which arrives first.
     fn start(&self, what: Start) -> Result<RunId, String>;
+
+    /// Says what is to happen at the gate of a run of this process.
+    fn step(&self, run: &RunId, commands: Vec<StepCommand>) -> Result<(), String>;
+
+    /// A value as JSON that can be edited and read back as what it is; else why it cannot.
+    fn json(&self, value: &ValueRef) -> Result<String, String>;
 
     /// Stops a run. Without `force` what executes may finish; with it workers are killed. For a run of another
     /// process an error, unless it can be told.

@@ -50,6 +50,8 @@ fn answer(backend: &dyn Backend, effect: Effect) -> Option<Reply> {
         }
         Effect::Start(what) => Reply::Started { result: backend.start(what.clone()), what },
         Effect::Stop { run, force } => Reply::Stopped { result: backend.stop(&run, force), run },
+        Effect::Step { run, commands } => Reply::Done(backend.step(&run, commands).map(|()| String::new())),
+        Effect::LoadJson { what, value } => Reply::Json { result: backend.json(&value), what },
         Effect::Pin { run, pinned } => Reply::Done(backend.pin(&run, pinned).map(|()| String::new())),
         Effect::LoadBytes { value, purpose } => Reply::Bytes { result: backend.bytes(&value), purpose },
         Effect::LoadInput { app } => Reply::Input { input: backend.last_input(&app), app },
@@ -155,6 +157,12 @@ mod tests {
             Err("there are no files here".to_owned())
         }
         fn start(&self, _: Start) -> Result<RunId, String> {
+            Err(String::new())
+        }
+        fn step(&self, _: &RunId, _: Vec<crate::model::gate::StepCommand>) -> Result<(), String> {
+            Err(String::new())
+        }
+        fn json(&self, _: &ValueRef) -> Result<String, String> {
             Err(String::new())
         }
         fn stop(&self, _: &RunId, _: bool) -> Result<(), String> {

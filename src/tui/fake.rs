@@ -9,6 +9,7 @@ use crate::app::script::{Script, agent, mapping, pretty, project};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::{Filter, Previews, RunCalls};
+use crate::model::gate::StepCommand;
 use crate::model::{Event, RunHistory, RunStatus, RunSummary, ValueRef};
 
 use super::backend::{Ask, Backend, BackendEvent, ProjectInfo, Sources, Start, TabKey, TabView, ValueView};
@@ -114,7 +115,9 @@ impl Backend for Fake {
         let mut script = match &what {
             Start::Run { .. } if n.is_multiple_of(2) => mapping(&id, 400, &[7, 90]),
             Start::Run { .. } => agent(&id, 0, None, RunStatus::Failed),
-            Start::Replay { run, .. } => agent(&id, 0, Some(run.as_str()), RunStatus::Succeeded),
+            Start::Replay { run, .. } | Start::Step { run, .. } => {
+                agent(&id, 0, Some(run.as_str()), RunStatus::Succeeded)
+            }
         };
         let run = script.run.clone();
         let events = std::mem::take(&mut script.events);
@@ -129,6 +132,14 @@ impl Backend for Fake {
             }
         });
         Ok(run)
+    }
+
+    fn step(&self, run: &RunId, _: Vec<StepCommand>) -> Result<(), String> {
+        Err(format!("run {run} is not stepped through"))
+    }
+
+    fn json(&self, value: &ValueRef) -> Result<String, String> {
+        Ok(value.preview.clone())
     }
 
     fn stop(&self, _run: &RunId, force: bool) -> Result<(), String> {

@@ -319,9 +319,9 @@ impl Bench {
                         self.message(Msg::Reply(Reply::Done(Err(why))))?;
                     }
                 }
-                Effect::EditText { text } => {
-                    let edited = self.edit_text(&text)?;
-                    self.message(Msg::Reply(Reply::Edited(edited)))?;
+                Effect::EditText { what, text } => {
+                    let result = self.edit_text(&text)?;
+                    self.message(Msg::Reply(Reply::Edited { what, before: text, result }))?;
                 }
                 Effect::Page { bytes } => {
                     if let Err(why) = self.page(&bytes)? {

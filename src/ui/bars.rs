@@ -49,6 +49,13 @@ pub(super) fn blast(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
     }
 }
 
+/// Where one is in a run that is stepped through.
+pub(super) fn gate(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
+    let Some(open) = state.current() else { return };
+    let x = canvas.text(area, 1, 0, Tone::Focus, canvas.look.glyphs.paused());
+    canvas.pieces(area, x + 1, 0, &crate::app::gate::line(state, &open.history));
+}
+
 /// The lines between the panes and below them.
 pub(super) fn borders(canvas: &mut Canvas<'_>, places: &Layout) {
     let glyphs = canvas.look.glyphs;

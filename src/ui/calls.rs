@@ -52,7 +52,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: M
         if let Some(call) = open.history.call(row.no) {
             let edit = said.and_then(|said| said.mark(call.no));
             let below = said.map_or(0, |said| said.below(call.no));
-            line(canvas, body, y, &columns, open, *row, call, (edit, below), now);
+            let waits = state.waits(row.no);
+            line(canvas, body, y, &columns, open, *row, call, (edit, below), waits, now);
         }
         if row.no == open.selected {
             canvas.tint(body, y, selected_tone(state, Pane::Calls));
@@ -141,6 +142,7 @@ fn line(
     row: TreeRow,
     call: &Call,
     (edit, below): (Option<Mark>, u32),
+    waits: bool,
     now: Micros,
 ) {
     let glyphs = canvas.look.glyphs;
@@ -159,10 +161,12 @@ fn line(
     }
     canvas.text(text_area, 1 + indent, y, Tone::Quiet, fold);
     let status = say::shown_status(call, &open.tree.tally(call.no));
-    match edit {
-        Some(mark) if doomed => canvas.text(text_area, 3 + indent, y, mark_tone(mark), glyphs.again()),
-        _ => canvas.text(text_area, 3 + indent, y, say::status_tone(status), glyphs.status(status, now)),
+    let (tone, sign) = match edit {
+        _ if waits => (Tone::Focus, glyphs.paused()),
+        Some(mark) if doomed => (mark_tone(mark), glyphs.again()),
+        _ => (say::status_tone(status), glyphs.status(status, now)),
     };
+    canvas.text(text_area, 3 + indent, y, tone, sign);
     let in_operation = open
         .history
         .call(call.parent)
@@ -170,6 +174,7 @@ fn line(
     let name_tone = match status {
         // On the way to what is meant, but not meant.
         _ if !open.tree.is_hit(call.no) => Tone::Faint,
+        _ if waits => Tone::Focus,
         // Dimmed in place: what stands here will be another.
         _ if doomed => Tone::Faint,
         CallStatus::Pending | CallStatus::Cancelled => Tone::Faint,
@@ -197,7 +202,7 @@ fn line(
         let pieces = fit_pieces(&pieces, rest);
         canvas.pieces(text_area, x, y, &pieces);
     }
-    numbers(canvas, body, y, columns, open, call, (status, edit), now);
+    numbers(canvas, body, y, columns, open, call, (status, edit), waits, now);
 }
 
 /// The tone of what an edit does to a call.
@@ -219,15 +224,18 @@ fn numbers(
     open: &OpenRun,
     call: &Call,
     (status, edit): (CallStatus, Option<Mark>),
+    waits: bool,
     now: Micros,
 ) {
     if let Some(right) = columns.word {
         // Words begin below one another, so that a column of them is read as one.
         let left = Area { x: body.x + (right + 1).saturating_sub(WORD), w: WORD - 1, ..body };
-        match edit {
-            Some(mark) => canvas.text(left, 0, y, mark_tone(mark), mark.word()),
-            None => canvas.text(left, 0, y, say::status_tone(status), say::status_word(status)),
+        let (tone, word) = match edit {
+            _ if waits => (Tone::Focus, "paused"),
+            Some(mark) => (mark_tone(mark), mark.word()),
+            None => (say::status_tone(status), say::status_word(status)),
         };
+        canvas.text(left, 0, y, tone, word);
     }
     if let Some(right) = columns.tries.filter(|_| call.attempts > 1) {
         canvas.right(body, right, y, TRIES - 1, Tone::Warning, &format!("{}", call.attempts));

@@ -48,6 +48,11 @@ impl Glyphs {
         }
     }
 
+    /// The sign of what waits at the gate.
+    pub fn paused(self) -> &'static str {
+        self.pick("▶", ">")
+    }
+
     /// The sign of a call's status.
     pub fn status(self, status: CallStatus, now: Micros) -> &'static str {
         match status {

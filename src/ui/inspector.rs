@@ -43,13 +43,18 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: M
 
 fn titles(canvas: &mut Canvas<'_>, area: Area, state: &AppState, open: &OpenRun, call: &Call, now: Micros) {
     let status = say::shown_status(call, &open.tree.tally(call.no));
-    let word = format!("{} {}", canvas.look.glyphs.status(status, now), say::status_word(status));
+    let glyphs = canvas.look.glyphs;
+    let (tone, word) = if state.waits(call.no) {
+        (Tone::Focus, format!("{} paused", glyphs.paused()))
+    } else {
+        (say::status_tone(status), format!("{} {}", glyphs.status(status, now), say::status_word(status)))
+    };
     let took = say::took(call, now).map(text::duration).unwrap_or_default();
     let right = text::width(&word) + text::width(&took) + 5;
     let room = usize::from(area.w).saturating_sub(right).max(8);
     let name = text::fit(&text::line(&say::place_in_tree(&open.history, call)), room);
     let x = canvas.text(area, 1, 0, title_tone(state, Pane::Inspector), &name);
-    let x = canvas.text(area, x + 2, 0, say::status_tone(status), &word);
+    let x = canvas.text(area, x + 2, 0, tone, &word);
     canvas.text(area, x + 1, 0, Tone::Quiet, &took);
 
     let has_logs =

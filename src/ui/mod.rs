@@ -5,6 +5,7 @@
 //!
 //! ```text
 //!  header     one sentence: project, run, what it does, what it served, cost, savings
+//!  gate       (stepping only) where one is
 //!  Runs  │ Calls                        │ call_llm#3     Output Input Logs Error
 //!  rows  │ tree rows, columns at right  │ text of the tab
 //!  ──────┴──────────────────────────────┴──────────────────────────────────────
@@ -26,6 +27,7 @@ mod bars;
 mod calls;
 mod edits;
 mod filter;
+mod gate;
 mod inspector;
 mod lists;
 mod overlay;
@@ -81,6 +83,9 @@ pub fn draw(state: &AppState, look: &Look, now: Micros, buffer: &mut Buffer) {
         return;
     }
     bars::header(&mut canvas, places.header, state, now);
+    if let Some(area) = places.gate {
+        bars::gate(&mut canvas, area, state);
+    }
     if let Some(area) = places.runs {
         runs::draw(&mut canvas, area, state, now);
     }

@@ -30,6 +30,9 @@ pub(super) fn hints(overlay: &Overlay) -> Vec<Hint> {
             ("Esc", "cancel"),
         ],
         Overlay::Search { .. } => &[("Enter", "stay here"), ("Esc", "go back")],
+        Overlay::Fail(_) => &[("Enter", "fail"), ("Down", "next"), ("Esc", "let it wait")],
+        Overlay::RunTo { .. } => &[("Enter", "go"), ("Esc", "stay")],
+        Overlay::Rejected(_) => &[("e", "edit again"), ("Esc", "throw it away")],
         Overlay::SaveAs { .. } => &[("Enter", "write"), ("Esc", "cancel")],
     };
     pairs.iter().map(|(key, word)| Hint { key: (*key).to_owned(), word, rank: 0 }).collect()
@@ -55,6 +58,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState) {
             canvas.right(area, area.w.saturating_sub(1), 0, 14, Tone::Quiet, &found);
         }
         Some(Overlay::SaveAs { editor }) => save_as(canvas, places.body, editor),
+        Some(Overlay::Fail(line)) => super::gate::fail(canvas, places.body, line),
+        Some(Overlay::RunTo { editor, problem }) => {
+            super::gate::run_to(canvas, places.body, editor, problem.as_deref());
+        }
+        Some(Overlay::Rejected(rejected)) => super::gate::rejected(canvas, places.body, rejected),
     }
 }
 

@@ -71,7 +71,8 @@ fn line(
         canvas.text(body, 6, y, Tone::Focus, "*");
     }
     canvas.right(body, 10, y, 3, Tone::Quiet, &say::age(now - run.started_at));
-    canvas.text(body, 11, y, say::run_tone(run.status), glyphs.run(run.status, now));
+    let sign = if state.paused(&run.id) { glyphs.paused() } else { glyphs.run(run.status, now) };
+    canvas.text(body, 11, y, say::run_tone(run.status), sign);
     let c = &run.counts;
     let mut x = 13;
     let parts = [

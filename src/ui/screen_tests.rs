@@ -166,6 +166,55 @@ fn mapped() {
     snapshots("map_next_failed", scripts, "n n");
 }
 
+/// A replay that waits: one call before it executes, another behind its body.
+fn at_the_gate(size: (u16, u16), keys: &str) -> AppState {
+    use crate::model::gate::{Ask, GateEvent, Moment, Proposed};
+    let agent = || fake::agent("8f3c00000000", 12, Some("2c1a00000000"), RunStatus::Running);
+    let mut scripts = some_runs();
+    let mut script = agent();
+    let waits = script.ask(1, "search_web", CallKind::Call, 4, r#"{"query": "checkpoint cost"}"#);
+    scripts.push(script);
+    let mut state = bench(scripts, size, "");
+    let ask = |call, moment, proposed| Ask { call, moment, proposed, effect: false, stopped_by: None };
+    let mut fresh = ask(
+        waits,
+        Moment::Before,
+        Proposed::Execute { reason: Some("arguments changed".to_owned()), in_doubt: None },
+    );
+    fresh.stopped_by = Some("fn:search_web".to_owned());
+    let after = ask(8, Moment::After, Proposed::Return { output: fake::value(r#"{"content": "Three."}"#) });
+    let run = crate::base::ids::RunId::from_text("8f3c00000000");
+    for ask in [fresh, after] {
+        let event = GateEvent::Asked(ask);
+        let effects = update(&mut state, Msg::Backend(BackendEvent::Gate { run: run.clone(), event }), &ENV);
+        feed(&mut state, &[agent()], effects);
+    }
+    for key in keys.split_whitespace() {
+        let effects = update(&mut state, Msg::Key(Key::parse(key).unwrap()), &ENV);
+        feed(&mut state, &[agent()], effects);
+    }
+    state
+}
+
+#[test]
+fn stepping() {
+    for (w, h) in SIZES {
+        snapshot(&format!("gate_{w}x{h}"), &at_the_gate((w, h), ""));
+    }
+    snapshot("gate_after_80x24", &at_the_gate((80, 24), "k tab"));
+    snapshot("gate_fail_80x24", &at_the_gate((80, 24), "! down"));
+    snapshot("gate_help_80x24", &at_the_gate((80, 24), "?"));
+    snapshot("gate_run_to_80x24", &at_the_gate((80, 24), "T f n : enter"));
+    let mut state = at_the_gate((80, 24), "");
+    state.overlay = Some(crate::app::state::Overlay::Rejected(crate::app::gate::Rejected {
+        what: crate::app::msg::Edited::Input,
+        text: "{".to_owned(),
+        why: "What was saved is not JSON: EOF while parsing an object at line 1 column 1.".to_owned(),
+        may: false,
+    }));
+    snapshot("gate_rejected_80x24", &state);
+}
+
 #[test]
 fn help() {
     snapshots("help", some_runs, "?");
@@ -328,7 +377,7 @@ fn hostile_text_stays_in_its_cells() {
             for view in hostile_views() {
                 if let Some(call) = state.current().and_then(|open| open.call())
                     && let Some(value) =
-                        crate::app::inspect::shown_value(call, state.effective_tab()).cloned()
+                        crate::app::inspect::shown_value(&state, call, state.effective_tab()).cloned()
                 {
                     let ask = Box::default();
                     let reply = Reply::Value { digest: value.digest, ask, result: Ok(view) };

@@ -9,6 +9,7 @@ mod openai;
 mod packages;
 mod project;
 mod server;
+mod stepping;
 mod terminal;
 mod wait;
 mod workbench;

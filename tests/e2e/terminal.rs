@@ -139,6 +139,12 @@ impl Terminal {
         status.exit_code()
     }
 
+    /// Kills the process and waits until it is dead.
+    pub fn killed(&mut self) {
+        nix::sys::signal::kill(self.pid(), nix::sys::signal::Signal::SIGKILL).unwrap();
+        wait::until("the process to die", BOUND, || self.child.try_wait().unwrap());
+    }
+
     /// Waits until the terminal is as it was before the workbench: ordinary screen, cursor, modes, line discipline.
     pub fn given_back(&self) {
         self.wait("the terminal to be given back", |screen| {

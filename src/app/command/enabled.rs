@@ -3,6 +3,7 @@
 //! Asked for every frame, so nothing here walks a tree.
 
 use crate::app::state::{AppState, OpenRun, Pane, Screen, Tab};
+use crate::model::gate::{Ask, Moment, Proposed};
 use crate::model::{RunStatus, RunSummary};
 
 type Enabled = Result<(), &'static str>;
@@ -142,5 +143,65 @@ pub(super) fn has_panes(state: &AppState) -> Enabled {
         Err("The window has room for one pane only.")
     } else {
         Ok(())
+    }
+}
+
+fn asked(state: &AppState) -> Result<&Ask, &'static str> {
+    state.asked().ok_or("Nothing waits at the gate.")
+}
+
+pub(super) fn is_stepped(state: &AppState) -> Enabled {
+    state.gate().map(|_| ()).ok_or("The run is not stepped through.")
+}
+
+pub(super) fn is_asked(state: &AppState) -> Enabled {
+    asked(state).map(|_| ())
+}
+
+pub(super) fn is_before(state: &AppState) -> Enabled {
+    match asked(state)?.moment {
+        Moment::Before => Ok(()),
+        Moment::After => Err("Its body has ended; retry executes it once more."),
+    }
+}
+
+pub(super) fn is_after(state: &AppState) -> Enabled {
+    match asked(state)?.moment {
+        Moment::After => Ok(()),
+        Moment::Before => Err("Its body has not run yet."),
+    }
+}
+
+pub(super) fn can_execute(state: &AppState) -> Enabled {
+    is_before(state)?;
+    match asked(state)?.proposed {
+        Proposed::Execute { .. } => Err("It would execute as it is."),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn can_keep(state: &AppState) -> Enabled {
+    is_before(state)?;
+    match asked(state)? {
+        Ask { proposed: Proposed::Execute { .. }, effect: true, .. } => Ok(()),
+        _ => Err("No effect would be repeated."),
+    }
+}
+
+pub(super) fn can_step_back(state: &AppState) -> Enabled {
+    let ask = asked(state)?;
+    if ask.call == 1 && ask.moment == Moment::Before { Err("This is the beginning.") } else { Ok(()) }
+}
+
+pub(super) fn can_pause(state: &AppState) -> Enabled {
+    is_stepped(state)?;
+    if state.is_paused() { Err("It stands still.") } else { Ok(()) }
+}
+
+pub(super) fn can_step_here(state: &AppState) -> Enabled {
+    can_replay(state)?;
+    match open(state)?.call() {
+        Some(call) if call.is_call() => Ok(()),
+        _ => Err("This is an operation; select one of its items."),
     }
 }

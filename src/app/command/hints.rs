@@ -3,7 +3,9 @@
 use crate::app::keys::sequence_name;
 use crate::app::state::{AppState, OpenRun, Pane, Screen};
 
-use super::{COMMANDS, Command, CommandId, scopes};
+use crate::model::gate::Moment;
+
+use super::{COMMANDS, Command, CommandId, Scope, scopes};
 
 /// A key in the bottom line.
 #[derive(Clone, PartialEq, Debug)]
@@ -18,18 +20,25 @@ pub struct Hint {
 
 /// Most keys in the bottom line.
 const MOST: usize = 8;
+/// The same at the gate, where each key is an answer.
+const MOST_AT_GATE: usize = 11;
 
 /// The keys that matter now, always in the order of the table, so that each stays in its place.
 pub fn hints(state: &AppState) -> Vec<Hint> {
     let scopes = scopes(state);
+    // What waits at the gate comes first.
+    let gate = |command: &&Command| command.scope == Scope::Gate;
     let mut out: Vec<Hint> = COMMANDS
         .iter()
+        .filter(gate)
+        .chain(COMMANDS.iter().filter(|command| !gate(command)))
         .filter(|command| {
             scopes.contains(&command.scope) && relevant(command.id, state) && (command.enabled)(state).is_ok()
         })
         .filter_map(|command| hint(command, state))
         .collect();
-    while out.len() > MOST {
+    let most = if state.gate().is_some() { MOST_AT_GATE } else { MOST };
+    while out.len() > most {
         let worst = out.iter().enumerate().max_by_key(|(i, hint)| (hint.rank, *i)).map(|(i, _)| i);
         out.remove(worst.unwrap_or(0));
     }
@@ -37,8 +46,16 @@ pub fn hints(state: &AppState) -> Vec<Hint> {
 }
 
 /// What can be spared in the bottom line.
-fn rank(id: CommandId) -> u8 {
+fn rank(id: CommandId, gate: bool) -> u8 {
     match id {
+        CommandId::GateGo | CommandId::GateInto | CommandId::GateOver | CommandId::GateBack => 0,
+        CommandId::GateAnswer | CommandId::GateContinue | CommandId::GatePause => 1,
+        CommandId::GateArguments | CommandId::GateRetry | CommandId::GateFail | CommandId::GateKeep => 2,
+        CommandId::GateOut => 3,
+        CommandId::GateExecute => 4,
+        CommandId::Step => 3,
+        // The gate's own keys are needed more.
+        CommandId::Quit | CommandId::Stop | CommandId::Run if gate => 8,
         CommandId::Help | CommandId::Quit | CommandId::Stop => 0,
         CommandId::Replay | CommandId::NextFailed => 1,
         CommandId::Run => 2,
@@ -59,9 +76,14 @@ fn relevant(id: CommandId, state: &AppState) -> bool {
             let operation = |open: &OpenRun| open.call().is_some_and(|call| !call.is_call());
             state.current().is_some_and(|open| folded(open) || operation(open))
         }
-        // The screen's own command has the key.
-        CommandId::Open => state.screen != Screen::Timeline,
-        CommandId::Follow => state.current_runs() && state.current().is_some_and(|open| !open.follow),
+        // Enter means something else at the gate, and the pane changes with Tab; a screen's own command has the key.
+        CommandId::Open => match state.screen {
+            Screen::Timeline => false,
+            _ => state.gate().is_none() || state.focus == Pane::Runs,
+        },
+        CommandId::Follow => {
+            state.current_runs() && state.gate().is_none() && state.current().is_some_and(|open| !open.follow)
+        }
         _ => true,
     }
 }
@@ -69,6 +91,8 @@ fn relevant(id: CommandId, state: &AppState) -> bool {
 fn hint(command: &Command, state: &AppState) -> Option<Hint> {
     let key = sequence_name(state.settings.keymap.keys(command.id).next()?);
     let word = match (command.id, state.focus) {
+        (CommandId::GateGo, _) => state.asked().map_or("go on", crate::app::gate::go_word),
+        (CommandId::GateAnswer, _) if state.asked().is_some_and(|ask| ask.moment == Moment::After) => "edit",
         (CommandId::Open, _) if state.screen != Screen::Main => "back",
         (CommandId::Open, Pane::Runs) => "calls",
         (CommandId::Open, Pane::Inspector) if state.zoom => "all panes",
@@ -83,7 +107,7 @@ fn hint(command: &Command, state: &AppState) -> Option<Hint> {
         }
         _ => command.hint,
     };
-    (!word.is_empty()).then_some(Hint { key, word, rank: rank(command.id) })
+    (!word.is_empty()).then_some(Hint { key, word, rank: rank(command.id, state.gate().is_some()) })
 }
 
 /// The keys of the bar of edits: what can be done about them.

@@ -18,6 +18,8 @@ use super::state::{AppState, Pane, Screen};
 pub enum Scope {
     /// Everywhere.
     Global,
+    /// While the run that is shown is stepped through, in the calls and the inspector.
+    Gate,
     /// In one pane.
     Pane(Pane),
     /// On one of the other screens.
@@ -29,6 +31,7 @@ impl Scope {
     pub fn title(self) -> &'static str {
         match self {
             Scope::Global => "Everywhere",
+            Scope::Gate => "While a run is stepped through",
             Scope::Pane(Pane::Runs) => "In the list of runs",
             Scope::Pane(Pane::Calls) => "In the tree of calls",
             Scope::Pane(Pane::Inspector) => "In the inspector",
@@ -40,7 +43,7 @@ impl Scope {
     }
 
     /// All headings in order.
-    pub const ALL: [Scope; 7] = [
+    pub const ALL: [Scope; 8] = [
         Scope::Global,
         Scope::Pane(Pane::Runs),
         Scope::Pane(Pane::Calls),
@@ -48,6 +51,7 @@ impl Scope {
         Scope::Screen(Screen::Problems),
         Scope::Screen(Screen::Timeline),
         Scope::Screen(Screen::Edits),
+        Scope::Gate,
     ];
 }
 
@@ -80,12 +84,18 @@ pub fn named(name: &str) -> Option<&'static Command> {
 }
 
 /// The scopes whose keys count now, the narrowest first.
-pub fn scopes(state: &AppState) -> [Scope; 2] {
+pub fn scopes(state: &AppState) -> Vec<Scope> {
     let here = match state.screen {
         Screen::Main => Scope::Pane(state.focus),
         other => Scope::Screen(other),
     };
-    [here, Scope::Global]
+    match here {
+        _ if state.gate().is_none() => vec![here, Scope::Global],
+        Scope::Pane(Pane::Calls) => vec![Scope::Gate, here, Scope::Global],
+        // Whoever reads a value moves in it first.
+        Scope::Pane(Pane::Inspector) => vec![here, Scope::Gate, Scope::Global],
+        _ => vec![here, Scope::Global],
+    }
 }
 
 #[cfg(test)]

@@ -6,8 +6,14 @@ use super::enabled::*;
 use super::{Command, Scope};
 
 /// Names of the keys that begin a sequence.
-pub const PREFIXES: &[(&str, &str)] =
-    &[("a", "Replay, pin"), ("g", "Go to"), ("y", "Copy"), ("z", "Folds and panes")];
+pub const PREFIXES: &[(&str, &str)] = &[
+    ("L", "Let go"),
+    ("N", "On to the next"),
+    ("a", "Replay, pin"),
+    ("g", "Go to"),
+    ("y", "Copy"),
+    ("z", "Folds and panes"),
+];
 
 const RUNS: Scope = Scope::Pane(Pane::Runs);
 const CALLS: Scope = Scope::Pane(Pane::Calls);
@@ -30,7 +36,7 @@ macro_rules! commands {
     };
 }
 
-use Scope::Global;
+use Scope::{Gate, Global};
 
 commands! {
     Open "open" Global, ["enter"], "inspect", can_open,
@@ -39,6 +45,10 @@ commands! {
         "Start a new run of an application; nothing is reused.";
     Replay "replay" Global, ["R"], "replay", can_replay,
         "Replay the selected run: what still holds is served, what failed or changed is executed.";
+    Step "step" Global, ["s"], "step", can_replay,
+        "Step through a replay of the selected run: it stops before each call and after each body.";
+    StepHere "step-here" CALLS, ["S"], "", can_step_here,
+        "Replay the run and stop before the selected call.";
     ReplayFrom "replay-from" CALLS, ["a c"], "", can_replay,
         "Replay the run; the selected call and what was asked for after it are executed.";
     ReplayStrict "replay-strict" Global, ["a s"], "", can_replay,
@@ -150,4 +160,37 @@ commands! {
         "Go back to the shell; `fg` returns. Runs go on meanwhile only as far as the shell lets them.";
     Quit "quit" Global, ["q", "ctrl-c"], "quit", always,
         "Leave. Runs of this workbench are stopped; it asks first.";
+    GateGo "gate-go" Gate, ["enter"], "go on", is_asked,
+        "Let the call at the gate go on as the line above the panes says, and stop at the next one.";
+    GateAnswer "gate-answer" Gate, ["a"], "answer", is_asked,
+        "Write the call's output by hand in $EDITOR; after its body, change what it returned.";
+    GateArguments "gate-arguments" Gate, ["i"], "arguments", is_before,
+        "Edit the call's arguments in $EDITOR; then it is asked about again.";
+    GateRetry "gate-retry" Gate, ["r"], "retry", is_after,
+        "Execute the body once more; what came out is thrown away.";
+    GateFail "gate-fail" Gate, ["!"], "fail", is_asked, "Make the call fail, in a way that can be chosen.";
+    GateExecute "gate-execute" Gate, ["X"], "fresh", can_execute,
+        "Execute the body, although a checkpoint would be served.";
+    GateKeep "gate-keep" Gate, ["K"], "keep", can_keep,
+        "Serve what is recorded: an effect is not repeated.";
+    GateInto "gate-into" Gate, ["t"], "into", is_asked,
+        "Go on to the next call or outcome, also inside a call that would be served.";
+    GateOver "gate-over" Gate, ["n"], "over", is_asked,
+        "Let the call and all below it go, and stop behind it.";
+    GateOut "gate-out" Gate, ["o"], "out", is_asked, "Let the caller go on to its end, and stop behind it.";
+    GateBack "gate-back" Gate, ["p"], "back", can_step_back,
+        "Go back to the selected call when it is an earlier one, else to the call before.";
+    GateContinue "gate-continue" Gate, ["c"], "continue", is_stepped, "Go on to the next breakpoint, or to the end.";
+    GateTo "gate-to" Gate, ["T"], "", is_stepped, "Go on to the next call that an expression means: fn:call_llm, cost>0.01.";
+    GateNextFresh "gate-next-fresh" Gate, ["N f"], "", is_stepped, "Go on to the next call that would execute.";
+    GateNextFailed "gate-next-failed" Gate, ["N x"], "", is_stepped, "Go on to the next body that fails.";
+    GateNextEffect "gate-next-effect" Gate, ["N e"], "", is_stepped,
+        "Go on to the next call that would act on the world.";
+    GateLetCall "gate-let-call" Gate, ["L c"], "", is_asked,
+        "Let the call at the gate and all below it go, and never stop there again.";
+    GateLetFunction "gate-let-function" Gate, ["L f"], "", is_asked,
+        "Let every call of this function go, and never stop at one again.";
+    GatePause "gate-pause" Gate, ["P"], "pause", can_pause, "Stop at the next call.";
+    GateDetach "gate-detach" Gate, ["C"], "", is_stepped,
+        "Go on to the end without stopping. What acts on the world again ends the run.";
 }

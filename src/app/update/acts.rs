@@ -123,7 +123,7 @@ fn shown(state: &AppState) -> Option<Shown> {
                 _ => None,
             }
         }
-        tab => shown_value(call, tab).cloned().map(Shown::Value),
+        tab => shown_value(state, call, tab).cloned().map(Shown::Value),
     }
 }
 

@@ -8,11 +8,12 @@ use crate::app::msg::{AppInfo, Effect, Env, Start};
 use crate::app::palette::{CommandList, Kind};
 use crate::app::state::{AppState, Overlay, Pane, Screen, Tab};
 use crate::base::text;
+use crate::model::gate::Goal;
 use crate::model::{Level, Mode};
 
 use super::panes::{self, Direction};
 use super::timeline;
-use super::{acts, filter, navigate, overlay, screens, tabs, toast, values};
+use super::{acts, filter, gate, navigate, overlay, screens, tabs, toast, values};
 
 /// Executes an enabled command.
 pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Effect> {
@@ -79,6 +80,28 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::UnfoldAll => navigate::fold_to(state, None),
         CommandId::Run => return choose(state, env),
         CommandId::Replay => return acts::replay(state, Mode::Adaptive, env),
+        CommandId::Step => return gate::begin(state, Goal::Into, env),
+        CommandId::StepHere => return gate::begin_here(state, env),
+        CommandId::GateGo
+        | CommandId::GateAnswer
+        | CommandId::GateArguments
+        | CommandId::GateRetry
+        | CommandId::GateFail
+        | CommandId::GateExecute
+        | CommandId::GateKeep
+        | CommandId::GateInto
+        | CommandId::GateOver
+        | CommandId::GateOut
+        | CommandId::GateBack
+        | CommandId::GateContinue
+        | CommandId::GateTo
+        | CommandId::GateNextFresh
+        | CommandId::GateNextFailed
+        | CommandId::GateNextEffect
+        | CommandId::GateLetCall
+        | CommandId::GateLetFunction
+        | CommandId::GatePause
+        | CommandId::GateDetach => return gate::execute(state, id, env),
         CommandId::ReplayStrict => return acts::replay(state, Mode::Strict, env),
         CommandId::ReplayFresh => return acts::replay(state, Mode::Fresh, env),
         CommandId::ReplayFrom => return acts::replay_from(state, env),
@@ -211,6 +234,7 @@ pub(super) fn begin(state: &mut AppState, what: Start, env: &Env) -> Vec<Effect>
     let sentence = match &what {
         Start::Run { app, .. } => format!("Starting {app} …"),
         Start::Replay { run, .. } => format!("Starting a replay of {} …", run.short()),
+        Start::Step { run, .. } => format!("Stepping through a replay of {} …", run.short()),
     };
     toast(state, Level::Info, sentence, env);
     vec![Effect::Start(what)]

@@ -5,6 +5,7 @@
 pub mod acts;
 mod commands;
 mod filter;
+mod gate;
 mod mouse;
 mod navigate;
 mod overlay;
@@ -51,6 +52,10 @@ pub fn update(state: &mut AppState, msg: Msg, env: &Env) -> Vec<Effect> {
         }
         Msg::Tick => Vec::new(),
         Msg::Backend(BackendEvent::Run { run, events }) => replies::local_events(state, run, &events, env),
+        Msg::Backend(BackendEvent::Gate { run, event }) => {
+            gate::happened(state, run, &event, env);
+            Vec::new()
+        }
         Msg::Backend(BackendEvent::Changed) => replies::store_changed(state),
         Msg::Backend(BackendEvent::ProjectChanged) => {
             state.tabs.sources += 1;
@@ -84,12 +89,7 @@ fn press(state: &mut AppState, key: Key, env: &Env) -> Vec<Effect> {
     keys.push(key);
     match state.settings.keymap.find(&keys, &command::scopes(state)) {
         Found::Command(id) => {
-            // Where the narrower command cannot be used, the key means what it means everywhere.
-            let usable = |id| command::command(id).is_some_and(|command| (command.enabled)(state).is_ok());
-            let id = match state.settings.keymap.find(&keys, &[command::Scope::Global]) {
-                Found::Command(global) if !usable(id) && usable(global) => global,
-                _ => id,
-            };
+            let id = usable(state, &keys, id);
             perform(state, id, env)
         }
         Found::Prefix => {
@@ -103,6 +103,20 @@ fn press(state: &mut AppState, key: Key, env: &Env) -> Vec<Effect> {
         }
         Found::Nothing => Vec::new(),
     }
+}
+
+/// Where the narrower command cannot be used, the key means what it means in a wider place. What a key of the gate
+/// cannot do is said: it must not do something else.
+fn usable(state: &AppState, keys: &[Key], first: CommandId) -> CommandId {
+    let scopes = command::scopes(state);
+    for scope in scopes {
+        let Found::Command(id) = state.settings.keymap.find(keys, &[scope]) else { continue };
+        let usable = command::command(id).is_some_and(|command| (command.enabled)(state).is_ok());
+        if usable || scope == command::Scope::Gate {
+            return id;
+        }
+    }
+    first
 }
 
 /// Executes a command, or says why it cannot be.

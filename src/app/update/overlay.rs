@@ -3,13 +3,14 @@
 use crate::app::command::Scope;
 use crate::app::editor::Editor;
 use crate::app::form::Form;
+use crate::app::gate::FailLine;
 use crate::app::keys::{Key, KeyCode};
-use crate::app::msg::{Effect, Env, Start};
+use crate::app::msg::{Edited, Effect, Env, Start};
 use crate::app::palette::{self, CommandList, Kind};
 use crate::app::settings;
 use crate::app::state::{AppState, Overlay};
 
-use super::{commands, filter};
+use super::{commands, filter, gate};
 
 /// Handles a key when an overlay is open; `None` when none is.
 pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Effect>> {
@@ -37,6 +38,9 @@ pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Eff
         Overlay::Input(form) => return Some(input(state, form, key, env)),
         Overlay::SaveAs { editor } => return Some(save_as(state, editor, key, env)),
         Overlay::Search { editor, from } => search(state, editor, from, key),
+        Overlay::Fail(line) => return Some(gate::fail_key(state, line, key, env)),
+        Overlay::RunTo { editor, .. } => return Some(gate::run_to_key(state, editor, key)),
+        Overlay::Rejected(rejected) => return Some(gate::rejected_key(state, rejected, key)),
     }
     Some(Vec::new())
 }
@@ -140,7 +144,7 @@ fn input(state: &mut AppState, mut form: Form, key: Key, env: &Env) -> Vec<Effec
         KeyCode::Char('o') if key.ctrl => {
             let text = form.pretty();
             state.overlay = Some(Overlay::Input(form));
-            return vec![Effect::EditText { text }];
+            return vec![Effect::EditText { what: Edited::Input, text }];
         }
         _ => {
             if let Some(field) = form.fields.get_mut(form.at) {
@@ -203,12 +207,17 @@ pub(super) fn paste(state: &mut AppState, pasted: &str) {
                 field.editor.paste(pasted);
             }
         }
-        Some(Overlay::SaveAs { editor } | Overlay::Search { editor, .. }) => editor.paste(pasted),
+        Some(
+            Overlay::SaveAs { editor }
+            | Overlay::Search { editor, .. }
+            | Overlay::RunTo { editor, .. }
+            | Overlay::Fail(FailLine { editor, .. }),
+        ) => editor.paste(pasted),
         Some(Overlay::Commands(list)) => {
             list.query.paste(pasted);
             list.at = 0;
         }
         Some(Overlay::Filter(line)) => line.editor.paste(pasted),
-        Some(Overlay::Themes { .. } | Overlay::ChooseApp { .. }) | None => {}
+        Some(Overlay::Themes { .. } | Overlay::ChooseApp { .. } | Overlay::Rejected(_)) | None => {}
     }
 }

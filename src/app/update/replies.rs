@@ -1,7 +1,7 @@
 //! What the engine and the store say.
 
 use crate::app::blast;
-use crate::app::msg::{Effect, Env, Reply, Sources, Start};
+use crate::app::msg::{Edited, Effect, Env, Reply, Sources, Start};
 use crate::app::persist;
 use crate::app::say;
 use crate::app::settings;
@@ -9,7 +9,7 @@ use crate::app::state::{AppState, OpenRun, Pane};
 use crate::base::ids::RunId;
 use crate::model::{Event, Level, RunHistory, RunStatus};
 
-use super::{filter, overlay, tabs, toast, values};
+use super::{filter, gate, overlay, tabs, toast, values};
 
 /// How many runs are listed.
 pub const RUN_LIMIT: usize = 500;
@@ -63,6 +63,7 @@ fn select(state: &mut AppState, run: &RunId) {
 
 fn finished(state: &mut AppState, run: &RunId, env: &Env) {
     tabs::note_runs(state);
+    let left = state.stepping.remove(run).is_some_and(|gate| gate.left);
     state.runs.local.remove(run);
     state.runs.stopping.remove(run);
     // What it recorded may serve what was invalid.
@@ -74,7 +75,8 @@ fn finished(state: &mut AppState, run: &RunId, env: &Env) {
             open.selected = open.tree.visible(open.next_failed(1, true).unwrap_or(1));
         }
     }
-    if let Some(item) = state.runs.get(run) {
+    // A run that was left for an earlier call of it goes on as another one.
+    if let Some(item) = state.runs.get(run).filter(|_| !left) {
         let level = match item.status {
             RunStatus::Failed | RunStatus::Mismatch => Level::Error,
             _ => Level::Info,
@@ -157,12 +159,18 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
             }
             Vec::new()
         }
-        Reply::Done(Err(why)) | Reply::Edited(Err(why)) => {
+        Reply::Done(Err(why)) | Reply::Edited { result: Err(why), .. } => {
             toast(state, Level::Error, why, env);
             Vec::new()
         }
-        Reply::Edited(Ok(text)) => {
+        Reply::Edited { what: Edited::Input, result: Ok(text), .. } => {
             overlay::edited(state, &text);
+            Vec::new()
+        }
+        Reply::Edited { what, before, result: Ok(text) } => gate::edited(state, what, &before, text, env),
+        Reply::Json { what, result: Ok(text) } => vec![Effect::EditText { what, text }],
+        Reply::Json { result: Err(why), .. } => {
+            toast(state, Level::Error, why, env);
             Vec::new()
         }
         Reply::Input { app, input } => {
@@ -348,6 +356,9 @@ fn started(state: &mut AppState, what: &Start, result: Result<RunId, String>, en
         Ok(run) => {
             // It said that it starts.
             state.toast = None;
+            if matches!(what, Start::Step { .. }) {
+                gate::begun(state, &run);
+            }
             if state.open.contains_key(&run) {
                 select(state, &run);
             } else {
@@ -355,9 +366,12 @@ fn started(state: &mut AppState, what: &Start, result: Result<RunId, String>, en
             }
         }
         Err(why) => {
+            gate::not_begun(state, what);
             let what = match what {
                 Start::Run { app, .. } => format!("{app} could not be started"),
-                Start::Replay { run, .. } => format!("Run {} could not be replayed", run.short()),
+                Start::Replay { run, .. } | Start::Step { run, .. } => {
+                    format!("Run {} could not be replayed", run.short())
+                }
             };
             toast(state, Level::Error, format!("{what}: {why}"), env);
         }

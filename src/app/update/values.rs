@@ -18,7 +18,7 @@ const AHEAD: usize = 100;
 
 fn shown(state: &AppState) -> Option<&ValueRef> {
     let call = state.current()?.call()?;
-    inspect::shown_value(call, state.effective_tab())
+    inspect::shown_value(state, call, state.effective_tab())
 }
 
 fn held(state: &AppState) -> Option<&HeldValue> {

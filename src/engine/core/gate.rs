@@ -160,11 +160,8 @@ impl Core {
         match command {
             StepCommand::Answer { call, answer } => self.answer_held(call, answer),
             StepCommand::Go(goal) => {
-                let into = goal == crate::engine::step::Goal::Into;
                 gate.stepper.set_goal(goal);
-                if into {
-                    self.enter_held();
-                }
+                self.enter_held();
                 self.pass_held(|_, _| true);
             }
             StepCommand::LetCall(call) => {
@@ -212,13 +209,17 @@ impl Core {
         }
     }
 
-    /// Stepping into a call that would be served goes on inside it.
+    /// What waits and would be served is gone into when that was asked for, or when the run is to stop below it.
     fn enter_held(&mut self) {
         let Some(gate) = self.gate.as_mut() else { return };
         let mut held = std::mem::take(&mut gate.held);
-        for one in held.values_mut() {
+        let stepper = gate.stepper.clone();
+        for (call, one) in &mut held {
             let enters = match &one.proposal {
-                Some(Proposal::Serve(hit, _)) => !hit.history.children(hit.call).is_empty(),
+                Some(Proposal::Serve(hit, _)) if stepper.goes_into() => {
+                    !hit.history.children(hit.call).is_empty()
+                }
+                Some(Proposal::Serve(hit, _)) => stepper.enters(&hit.history, hit.call, *call),
                 _ => false,
             };
             if enters && let Some(Proposal::Serve(hit, _)) = one.proposal.take() {

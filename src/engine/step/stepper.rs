@@ -2,59 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::Moment;
+use super::{Breakpoint, Budget, Goal, Moment, Want};
 use crate::base::clock::Micros;
 use crate::base::ids::CallNo;
 use crate::model::RunHistory;
 use crate::model::filter::{Filter, Previews, RunCalls};
-
-/// What is sought of the next stop.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Want {
-    /// A call that would execute.
-    Fresh,
-    /// A body that failed.
-    Failed,
-    /// A call that would act on the world.
-    Effect,
-}
-
-/// Where to stop next.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Goal {
-    /// At the next call, wherever it is, and at each outcome.
-    Into,
-    /// At the next call or outcome that is not this call's or below it.
-    Past(CallNo),
-    /// At this call, before it or after it.
-    At(CallNo),
-    /// At the next call that a filter takes.
-    To(Filter),
-    /// At the next of a kind.
-    Next(Want),
-    /// At breakpoints alone.
-    Continue,
-}
-
-/// A standing reason to stop.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Breakpoint {
-    /// Which calls, in the filter language.
-    pub filter: Filter,
-    /// The filter as it was written.
-    pub text: String,
-}
-
-/// Stops the run when it has used this much; each limit stops it once.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct Budget {
-    /// Tokens.
-    pub tokens: Option<u64>,
-    /// Dollars.
-    pub dollars: Option<f64>,
-    /// Seconds since its start.
-    pub seconds: Option<f64>,
-}
 
 /// A call that comes by.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +46,11 @@ impl Stepper {
     /// Another goal. What was let go stays so, but for goals that ask for each call.
     pub fn set_goal(&mut self, goal: Goal) {
         self.goal = goal;
+    }
+
+    /// Whether every call is gone into.
+    pub fn goes_into(&self) -> bool {
+        self.goal == Goal::Into
     }
 
     /// Other breakpoints.

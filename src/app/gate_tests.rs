@@ -1,0 +1,223 @@
+//! Stepping as the user meets it: events of the gate and keys in, state and effects out.
+
+use crate::app::gate;
+use crate::app::keys::Key;
+use crate::app::msg::Edited;
+use crate::app::script::{self as fake, Script, error, value};
+use crate::app::state::{Overlay, Pane, Tab};
+use crate::app::testing::{ENV, bench, press, selected};
+use crate::app::{AppState, BackendEvent, Effect, Msg, Reply, Start, settle, update};
+use crate::base::ids::{CallNo, RunId};
+use crate::model::gate::{Answer, Ask, Fault, GateEvent, Goal, Moment, Proposed, StepCommand, Want};
+use crate::model::{CallKind, Origin, RunStatus};
+
+const PARENT: &str = "2c1a00000000";
+const RUN: &str = "8f3c00000000";
+
+fn run() -> RunId {
+    RunId::from_text(RUN)
+}
+
+fn serve(call: CallNo) -> Ask {
+    let origin = Origin { run: RunId::from_text(PARENT), call };
+    let proposed = Proposed::Serve { origin, output: value("\"served\""), reason: None };
+    Ask { call, moment: Moment::Before, proposed, effect: false, stopped_by: None }
+}
+
+fn execute(call: CallNo) -> Ask {
+    let proposed = Proposed::Execute { reason: Some("failed before".to_owned()), in_doubt: None };
+    Ask { proposed, ..serve(call) }
+}
+
+fn returned(call: CallNo) -> Ask {
+    let proposed = Proposed::Return { output: value("\"new\"") };
+    Ask { moment: Moment::After, proposed, ..serve(call) }
+}
+
+fn tell(state: &mut AppState, event: GateEvent) {
+    update(state, Msg::Backend(BackendEvent::Gate { run: run(), event }), &ENV);
+    settle(state, &ENV);
+}
+
+/// A run that is stepped through, with two calls that wait beside one another.
+fn stepped(asks: &[Ask]) -> AppState {
+    let mut state = bench(&[fake::agent(PARENT, 60, None, RunStatus::Failed)]);
+    let what = Start::Step { run: RunId::from_text(PARENT), goal: Goal::Into, breakpoints: vec![] };
+    assert_eq!(press(&mut state, "s"), [Effect::Start(what.clone())]);
+    let mut script = Script::new(RUN, 5, Some(PARENT), r#"{"topic": "tea"}"#);
+    script.ask(1, "call_llm", CallKind::Call, 1, r#"{"messages": [1]}"#);
+    script.ask(1, "search_web", CallKind::Call, 1, r#"{"query": "q"}"#);
+    let events = BackendEvent::Run { run: run(), events: script.events };
+    update(&mut state, Msg::Backend(events), &ENV);
+    update(&mut state, Msg::Reply(Reply::Started { what, result: Ok(run()) }), &ENV);
+    for ask in asks {
+        tell(&mut state, GateEvent::Asked(ask.clone()));
+    }
+    state
+}
+
+fn commands(effects: &[Effect]) -> Vec<StepCommand> {
+    match effects {
+        [Effect::Step { run: told, commands }] if *told == run() => commands.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn answered(state: &mut AppState, keys: &str) -> (CallNo, Answer) {
+    match commands(&press(state, keys)).as_slice() {
+        [StepCommand::Pause, StepCommand::Answer { call, answer }] => (*call, answer.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn words(state: &AppState) -> String {
+    let open = state.current().unwrap();
+    gate::line(state, &open.history).into_iter().map(|(_, piece)| piece).collect()
+}
+
+#[test]
+fn the_run_that_is_stepped_through_is_shown_where_it_waits() {
+    let state = stepped(&[execute(2)]);
+    assert_eq!((state.runs.selected.clone(), selected(&state), state.focus), (Some(run()), 2, Pane::Calls));
+    assert_eq!(words(&state), "PAUSED before call_llm#1   would execute: failed before");
+    assert_eq!(state.effective_tab(), Tab::Input);
+    // Nothing moves while it stands still.
+    assert_eq!(state.next_wake(ENV.now), None);
+}
+
+#[test]
+fn each_key_says_what_it_says() {
+    let go = |goal| vec![StepCommand::Go(goal)];
+    for (keys, expected) in [
+        ("t", go(Goal::Into)),
+        ("n", go(Goal::Past(2))),
+        ("o", go(Goal::Past(1))),
+        ("c", go(Goal::Continue)),
+        ("N f", go(Goal::Next(Want::Fresh))),
+        ("N x", go(Goal::Next(Want::Failed))),
+        ("N e", go(Goal::Next(Want::Effect))),
+        ("L c", vec![StepCommand::LetCall(2)]),
+        ("L f", vec![StepCommand::LetFunction("call_llm".to_owned())]),
+        ("C", vec![StepCommand::Detach]),
+    ] {
+        let mut state = stepped(&[serve(2)]);
+        assert_eq!(commands(&press(&mut state, keys)), expected, "{keys}");
+    }
+    let mut state = stepped(&[serve(2)]);
+    assert_eq!(answered(&mut state, "enter"), (2, Answer::Go));
+    assert_eq!(answered(&mut state, "X"), (2, Answer::Execute));
+    // What cannot be done is said, and does nothing else: r starts no run here.
+    assert_eq!(press(&mut state, "r"), []);
+    assert_eq!(state.toast.as_ref().unwrap().text, "Its body has not run yet.");
+    let mut state = stepped(&[returned(2)]);
+    assert_eq!(answered(&mut state, "r"), (2, Answer::Retry));
+    assert_eq!(state.effective_tab(), Tab::Output);
+}
+
+#[test]
+fn the_cursor_stays_on_a_call_as_long_as_it_waits() {
+    let mut state = stepped(&[execute(2), execute(3)]);
+    assert!(words(&state).ends_with("1 more waits"), "{}", words(&state));
+    assert_eq!(selected(&state), 2);
+    press(&mut state, "j");
+    assert_eq!(answered(&mut state, "enter"), (3, Answer::Go));
+    tell(&mut state, GateEvent::Left { call: 3 });
+    assert_eq!(selected(&state), 2, "what still waits");
+    tell(&mut state, GateEvent::Left { call: 2 });
+    assert_eq!(words(&state), "STEPPING  goes on to the next stop …");
+    assert_eq!(commands(&press(&mut state, "P")), [StepCommand::Pause]);
+}
+
+#[test]
+fn a_call_fails_as_chosen_or_typed() {
+    let mut state = stepped(&[execute(2)]);
+    let fault = Fault { error: Some("TimeoutError".to_owned()), message: None };
+    assert_eq!(answered(&mut state, "! down down enter"), (2, Answer::Fail { fault }));
+    press(&mut state, "!");
+    update(&mut state, Msg::Paste("KeyError: no seat".to_owned()), &ENV);
+    let fault = Fault { error: Some("KeyError".to_owned()), message: Some("no seat".to_owned()) };
+    assert_eq!(answered(&mut state, "enter"), (2, Answer::Fail { fault }));
+    press(&mut state, "! esc");
+    assert_eq!(state.overlay, None);
+}
+
+#[test]
+fn an_answer_by_hand_is_checked_and_never_lost() {
+    let mut state = stepped(&[serve(2)]);
+    let what = Edited::Output(run(), 2);
+    let value = Box::new(value("\"served\""));
+    assert_eq!(press(&mut state, "a"), [Effect::LoadJson { what: what.clone(), value }]);
+    let text = "\"served\"\n".to_owned();
+    let json = Reply::Json { what: what.clone(), result: Ok(text.clone()) };
+    let effects = update(&mut state, Msg::Reply(json), &ENV);
+    assert_eq!(effects, [Effect::EditText { what: what.clone(), text: text.clone() }]);
+    let back = |state: &mut AppState, saved: &str| {
+        let result = Ok(saved.to_owned());
+        let reply = Reply::Edited { what: what.clone(), before: text.clone(), result };
+        update(state, Msg::Reply(reply), &ENV)
+    };
+    assert_eq!(back(&mut state, "\"served\""), [], "nothing was changed");
+    assert_eq!(back(&mut state, "{"), []);
+    assert!(matches!(state.overlay, Some(Overlay::Rejected(_))));
+    let again = Effect::EditText { what: what.clone(), text: "{".to_owned() };
+    assert_eq!(press(&mut state, "e"), [again]);
+    let effects = back(&mut state, "\"mine\"");
+    let answer = Answer::Output { value: "mine".into() };
+    assert_eq!(commands(&effects), [StepCommand::Pause, StepCommand::Answer { call: 2, answer }]);
+    // It went on meanwhile: nothing is answered for another call.
+    tell(&mut state, GateEvent::Left { call: 2 });
+    assert_eq!(back(&mut state, "\"late\""), []);
+}
+
+#[test]
+fn stepping_back_leaves_the_run_for_a_replay_of_it() {
+    let mut state = stepped(&[execute(3)]);
+    let to = |no| Start::Step { run: run(), goal: Goal::At(no), breakpoints: vec![] };
+    assert_eq!(press(&mut state, "p"), [Effect::Start(to(2))]);
+    assert_eq!(press(&mut state, "p"), [], "once");
+    let failed = Reply::Started { what: to(2), result: Err("no".to_owned()) };
+    update(&mut state, Msg::Reply(failed), &ENV);
+    // To the selected call, when that is an earlier one.
+    press(&mut state, "home");
+    assert_eq!(press(&mut state, "p"), [Effect::Start(to(1))]);
+    let mut state = stepped(&[returned(3)]);
+    assert_eq!(press(&mut state, "p"), [Effect::Start(to(3))], "before what has just returned");
+}
+
+#[test]
+fn run_to_takes_a_filter() {
+    let mut state = stepped(&[execute(2)]);
+    press(&mut state, "T");
+    update(&mut state, Msg::Paste("fn:".to_owned()), &ENV);
+    assert_eq!(press(&mut state, "enter"), []);
+    assert!(matches!(&state.overlay, Some(Overlay::RunTo { problem: Some(_), .. })));
+    update(&mut state, Msg::Paste("search_web".to_owned()), &ENV);
+    let told = commands(&press(&mut state, "enter"));
+    assert!(matches!(told.as_slice(), [StepCommand::Go(Goal::To(_))]), "{told:?}");
+}
+
+#[test]
+fn an_error_at_the_gate_is_read_there_and_a_refusal_is_said() {
+    let raised = Proposed::Raise { error: error("ValueError", "no seats") };
+    let mut state = stepped(&[Ask { proposed: raised, moment: Moment::After, ..serve(2) }]);
+    assert_eq!(words(&state), "PAUSED after call_llm#1   failed: ValueError: no seats");
+    tell(&mut state, GateEvent::Refused { call: 2, why: "it is over".to_owned() });
+    assert_eq!(state.toast.as_ref().unwrap().text, "That cannot be done: it is over.");
+}
+
+#[test]
+fn a_run_that_ended_has_no_gate() {
+    let mut state = stepped(&[execute(2)]);
+    let mut script = Script::new(RUN, 5, Some(PARENT), "{}");
+    script.ask(1, "call_llm", CallKind::Call, 1, "{}");
+    script.ask(1, "search_web", CallKind::Call, 1, "{}");
+    let before = script.events.len();
+    script.finish(RunStatus::Cancelled, None);
+    let events = script.events.split_off(before);
+    update(&mut state, Msg::Backend(BackendEvent::Run { run: run(), events }), &ENV);
+    assert_eq!(state.gate(), None);
+    tell(&mut state, GateEvent::Left { call: 2 });
+    assert_eq!(state.gate(), None);
+    let key = Key::parse("n").unwrap();
+    assert!(update(&mut state, Msg::Key(key), &ENV).is_empty());
+}

@@ -1,0 +1,63 @@
+//! What is asked of whoever steps through a run: how a call fails, up to where the run goes, what is wrong with an edit.
+
+use crate::app::editor::Editor;
+use crate::app::gate::{FAULTS, FailLine, Rejected};
+use crate::app::layout::Area;
+use crate::app::tone::Tone;
+use crate::base::text;
+
+use super::cells::Canvas;
+use super::overlay::{edited, window};
+
+/// Columns of an exception's name.
+const NAME: u16 = 18;
+
+/// How the call is to fail.
+pub(super) fn fail(canvas: &mut Canvas<'_>, body: Area, line: &FailLine) {
+    let rows = u16::try_from(FAULTS.len()).unwrap_or(0);
+    let inner = window(canvas, body, 66, rows + 2, "How is it to fail?");
+    for (y, (name, what)) in (0..inner.h).zip(FAULTS) {
+        canvas.text(inner, 1, y, Tone::Text, name);
+        canvas.text(inner, 1 + NAME, y, Tone::Quiet, what);
+        if usize::from(y) == line.at && line.editor.text.is_empty() {
+            canvas.tint(inner, y, Tone::Selected);
+        }
+    }
+    if inner.h > rows + 1 {
+        let field = Area { x: inner.x + 1, w: inner.w.saturating_sub(1), ..inner };
+        edited(canvas, field, rows + 1, &line.editor, "or type: KeyError: no such city");
+    }
+}
+
+/// Up to which call the run goes.
+pub(super) fn run_to(canvas: &mut Canvas<'_>, body: Area, editor: &Editor, problem: Option<&str>) {
+    let inner = window(canvas, body, 70, 1 + u16::from(problem.is_some()), "Go on to which call?");
+    edited(canvas, inner, 0, editor, "fn:NAME, path:app/NAME#3, cost>0.01, out~TEXT");
+    if let Some(problem) = problem {
+        canvas.text(inner, 0, 1, Tone::Bad, problem);
+    }
+}
+
+/// What is wrong with what was edited. It is kept.
+pub(super) fn rejected(canvas: &mut Canvas<'_>, body: Area, rejected: &Rejected) {
+    let width = 76.min(usize::from(body.w.saturating_sub(6))).max(10);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text::line(&rejected.why).split(' ') {
+        if !line.is_empty() && text::width(&line) + 1 + text::width(word) > width {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+    let inner = window(canvas, body, u16::try_from(width).unwrap_or(76), height, "This cannot be taken");
+    for (y, line) in (0..inner.h).zip(&lines) {
+        canvas.text(inner, 0, y, Tone::Bad, line);
+    }
+    let last = inner.h.saturating_sub(1);
+    canvas.text(inner, 0, last, Tone::Quiet, "What you wrote is kept: e opens it again.");
+}

@@ -1,0 +1,264 @@
+//! Stepping through replays in the workbench: the examples, driven by keys.
+
+use serde_json::Value;
+
+use crate::project::{Project, counts};
+use crate::terminal::Terminal;
+use crate::wait;
+
+/// A project whose `$EDITOR` is this script; `$1` is the file.
+fn with_editor(project: Project, script: &str) -> Project {
+    use std::os::unix::fs::PermissionsExt;
+    let path = project.temporary().join("editor.sh");
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = path.display().to_string();
+    project.with("EDITOR", &path)
+}
+
+fn shown(project: &Project, run: &str) -> Value {
+    project.json(0, &["show", run, "--json"])
+}
+
+/// Statuses of the calls in the order in which they were asked for, by the end of their paths.
+fn statuses(run: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let calls = run["calls"].as_array().unwrap().iter().skip(1);
+    calls.map(|call| (text(&call["path"]).replace("research_agent/", ""), text(&call["status"]))).collect()
+}
+
+fn quit(mut terminal: Terminal) {
+    terminal.keys("q");
+    assert_eq!(terminal.end(), 0, "{}", terminal.text());
+    terminal.given_back();
+}
+
+#[test]
+fn forward_to_call_15_back_to_3_edited_and_on() {
+    let project = Project::workspace("research-agent");
+    let project =
+        with_editor(project, r#"sed -i 's/"content": "[^"]*"/"content": "Somebody wants to know"/' "$1""#);
+    let first = project.json(1, &["run", "--json"]);
+    let original = shown(&project, "latest");
+    let mut terminal = Terminal::bench(&project, (120, 36), &[]);
+    terminal.sees("the failed run", &["failed", "28 fresh", "s step"]);
+    terminal.keys("s");
+    terminal
+        .sees("the gate", &["PAUSED before research_agent", "would execute: failed before", "Enter execute"]);
+    terminal.keys("t");
+    terminal
+        .sees("the first call", &["PAUSED before call_llm#1 ", "would be served from run", "Enter serve"]);
+    terminal.keys("Nf");
+    terminal.sees("call 15", &["PAUSED before call_llm#15", "28 cached", "failed before"]);
+    // The third question to the model is the fifth call below the application.
+    terminal.keys("ggjjjjj");
+    terminal.sees("the selection", &["│ call_llm#3 "]);
+    terminal.keys("p");
+    terminal.sees("call 3", &["PAUSED before call_llm#3 ", "4 cached", "Runs 3"]);
+    terminal.keys("a");
+    terminal.sees("the next call", &["PAUSED before search_web#2", "1 edited"]);
+    terminal.keys("c");
+    terminal.sees("the end", &["succeeded", "1 edited"]);
+    quit(terminal);
+
+    assert_eq!(shown(&project, "latest~2"), original, "the run that was stepped through is as it was");
+    let runs = project.json(0, &["runs", "--json"]);
+    assert_eq!(runs[2]["run"], first["run"]);
+    assert_eq!((&runs[1]["parent"], &runs[0]["parent"]), (&runs[2]["run"], &runs[1]["run"]));
+    let run = shown(&project, "latest");
+    let all = statuses(&run);
+    let expected = [
+        ("call_llm#1", "cached"),
+        ("search_web#1", "cached"),
+        ("call_llm#2", "cached"),
+        ("read_document#1", "cached"),
+        ("call_llm#3", "edited"),
+        ("search_web#2", "cached"),
+        ("call_llm#4", "fresh"),
+    ];
+    for ((path, status), (wanted, as_)) in all.iter().zip(expected) {
+        assert_eq!((path.as_str(), status.as_str()), (wanted, as_), "{all:?}");
+    }
+    // Each later question holds the edited answer, so each was asked anew.
+    let later = all.iter().skip(6).filter(|(path, _)| path.starts_with("call_llm"));
+    assert!(later.clone().all(|(_, status)| status == "fresh"), "{all:?}");
+    let edited = &run["calls"][5];
+    assert!(edited["output"].to_string().contains("Somebody wants to know"), "{edited:#}");
+    assert!(edited["answers"][0]["was"].is_string(), "{edited:#}");
+}
+
+#[test]
+fn faults_retries_and_outcomes_at_the_gate() {
+    let project = Project::workspace("research-agent");
+    project.json(1, &["run", "--json"]);
+    let mut terminal = Terminal::bench(&project, (120, 36), &[]);
+    terminal.sees("the failed run", &["failed", "s step"]);
+    terminal.keys("s");
+    terminal.sees("the gate", &["PAUSED before research_agent"]);
+    terminal.keys("Tfn:read_document\r");
+    terminal.sees("a call that a filter means", &["PAUSED before read_document#1"]);
+    // What is executed although it would be served waits behind its body; then once more, and then it is let through.
+    terminal.keys("X");
+    terminal.sees(
+        "its outcome",
+        &["PAUSED after read_document#1", "returned; its caller has not seen it", "Enter accept"],
+    );
+    terminal.keys("r");
+    terminal.sees("its outcome again", &["PAUSED after read_document#1", "Attempt 2."]);
+    terminal.keys("\r");
+    terminal.sees("the next call", &["PAUSED before call_llm#3"]);
+    terminal.keys("!\x1b[B\r");
+    terminal.sees("what it leads to", &["PAUSED after research_agent", "RequestError"]);
+    terminal.keys("c");
+    terminal.sees("the end", &["failed", "1 failed", "R replay"]);
+    quit(terminal);
+    let run = shown(&project, "latest");
+    let call = |path: &str| {
+        let of = |call: &&Value| call["path"] == format!("research_agent/{path}");
+        run["calls"].as_array().unwrap().iter().find(of).unwrap().clone()
+    };
+    assert_eq!(call("read_document#1")["attempts"], 2);
+    assert_eq!(call("read_document#1")["answers"][0]["answer"], "execute");
+    assert_eq!(call("read_document#1")["answers"][1]["answer"], "retry");
+    assert_eq!(call("call_llm#3")["error"]["type"], "RequestError");
+    // The next replay makes good for it and executes nothing twice.
+    let again = project.json(0, &["replay", "--json"]);
+    assert_eq!(again["counts"]["failed"], 0);
+}
+
+const TRAVEL: &str = r#"
+from tensorlake.applications import application, function
+
+
+@function()
+def plan(wish: str) -> str:
+    return wish.split()[-1]
+
+
+@function(effect=True)
+def book(place: str) -> str:
+    open("booked", "a").write(f"{place}\n")
+    return "booked " + place
+
+
+@application()
+@function()
+def travel() -> str:
+    return book(plan("a week in Whistler"))
+"#;
+
+#[test]
+fn an_effect_waits_for_a_decision_and_edited_arguments_are_asked_about_again() {
+    let project = Project::new();
+    project.write("app.py", TRAVEL);
+    project.json(0, &["run", "--json"]);
+    let project = with_editor(project, r#"sed -i 's/Whistler/Japan/g' "$1""#);
+    let mut terminal = Terminal::bench(&project, (120, 36), &[]);
+    terminal.sees("the run", &["succeeded", "s step"]);
+    terminal.keys("s");
+    terminal.sees("the gate", &["PAUSED before travel "]);
+    terminal.keys("Tfn:book\r");
+    terminal.sees("the booking", &["PAUSED before book#1", "would be served", "acts on the world"]);
+    terminal.keys("i");
+    terminal.sees("what other arguments lead to", &["PAUSED before book#1", "would execute", "K keep"]);
+    terminal.keys("c");
+    terminal.sees("that it waits until somebody decides", &["PAUSED before book#1", "would execute"]);
+    terminal.keys("K");
+    terminal.sees("its caller", &["PAUSED after travel", "1 edited"]);
+    terminal.keys("c");
+    terminal.sees("the end", &["succeeded"]);
+    quit(terminal);
+    assert_eq!(project.read("booked"), "Whistler\n", "nothing was booked again");
+}
+
+const SQUARES: &str = r#"
+from tensorlake.applications import application, function
+
+
+@function()
+def square(n: int) -> int:
+    open("squared", "a").write(f"{n}\n")
+    return n * n
+
+
+@application()
+@function()
+def squares() -> list:
+    return square.map([1, 2, 3])
+"#;
+
+#[test]
+fn items_that_wait_together_are_answered_in_any_order() {
+    let project = Project::new();
+    project.write("app.py", SQUARES);
+    project.json(0, &["run", "--json"]);
+    std::fs::remove_file(project.path("squared")).unwrap();
+    let project = with_editor(project, r#"echo 70 > "$1""#);
+    let mut terminal = Terminal::bench(&project, (120, 36), &[]);
+    terminal.sees("the run", &["succeeded", "s step"]);
+    terminal.keys("s");
+    terminal.sees("the gate", &["PAUSED before squares"]);
+    terminal.keys("t");
+    terminal.sees("all three", &["PAUSED before square[0]", "2 more wait"]);
+    terminal.keys("j");
+    terminal.sees("the second", &["PAUSED before square[1]"]);
+    terminal.keys("a");
+    terminal.sees("the others", &["PAUSED before square[0]", "1 more waits", "1 edited"]);
+    terminal.keys("Lf");
+    terminal.sees("the end of the application", &["PAUSED after squares"]);
+    terminal.keys("c");
+    terminal.sees("the end", &["succeeded", "2 cached", "1 edited"]);
+    quit(terminal);
+    let run = shown(&project, "latest");
+    assert_eq!(run["output"], serde_json::json!([1, 70, 9]));
+    assert!(!project.path("squared").exists(), "no body ran");
+}
+
+#[test]
+fn killed_at_the_gate_the_replay_resumes_there() {
+    let project = Project::workspace("research-agent");
+    project.json(1, &["run", "--json"]);
+    let mut terminal = Terminal::bench(&project, (80, 24), &[]);
+    terminal.sees("the failed run", &["failed"]);
+    terminal.keys("s");
+    terminal.sees("the gate", &["PAUSED before research_agent"]);
+    terminal.keys("Nf");
+    terminal.sees("call 15", &["PAUSED before call_llm#15"]);
+    terminal.keys("\r");
+    terminal.sees("its outcome", &["PAUSED after call_llm#15"]);
+    terminal.killed();
+    let mut terminal = Terminal::bench(&project, (80, 24), &[]);
+    terminal.sees("the interrupted run", &["interrupted"]);
+    terminal.keys("s");
+    terminal.sees("the gate again", &["PAUSED before research_agent"]);
+    terminal.keys("Nf");
+    // What had waited was on disk: it is served, and the next is new.
+    terminal.sees("the call behind it", &["PAUSED before search_web#8", "29 cached"]);
+    terminal.keys("C");
+    terminal.sees("the end", &["succeeded"]);
+    quit(terminal);
+    assert_eq!(project.json(0, &["doctor", "--json"])["ok"], true);
+}
+
+#[test]
+fn killed_in_the_editor_nothing_was_changed() {
+    let project = Project::workspace("research-agent");
+    let (open, go) = (project.temporary().join("open"), project.temporary().join("go"));
+    let script = format!("touch {}; while [ ! -e {} ]; do sleep 0.01; done", open.display(), go.display());
+    let project = with_editor(project, &script);
+    project.json(1, &["run", "--json"]);
+    let mut terminal = Terminal::bench(&project, (80, 24), &[]);
+    terminal.sees("the failed run", &["failed"]);
+    terminal.keys("s");
+    terminal.sees("the gate", &["PAUSED before research_agent"]);
+    terminal.keys("Nf");
+    terminal.sees("call 15", &["PAUSED before call_llm#15"]);
+    terminal.keys("a");
+    wait::for_file(&open);
+    terminal.killed();
+    std::fs::write(&go, "").unwrap();
+    let replayed = project.json(0, &["replay", "--json"]);
+    assert_eq!(counts(&replayed), (28, 5, 0));
+    assert_eq!(replayed["counts"]["edited"], 0);
+    assert_eq!(project.json(0, &["doctor", "--json"])["ok"], true);
+}
