@@ -122,7 +122,7 @@ pub struct Replay {
     base: Option<Arc<RunHistory>>,
     /// Base calls that have an output, by fingerprint, in order.
     by_fingerprint: HashMap<Digest, Vec<CallNo>>,
-    /// Base calls that were asked for and have no output, by fingerprint.
+    /// Base calls that were begun, or made to fail, and have no output, by fingerprint.
     unfinished: HashSet<Digest>,
     by_key: HashMap<Digest, CallNo>,
     by_position: HashMap<Digest, CallNo>,
@@ -180,7 +180,9 @@ impl Replay {
             for call in base.calls.iter().filter(|c| c.is_call() && c.durable) {
                 if call.status.has_output() {
                     replay.by_fingerprint.entry(call.fingerprint()).or_default().push(call.no);
-                } else {
+                } else if call.attempts > 0
+                    || !matches!(call.status, CallStatus::Pending | CallStatus::Cancelled)
+                {
                     replay.unfinished.insert(call.fingerprint());
                 }
                 replay.by_key.entry(call.key).or_insert(call.no);
