@@ -215,7 +215,7 @@ pub(super) fn edited(
         Edited::Output(run, call) | Edited::Arguments(run, call) => (run.clone(), *call),
         Edited::Input => return Vec::new(),
     };
-    if !state.stepping.get(&run).is_some_and(|gate| gate.ask(call).is_some()) {
+    if state.stepping.get(&run).is_none_or(|gate| gate.ask(call).is_none()) {
         toast(state, Level::Warning, "The call does not wait any more; nothing was changed.", env);
         return Vec::new();
     }
