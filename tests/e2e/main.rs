@@ -10,6 +10,7 @@ mod packages;
 mod project;
 mod server;
 mod stepping;
+mod tabs;
 mod terminal;
 mod wait;
 mod workbench;
