@@ -262,7 +262,7 @@ fn a_data_file_that_differs_is_named() {
       what it reads changed: the platform would serve what was made of the old data
     ");
     foretold(&project, &run);
-    insta::assert_snapshot!(why(&project, &["f"]), @r"
+    insta::assert_snapshot!(why(&project, &["latest", "f"]), @r"
     app/f#1
     executed: file p.txt has other content
     compared with call ID of run ID (fresh, the same arguments)

@@ -221,6 +221,8 @@ fn one(rows: &mut Vec<TabRow>, change: &Change) {
 /// Two texts line by line; what differs within a line that was replaced is told from what does not.
 fn texts(rows: &mut Vec<TabRow>, old: &str, new: &str) {
     let found = lines(old, new, AROUND);
+    // The number of an only line says nothing.
+    let numbered = old.contains('\n') || new.contains('\n');
     let mut last: Option<usize> = None;
     for line in found.iter().take(SIDE * 2) {
         let at = line.old.or(line.new);
@@ -228,7 +230,7 @@ fn texts(rows: &mut Vec<TabRow>, old: &str, new: &str) {
             rows.push(TabRow::text(2, Tone::Faint, "…"));
         }
         last = line.old.or(last);
-        rows.push(text_line(line));
+        rows.push(text_line(line, numbered));
     }
     if found.len() > SIDE * 2 {
         let more = text::count((found.len() - SIDE * 2) as u64, "more line");
@@ -236,7 +238,7 @@ fn texts(rows: &mut Vec<TabRow>, old: &str, new: &str) {
     }
 }
 
-fn text_line(line: &Line) -> TabRow {
+fn text_line(line: &Line, numbered: bool) -> TabRow {
     let (change, tone) = match line.kind {
         LineKind::Same => (Sign::Same, Tone::Quiet),
         LineKind::Removed => (Sign::Removed, Tone::Bad),
@@ -252,6 +254,6 @@ fn text_line(line: &Line) -> TabRow {
         left -= shown.chars().count();
         pieces.push((tone, shown));
     }
-    let number = |at: Option<usize>| at.and_then(|at| u32::try_from(at).ok());
+    let number = |at: Option<usize>| at.filter(|_| numbered).and_then(|at| u32::try_from(at).ok());
     TabRow::Code { change, old: number(line.old), new: number(line.new), pieces, target: None }
 }

@@ -9,7 +9,7 @@ mod shelf;
 pub mod source;
 pub mod why;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::context::{Context, replayed_application};
 use super::output::{self, Out};
@@ -34,8 +34,7 @@ pub fn tab(context: &Context, store: &Store, shelf: &Shelf, key: &TabKey) -> Res
     let run = records.run(&key.run).ok_or_else(|| format!("run {} cannot be read", key.run.short()))?;
     match key.tab {
         Tab::Source => {
-            let app = replayed_application(context, &run).map_err(|error| error.message)?;
-            let mut today = Today::new(&context.project, &app.file);
+            let mut today = Today::new(&context.project, &file(context, &run));
             let found = look(&run, key.no, &records, &mut today).ok_or("there is no such call")?;
             Ok(source::view(&found, &context.project.root))
         }
@@ -62,6 +61,11 @@ pub fn tab(context: &Context, store: &Store, shelf: &Shelf, key: &TabKey) -> Res
     }
 }
 
+/// The file of a run's application as it is today; where it was then, when it cannot be found in it.
+fn file(context: &Context, run: &RunHistory) -> PathBuf {
+    replayed_application(context, run).map_or_else(|_| PathBuf::from(&run.file), |app| app.file)
+}
+
 /// What would happen to a call if its run were replayed now.
 fn would(
     context: &Context,
@@ -70,7 +74,11 @@ fn would(
     run: &RunHistory,
     no: CallNo,
 ) -> Result<Explanation, String> {
-    let app = replayed_application(context, run).map_err(|error| error.message)?;
+    let app = replayed_application(context, run).map_err(|error| {
+        // The hint may be that the file does not parse.
+        let hints = error.hints.iter().map(|hint| format!("; {hint}"));
+        std::iter::once(error.message.clone()).chain(hints).collect::<String>()
+    })?;
     let search = context.search()();
     let mut now = Now::new(&context.project, store, records, run.clone(), &app.file, &search)
         .map_err(|error| error.to_string())?;

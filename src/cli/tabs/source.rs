@@ -4,12 +4,12 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Shelf, place, print};
+use super::{Shelf, file, place, print};
 use crate::app::tab::{Change, TabRow, TabView};
 use crate::app::tone::{Line as Pieces, Tone};
 use crate::base::text;
 use crate::cli::args::SourceArgs;
-use crate::cli::context::{Context, replayed_application};
+use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::peek::coloured;
 use crate::diff::value::LineKind;
@@ -25,8 +25,7 @@ pub fn run(context: &Context, args: &SourceArgs) -> Result<Exit, CliError> {
         Some(text) => context.call(&run, text)?,
         None => 1,
     };
-    let app = replayed_application(context, &run)?;
-    let mut today = Today::new(&context.project, &app.file);
+    let mut today = Today::new(&context.project, &file(context, &run));
     let shelf = Shelf::default();
     let Some(found) = look(&run, no, &shelf.records(&store), &mut today) else {
         return Err(CliError::usage(format!("run {} has no calls", run.id)));
@@ -99,9 +98,7 @@ fn sentence(found: &Source) -> (Tone, String) {
             (Tone::Marked, format!("changed since this call: {what}"))
         }
         Standing::NotRecorded => (Tone::Quiet, "what changed since this call cannot be said".to_owned()),
-        Standing::Gone => {
-            (Tone::Marked, "the code that this call ran with; it is not there any more".to_owned())
-        }
+        Standing::Gone => (Tone::Marked, "the code that this call ran with".to_owned()),
     }
 }
 
