@@ -74,6 +74,22 @@ fn push_safe(out: &mut String, text: &str) {
     }
 }
 
+/// JSON text that is safe to show and still means the same: what would be obeyed or hidden is written as `\\u202e`.
+pub fn json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        // A line break stands between tokens; within strings JSON escapes control characters by itself.
+        if c == '\n' || stand_in(c).is_none() {
+            out.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    out
+}
+
 /// Safe text that keeps its line breaks; tabs become four spaces, `\r\n` one break.
 pub fn lines(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -195,6 +211,16 @@ pub fn dollars(usd: f64) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn json_is_safe_and_means_the_same() {
+        let value =
+            serde_json::json!({"a\u{9d}0;x\u{9c}": ["\u{202e}b", "\u{e0041}", "\u{1b}[31m\n", "日本 é 👍"]});
+        let shown = json(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(shown.chars().all(|c| c == '\n' || stand_in(c).is_none()), "{shown:?}");
+        assert!(shown.contains("日本 é 👍") && shown.contains(r"\u202e"), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+    }
 
     #[test]
     fn large_counts_are_short() {

@@ -66,9 +66,13 @@ impl Out {
 
     /// Writes a JSON document to standard output.
     pub fn json(&self, value: &serde_json::Value) {
-        let text =
-            if self.terminal { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
-        self.line(&text.unwrap_or_default());
+        if self.terminal {
+            // A terminal obeys what a program would only read.
+            let text = serde_json::to_string_pretty(value).unwrap_or_default();
+            self.line(&crate::base::text::json(&text));
+        } else {
+            self.line(&serde_json::to_string(value).unwrap_or_default());
+        }
     }
 
     /// Writes a line to standard error.
