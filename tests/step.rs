@@ -227,6 +227,46 @@ fn what_waits_and_would_be_served_is_gone_into_when_the_run_is_to_stop_below_it(
 }
 
 #[test]
+fn an_output_must_have_the_recorded_type_unless_it_is_said_that_any_will_do() {
+    let project = project();
+    let edit = |json: &str| format!("app/llm#2={json}");
+    let wrong = project.tl(&["replay", "--set", &edit("5")]).exits(2);
+    wrong.says(&["it was a dict, what you wrote is an int", "--any-type"]);
+    project.tl(&["replay", "--set", &edit("{\"anser\": 1}")]).exits(2).says(&["'answer' is missing"]);
+    project.tl(&["replay", "--set", &edit("{\"answer\": 1}")]).exits(2).says(&["answer was a str"]);
+    let taken = project.tl(&["replay", "--json", "--set", "app/item[0]=\"x\"", "--any-type"]).exits(0).json();
+    assert_eq!(taken["output"][3], "x");
+    // At the gate the same, also of a call that has no output yet.
+    let mut step = Stepped::start(&project, &["latest~1", "--break", "fn:item"]);
+    (0..3).for_each(|_| drop(step.next("asked")));
+    step.say(json!({"cmd": "answer", "call": "app/item[1]", "answer": {"do": "output", "value": "y"}}));
+    let refused = step.next("error");
+    assert_eq!(refused["error"], "it was an int, what you wrote is a str", "{refused}");
+    let any = json!({"do": "output", "value": "y", "any_type": true});
+    step.say(json!({"cmd": "answer", "call": "app/item[1]", "answer": any}));
+    assert_eq!(step.end()["output"][4], "y");
+}
+
+#[test]
+fn a_fork_says_beforehand_what_it_does() {
+    let project = project();
+    let edit = "app/llm#2={\"answer\": \"JAPAN\"}";
+    let runs = project.tl(&["runs", "--json"]).json();
+    let plan = project.tl(&["replay", "--set", edit, "--plan", "--json"]).exits(0).json();
+    // What came after it may be asked for again; of that only the booking acts.
+    assert_eq!(
+        (&plan["edited"], &plan["serve"], &plan["execute"]),
+        (&json!(1), &json!(1), &json!(4)),
+        "{plan}"
+    );
+    assert_eq!(plan["effects"], json!([["book", 1]]));
+    assert_eq!(project.tl(&["runs", "--json"]).json(), runs, "nothing was executed");
+    let said = project.tl(&["replay", "--set", edit, "--effects", "rerun"]).exits(0);
+    said.says(&["serves 1 call, then executes about 4", "book (1 call)"]);
+    assert_eq!(project.noted("book"), ["JAPAN"]);
+}
+
+#[test]
 fn killed_while_an_edit_is_written_it_is_there_or_not() {
     let project = project();
     for wait in 0..8u64 {

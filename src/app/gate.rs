@@ -7,10 +7,22 @@ use crate::model::gate::{Ask, Fault, GateEvent, Moment, Proposed};
 use crate::model::{ErrorInfo, RunHistory};
 
 use super::editor::Editor;
-use super::msg::Edited;
 use super::say;
 use super::state::{AppState, Tab};
 use super::tone::{Line, Tone};
+
+/// What a text that is edited is for.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Edited {
+    /// The input of a new run.
+    Input,
+    /// The output of a call that waits at the gate.
+    Output(RunId, CallNo),
+    /// The arguments of a call that waits at the gate.
+    Arguments(RunId, CallNo),
+    /// The output of a recorded call, for a fork.
+    Fork(RunId, CallNo),
+}
 
 /// The gate of a run.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -19,6 +31,8 @@ pub struct Gate {
     pub waiting: Vec<Ask>,
     /// The run is being left for an earlier call of it.
     pub left: bool,
+    /// An output that was written by hand and sent: when it is refused it is not lost.
+    pub sent: Option<(CallNo, String)>,
 }
 
 impl Gate {

@@ -2,12 +2,13 @@
 
 use crate::app::gate;
 use crate::app::keys::Key;
-use crate::app::msg::Edited;
+use crate::app::msg::{Edited, Fork, ForkEffects};
 use crate::app::script::{self as fake, Script, error, value};
 use crate::app::state::{Overlay, Pane, Tab};
 use crate::app::testing::{ENV, bench, press, selected};
 use crate::app::{AppState, BackendEvent, Effect, Msg, Reply, Start, settle, update};
 use crate::base::ids::{CallNo, RunId};
+use crate::model::fork::ForkPlan;
 use crate::model::gate::{Answer, Ask, Fault, GateEvent, Goal, Moment, Proposed, StepCommand, Want};
 use crate::model::{CallKind, Origin, RunStatus};
 
@@ -162,7 +163,7 @@ fn an_answer_by_hand_is_checked_and_never_lost() {
     let again = Effect::EditText { what: what.clone(), text: "{".to_owned() };
     assert_eq!(press(&mut state, "e"), [again]);
     let effects = back(&mut state, "\"mine\"");
-    let answer = Answer::Output { value: "mine".into() };
+    let answer = Answer::Output { value: "mine".into(), any_type: false };
     assert_eq!(commands(&effects), [StepCommand::Pause, StepCommand::Answer { call: 2, answer }]);
     // It went on meanwhile: nothing is answered for another call.
     tell(&mut state, GateEvent::Left { call: 2 });
@@ -220,4 +221,67 @@ fn a_run_that_ended_has_no_gate() {
     assert_eq!(state.gate(), None);
     let key = Key::parse("n").unwrap();
     assert!(update(&mut state, Msg::Key(key), &ENV).is_empty());
+}
+
+#[test]
+fn an_output_of_another_type_is_kept_and_can_be_used_all_the_same() {
+    let mut state = stepped(&[serve(2)]);
+    let what = Edited::Output(run(), 2);
+    let reply =
+        Reply::Edited { what: what.clone(), before: "\"served\"".to_owned(), result: Ok("5".to_owned()) };
+    assert_eq!(commands(&update(&mut state, Msg::Reply(reply), &ENV)).len(), 2);
+    let why = "it was a str, what you wrote is an int".to_owned();
+    tell(&mut state, GateEvent::Refused { call: 2, why });
+    assert!(
+        matches!(&state.overlay, Some(Overlay::Rejected(rejected)) if rejected.text == "5" && rejected.may)
+    );
+    let answer = Answer::Output { value: 5.into(), any_type: true };
+    assert_eq!(answered(&mut state, "u"), (2, answer));
+    assert_eq!(state.overlay, None);
+}
+
+/// A fork of the search that was made, as it is planned.
+fn planned(text: &str) -> (AppState, Vec<Effect>) {
+    let mut state = bench(&[fake::agent(PARENT, 60, None, RunStatus::Failed)]);
+    press(&mut state, "g g j j");
+    let what = Edited::Fork(RunId::from_text(PARENT), 3);
+    let output = Box::new(value("5 results"));
+    assert_eq!(press(&mut state, "f"), [Effect::LoadJson { what: what.clone(), value: output }]);
+    let reply = Reply::Edited { what, before: "[]".to_owned(), result: Ok(text.to_owned()) };
+    let effects = update(&mut state, Msg::Reply(reply), &ENV);
+    (state, effects)
+}
+
+#[test]
+fn a_fork_is_planned_before_it_is_made() {
+    let (state, effects) = planned("[]");
+    assert_eq!((effects, state.overlay), (vec![], None), "nothing was changed");
+    let (mut state, effects) = planned("[1]");
+    let [Effect::Plan { fork, text }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!((fork.call, text.as_str(), fork.effects), (3, "[1]", ForkEffects::Ask));
+    let plan =
+        ForkPlan { serve: 2, execute: 5, effects: vec![("book".to_owned(), 1)], ..ForkPlan::default() };
+    let reply = Reply::Planned { fork: fork.clone(), text: text.clone(), result: Ok(plan) };
+    update(&mut state, Msg::Reply(reply), &ENV);
+    // Each effect is decided upon: asked about at the gate, unless it is said otherwise.
+    let skipped = Fork { effects: ForkEffects::Skip, ..fork.as_ref().clone() };
+    assert_eq!(press(&mut state, "k enter"), [Effect::Start(Start::Fork(Box::new(skipped)))]);
+    // Without effects there is nothing to ask.
+    let reply = Reply::Planned { fork: fork.clone(), text: text.clone(), result: Ok(ForkPlan::default()) };
+    update(&mut state, Msg::Reply(reply), &ENV);
+    let plain = Fork { effects: ForkEffects::Rerun, ..fork.as_ref().clone() };
+    assert_eq!(press(&mut state, "enter"), [Effect::Start(Start::Fork(Box::new(plain)))]);
+    // What does not fit is kept.
+    let result = Err("it was a list".to_owned());
+    update(&mut state, Msg::Reply(Reply::Planned { fork: fork.clone(), text: text.clone(), result }), &ENV);
+    let again = press(&mut state, "u");
+    assert!(matches!(again.as_slice(), [Effect::Plan { fork, .. }] if fork.any_type), "{again:?}");
+}
+
+#[test]
+fn what_cannot_be_forked_says_why() {
+    let mut state = bench(&[fake::agent(PARENT, 60, None, RunStatus::Failed)]);
+    press(&mut state, "g g");
+    assert_eq!(press(&mut state, "f"), []);
+    assert!(state.toast.as_ref().unwrap().text.starts_with("The application's own output"));
 }

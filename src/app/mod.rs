@@ -40,8 +40,8 @@ pub mod update;
 mod valuelines;
 
 pub use msg::{
-    AppInfo, BackendEvent, Edited, Effect, Env, Msg, Param, ProjectInfo, Reply, SourceFile, Sources, Start,
-    ValueRow, ValueView,
+    AppInfo, BackendEvent, Edited, Effect, Env, Fork, ForkEffects, Msg, Param, ProjectInfo, Reply,
+    SourceFile, Sources, Start, ValueRow, ValueView,
 };
 pub use state::AppState;
 pub use update::{settle, update};

@@ -9,10 +9,12 @@ use crate::base::clock::Micros;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::Filter;
+pub use crate::model::fork::{Fork, ForkEffects, ForkPlan};
 use crate::model::gate::{Breakpoint, GateEvent, Goal, StepCommand};
 use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
 
 use super::blast::Said;
+pub use super::gate::Edited;
 use super::keys::Key;
 use super::tab::{TabKey, TabView};
 use super::tone::Line;
@@ -198,6 +200,8 @@ pub enum Start {
         /// Nothing is served that was asked for from this call on.
         from: Option<CallNo>,
     },
+    /// A replay of a run in which a call has another output.
+    Fork(Box<Fork>),
     /// A replay of a run that is stepped through. When the run is itself stepped through in this process, it is
     /// ended first: that is a step back.
     Step {
@@ -208,17 +212,6 @@ pub enum Start {
         /// Where it stops beside that.
         breakpoints: Vec<Breakpoint>,
     },
-}
-
-/// What a text that is edited is for.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Edited {
-    /// The input of a new run.
-    Input,
-    /// The output of a call that waits at the gate.
-    Output(RunId, CallNo),
-    /// The arguments of a call that waits at the gate.
-    Arguments(RunId, CallNo),
 }
 
 /// What is done with the bytes of a value.
@@ -354,6 +347,15 @@ pub enum Reply {
         before: String,
         /// The text.
         result: Result<String, String>,
+    },
+    /// To [`Effect::Plan`].
+    Planned {
+        /// What was asked.
+        fork: Box<Fork>,
+        /// What was written.
+        text: String,
+        /// What it would do, or why the output cannot be taken.
+        result: Result<ForkPlan, String>,
     },
     /// To [`Effect::LoadJson`].
     Json {
@@ -558,6 +560,13 @@ pub enum Effect {
         /// What for.
         what: Edited,
         /// The text.
+        text: String,
+    },
+    /// Say what a fork would do.
+    Plan {
+        /// The fork.
+        fork: Box<Fork>,
+        /// What was written.
         text: String,
     },
     /// Read a value as JSON that can be edited.

@@ -9,6 +9,7 @@ use crate::base::clock::Micros;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::Filter;
+use crate::model::fork::ForkPlan;
 use crate::model::{Call, CallStatus, Event, EventKind, Level, RunHistory, RunStatus};
 
 use super::blast::{self, Blast};
@@ -19,7 +20,7 @@ use super::gate::{FailLine, Gate, Rejected};
 use super::inspect::Doc;
 use super::keys::Key;
 use super::layout::{Shares, Split, layout};
-use super::msg::{Ask, ProjectInfo, ValueView};
+use super::msg::{Ask, Fork, ProjectInfo, ValueView};
 use super::palette::CommandList;
 use super::persist::Saved;
 use super::runs::RunList;
@@ -157,6 +158,13 @@ pub enum Overlay {
         editor: Editor,
         /// What is wrong with it.
         problem: Option<String>,
+    },
+    /// A fork and what it would do.
+    Fork {
+        /// The fork.
+        fork: Box<Fork>,
+        /// What it would do.
+        plan: Box<ForkPlan>,
     },
     /// What was edited cannot be taken; it is kept until somebody decides.
     Rejected(Rejected),

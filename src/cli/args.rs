@@ -203,6 +203,12 @@ pub struct ReplayArgs {
     /// Give a call of the run another output, as JSON or `@FILE`; what followed from it executes
     #[arg(long = "set", value_name = "CALL=JSON")]
     pub set: Vec<String>,
+    /// Take the outputs of `--set` although they have another type than the recorded ones
+    #[arg(long, requires = "set")]
+    pub any_type: bool,
+    /// Say what the replay with `--set` would do and cost, and execute nothing
+    #[arg(long, requires = "set")]
+    pub plan: bool,
     /// What to do with calls whose outcome is not known: `rerun`, `fail`, or `accept=JSON`
     #[arg(long, value_name = "WHAT", default_value = "rerun")]
     pub in_doubt: String,

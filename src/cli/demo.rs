@@ -97,6 +97,8 @@ fn headless(context: &Context, folder: &Path) -> Result<Exit, CliError> {
         mode: ModeArg::Adaptive,
         input,
         from: None,
+        any_type: false,
+        plan: false,
         set: Vec::new(),
         in_doubt: "rerun".to_owned(),
         effects: None,

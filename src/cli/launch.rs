@@ -14,8 +14,10 @@ use super::output::Tone;
 use super::{follow::Follow, input, view};
 use crate::base::clock::SystemClock;
 use crate::base::ids::{CallNo, RunId};
+use crate::engine::verdict::Judge;
 use crate::engine::{self, Effects, Ending, InDoubt, RunHandle, RunSpec};
 use crate::model::event::Level;
+use crate::model::fork::ForkPlan;
 use crate::model::{Event, EventKind, Mode, RunHistory, RunStatus};
 use crate::store::Store;
 
@@ -47,7 +49,35 @@ pub fn run(context: &Context, args: &RunArgs) -> Result<Exit, CliError> {
 pub fn replay(context: &Context, args: &ReplayArgs) -> Result<Exit, CliError> {
     let store = replay_store(context)?;
     let spec = replay_spec(context, &store, args)?;
+    if let Some(parent) = spec.parent.as_ref().filter(|_| !spec.edits.is_empty()) {
+        let edits = spec.edits.iter().map(|(no, _)| *no).collect();
+        let plan = Judge::new(&context.project, &store, context.search()).plan(parent, &edits)?;
+        if args.plan {
+            say_plan(context, &plan, args.output.json);
+            return Ok(Exit::Success);
+        }
+        if !args.output.quiet {
+            context.out.note(&context.out.paint_note(Tone::Quiet, &plan.words()));
+            if let Some(effects) = plan.effect_words() {
+                context.out.note(&context.out.paint_note(Tone::Warn, &crate::base::text::line(&effects)));
+            }
+        }
+    }
     execute(context, &store, spec, &args.output)
+}
+
+/// What a fork would do, without doing it.
+fn say_plan(context: &Context, plan: &ForkPlan, json: bool) {
+    if json {
+        context.out.json(&json!(plan));
+        return;
+    }
+    context.out.line(&plan.words());
+    if let Some(effects) = plan.effect_words() {
+        let line = context.out.paint(Tone::Warn, &crate::base::text::line(&effects));
+        context.out.line(&line);
+        context.out.line("decide with --effects rerun, or --effects skip to take what they gave then");
+    }
 }
 
 /// The store that holds what is replayed, open for writing.
@@ -67,7 +97,8 @@ pub(super) fn replay_spec(context: &Context, store: &Store, args: &ReplayArgs) -
         return Err(CliError::usage(format!("run {id} still executes")).hint("wait for it, or stop it first"));
     }
     let from = args.from.as_deref().map(|text| context.call(&parent, text)).transpose()?;
-    let edits: Result<_, CliError> = args.set.iter().map(|text| edit(context, &parent, text)).collect();
+    let edits: Result<_, CliError> =
+        args.set.iter().map(|text| edit(context, store, &parent, text, args.any_type)).collect();
     let app = replayed_application(context, &parent)?;
     let recorded = plain_value(store, parent.input.as_ref())?;
     let input = input::given(&args.input, &app)?.unwrap_or(recorded);
@@ -83,7 +114,13 @@ pub(super) fn replay_spec(context: &Context, store: &Store, args: &ReplayArgs) -
 }
 
 /// `CALL=JSON` or `CALL=@FILE`.
-fn edit(context: &Context, run: &RunHistory, text: &str) -> Result<(CallNo, Value), CliError> {
+fn edit(
+    context: &Context,
+    store: &Store,
+    run: &RunHistory,
+    text: &str,
+    any_type: bool,
+) -> Result<(CallNo, Value), CliError> {
     let wrong = |why: String| CliError::usage(format!("--set {text}: {why}"));
     // The value may contain `=`, a call's path cannot.
     let (call, json) = text.split_once('=').ok_or_else(|| {
@@ -100,6 +137,10 @@ fn edit(context: &Context, run: &RunHistory, text: &str) -> Result<(CallNo, Valu
     };
     let value = serde_json::from_str(&json)
         .map_err(|error| wrong(format!("not JSON: {error}")).hint("a string needs its quotes: '\"text\"'"))?;
+    if !any_type {
+        super::edits::fits(store, run, no, &value)
+            .map_err(|why| wrong(why).hint("--any-type takes it all the same"))?;
+    }
     Ok((no, value))
 }
 

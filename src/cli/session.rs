@@ -16,10 +16,12 @@ use super::tabs::{self, Shelf};
 use crate::base::clock::SystemClock;
 use crate::base::ids::{CallNo, RunId};
 use crate::engine::project::Application;
-use crate::engine::step::{Budget, GateEvent, StepCommand, Stepper, Stepping};
+use crate::engine::step::{Budget, GateEvent, Goal, StepCommand, Stepper, Stepping};
+use crate::engine::verdict::Judge;
 use crate::engine::{self, Ending, RunHandle, RunSpec};
 use crate::find::StoreNodes;
 use crate::model::filter::Filter;
+use crate::model::fork::{Fork, ForkEffects, ForkPlan};
 use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
 use crate::store::Store;
 use crate::tui::backend::{
@@ -104,6 +106,16 @@ impl Session {
                 self.run_spec(&app, given)
             }
             Start::Replay { run, mode, from } => Ok(RunSpec { mode, from, ..self.replay_spec(run)? }),
+            Start::Fork(fork) => Ok(RunSpec {
+                mode: Mode::Adaptive,
+                edits: vec![(fork.call, fork.value)],
+                effects: match fork.effects {
+                    ForkEffects::Ask => engine::Effects::Ask,
+                    ForkEffects::Skip => engine::Effects::Skip,
+                    ForkEffects::Rerun => engine::Effects::Rerun,
+                },
+                ..self.replay_spec(fork.run)?
+            }),
             Start::Step { run, .. } => {
                 Ok(RunSpec { mode: Mode::Adaptive, effects: engine::Effects::Ask, ..self.replay_spec(run)? })
             }
@@ -344,6 +356,10 @@ impl Backend for Session {
                 self.leave(run);
                 Some(Stepper::new(goal.clone(), breakpoints.clone(), Budget::default()))
             }
+            // It stops at effects alone.
+            Start::Fork(fork) if fork.effects == ForkEffects::Ask => {
+                Some(Stepper::new(Goal::Continue, Vec::new(), Budget::default()))
+            }
             _ => None,
         };
         let spec = self.spec(what)?;
@@ -372,6 +388,16 @@ impl Backend for Session {
             let _ = running.commands.send(engine::local::Command::Step(command));
         }
         Ok(())
+    }
+
+    fn plan(&self, fork: &Fork) -> Result<ForkPlan, String> {
+        let run = self.history(&fork.run)?;
+        if !fork.any_type {
+            super::edits::fits(&self.store, &run, fork.call, &fork.value)?;
+        }
+        Judge::new(&self.context.project, &self.store, self.context.search())
+            .plan(&fork.run, &[fork.call].into())
+            .map_err(|error| error.to_string())
     }
 
     fn json(&self, value: &ValueRef) -> Result<String, String> {

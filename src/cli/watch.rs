@@ -231,6 +231,8 @@ impl Watcher<'_> {
             mode: ModeArg::Adaptive,
             input: InputArgs::default(),
             from: None,
+            any_type: false,
+            plan: false,
             set: Vec::new(),
             in_doubt: "rerun".to_owned(),
             effects: self.args.effects,

@@ -67,6 +67,11 @@ pub fn pack_document(json: &serde_json::Value) -> (Digest, Vec<Piece>) {
     (packed.digest, pieces.0)
 }
 
+/// Says why a value that a user gave cannot stand for a recorded one.
+pub fn fits(recorded: &Bytes, json: &serde_json::Value) -> Result<(), String> {
+    value::fits(&pickle::read_lossy(recorded), json)
+}
+
 /// A call's arguments that a user gave as JSON by parameter name: their pickle, and what they are recorded as.
 pub fn json_arguments(json: &serde_json::Value) -> Result<(Bytes, Arguments), String> {
     let serde_json::Value::Object(map) = json else {

@@ -106,6 +106,9 @@ pub enum Answer {
     Output {
         /// JSON, with tags for what JSON cannot say.
         value: serde_json::Value,
+        /// Whatever type it has; else it must be that of the recorded output.
+        #[serde(default)]
+        any_type: bool,
     },
     /// Take these arguments, and ask again (before).
     Arguments {

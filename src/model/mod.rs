@@ -7,6 +7,7 @@ pub mod accepted;
 pub mod call;
 pub mod event;
 pub mod filter;
+pub mod fork;
 pub mod gate;
 pub mod history;
 pub mod keys;

@@ -4,11 +4,12 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::Filter;
+use crate::model::fork::ForkPlan;
 use crate::model::gate::StepCommand;
 use crate::model::{Event, RunHistory, RunSummary, ValueRef};
 
 pub use crate::app::msg::{
-    AppInfo, Ask, BackendEvent, Judged, Param, ProjectInfo, SourceFile, Sources, Start, ValueView,
+    AppInfo, Ask, BackendEvent, Fork, Judged, Param, ProjectInfo, SourceFile, Sources, Start, ValueView,
 };
 pub use crate::app::tab::{TabKey, TabView};
 
@@ -72,6 +73,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Says what is to happen at the gate of a run of this process.
     fn step(&self, run: &RunId, commands: Vec<StepCommand>) -> Result<(), String>;
+
+    /// What a fork would do, or why the output that it gives cannot be taken.
+    fn plan(&self, fork: &Fork) -> Result<ForkPlan, String>;
 
     /// A value as JSON that can be edited and read back as what it is; else why it cannot.
     fn json(&self, value: &ValueRef) -> Result<String, String>;

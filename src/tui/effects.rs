@@ -51,6 +51,7 @@ fn answer(backend: &dyn Backend, effect: Effect) -> Option<Reply> {
         Effect::Start(what) => Reply::Started { result: backend.start(what.clone()), what },
         Effect::Stop { run, force } => Reply::Stopped { result: backend.stop(&run, force), run },
         Effect::Step { run, commands } => Reply::Done(backend.step(&run, commands).map(|()| String::new())),
+        Effect::Plan { fork, text } => Reply::Planned { result: backend.plan(&fork), fork, text },
         Effect::LoadJson { what, value } => Reply::Json { result: backend.json(&value), what },
         Effect::Pin { run, pinned } => Reply::Done(backend.pin(&run, pinned).map(|()| String::new())),
         Effect::LoadBytes { value, purpose } => Reply::Bytes { result: backend.bytes(&value), purpose },
@@ -160,6 +161,9 @@ mod tests {
             Err(String::new())
         }
         fn step(&self, _: &RunId, _: Vec<crate::model::gate::StepCommand>) -> Result<(), String> {
+            Err(String::new())
+        }
+        fn plan(&self, _: &crate::app::Fork) -> Result<crate::model::fork::ForkPlan, String> {
             Err(String::new())
         }
         fn json(&self, _: &ValueRef) -> Result<String, String> {

@@ -115,6 +115,7 @@ impl Backend for Fake {
         let mut script = match &what {
             Start::Run { .. } if n.is_multiple_of(2) => mapping(&id, 400, &[7, 90]),
             Start::Run { .. } => agent(&id, 0, None, RunStatus::Failed),
+            Start::Fork(fork) => agent(&id, 0, Some(fork.run.as_str()), RunStatus::Succeeded),
             Start::Replay { run, .. } | Start::Step { run, .. } => {
                 agent(&id, 0, Some(run.as_str()), RunStatus::Succeeded)
             }
@@ -136,6 +137,10 @@ impl Backend for Fake {
 
     fn step(&self, run: &RunId, _: Vec<StepCommand>) -> Result<(), String> {
         Err(format!("run {run} is not stepped through"))
+    }
+
+    fn plan(&self, _: &crate::app::Fork) -> Result<crate::model::fork::ForkPlan, String> {
+        Ok(crate::model::fork::ForkPlan::default())
     }
 
     fn json(&self, value: &ValueRef) -> Result<String, String> {

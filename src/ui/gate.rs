@@ -3,8 +3,11 @@
 use crate::app::editor::Editor;
 use crate::app::gate::{FAULTS, FailLine, Rejected};
 use crate::app::layout::Area;
+use crate::app::msg::{Fork, ForkEffects};
 use crate::app::tone::Tone;
+use crate::app::{AppState, say};
 use crate::base::text;
+use crate::model::fork::ForkPlan;
 
 use super::cells::Canvas;
 use super::overlay::{edited, window};
@@ -38,6 +41,32 @@ pub(super) fn run_to(canvas: &mut Canvas<'_>, body: Area, editor: &Editor, probl
     }
 }
 
+/// What a fork would do, and what becomes of effects.
+pub(super) fn fork(canvas: &mut Canvas<'_>, body: Area, state: &AppState, fork: &Fork, plan: &ForkPlan) {
+    let width = 84.min(body.w.saturating_sub(6)).max(10);
+    let run = state.open.get(&fork.run).map(|open| &open.history);
+    let name = run.and_then(|run| Some(say::place_in_tree(run, run.call(fork.call)?))).unwrap_or_default();
+    let head = format!("{name} of run {} gives {}", fork.run.short(), fork.value);
+    let mut lines = vec![(Tone::Text, head), (Tone::Text, format!("The replay {}.", plan.words()))];
+    if let Some(effects) = plan.effect_words() {
+        let choice = |which: ForkEffects, key: &str, what: &str| {
+            let chosen = fork.effects == which;
+            let mark = if chosen { canvas.look.glyphs.paused() } else { " " };
+            (if chosen { Tone::Focus } else { Tone::Quiet }, format!("{mark} {key}  {what}"))
+        };
+        lines.push((Tone::Text, String::new()));
+        lines.push((Tone::Warning, format!("Some {effects}.")));
+        lines.push(choice(ForkEffects::Ask, "a", "ask about each: it waits at the gate"));
+        lines.push(choice(ForkEffects::Skip, "k", "keep what they gave: nothing acts"));
+        lines.push(choice(ForkEffects::Rerun, "r", "repeat them: they act again"));
+    }
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let inner = window(canvas, body, width, height, "Fork");
+    for (y, (tone, line)) in (0..inner.h).zip(&lines) {
+        canvas.text(inner, 0, y, *tone, line);
+    }
+}
+
 /// What is wrong with what was edited. It is kept.
 pub(super) fn rejected(canvas: &mut Canvas<'_>, body: Area, rejected: &Rejected) {
     let width = 76.min(usize::from(body.w.saturating_sub(6))).max(10);
@@ -59,5 +88,15 @@ pub(super) fn rejected(canvas: &mut Canvas<'_>, body: Area, rejected: &Rejected)
         canvas.text(inner, 0, y, Tone::Bad, line);
     }
     let last = inner.h.saturating_sub(1);
-    canvas.text(inner, 0, last, Tone::Quiet, "What you wrote is kept: e opens it again.");
+    canvas.text(
+        inner,
+        0,
+        last,
+        Tone::Quiet,
+        if rejected.may {
+            "What you wrote is kept: e opens it again, u uses it all the same."
+        } else {
+            "What you wrote is kept: e opens it again."
+        },
+    );
 }

@@ -32,7 +32,16 @@ pub(super) fn hints(overlay: &Overlay) -> Vec<Hint> {
         Overlay::Search { .. } => &[("Enter", "stay here"), ("Esc", "go back")],
         Overlay::Fail(_) => &[("Enter", "fail"), ("Down", "next"), ("Esc", "let it wait")],
         Overlay::RunTo { .. } => &[("Enter", "go"), ("Esc", "stay")],
+        Overlay::Rejected(rejected) if rejected.may => {
+            &[("e", "edit again"), ("u", "use it all the same"), ("Esc", "throw it away")]
+        }
         Overlay::Rejected(_) => &[("e", "edit again"), ("Esc", "throw it away")],
+        Overlay::Fork { plan, .. } if plan.effects.is_empty() => {
+            &[("Enter", "fork"), ("Esc", "throw it away")]
+        }
+        Overlay::Fork { .. } => {
+            &[("Enter", "fork"), ("a", "ask"), ("k", "keep"), ("r", "repeat"), ("Esc", "throw it away")]
+        }
         Overlay::SaveAs { .. } => &[("Enter", "write"), ("Esc", "cancel")],
     };
     pairs.iter().map(|(key, word)| Hint { key: (*key).to_owned(), word, rank: 0 }).collect()
@@ -62,6 +71,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState) {
         Some(Overlay::RunTo { editor, problem }) => {
             super::gate::run_to(canvas, places.body, editor, problem.as_deref());
         }
+        Some(Overlay::Fork { fork, plan }) => super::gate::fork(canvas, places.body, state, fork, plan),
         Some(Overlay::Rejected(rejected)) => super::gate::rejected(canvas, places.body, rejected),
     }
 }

@@ -213,6 +213,21 @@ fn stepping() {
         may: false,
     }));
     snapshot("gate_rejected_80x24", &state);
+    let run = crate::base::ids::RunId::from_text("8f3c00000000");
+    let value = serde_json::json!({"content": "Japan"});
+    let effects = crate::app::ForkEffects::Ask;
+    let fork = Box::new(crate::app::Fork { run, call: 4, value, any_type: false, effects });
+    let plan = crate::model::fork::ForkPlan {
+        edited: 1,
+        serve: 2,
+        execute: 5,
+        seconds: 11.0,
+        tokens: 9_100,
+        cost_usd: Some(0.03),
+        effects: vec![("book_flights".to_owned(), 1)],
+    };
+    state.overlay = Some(crate::app::state::Overlay::Fork { fork, plan: Box::new(plan) });
+    snapshot("fork_80x24", &state);
 }
 
 #[test]

@@ -9,6 +9,7 @@
 //! stack, or work out of proportion to the input. Any higher floor may call it; it does no I/O of its own.
 
 pub mod exact_json;
+pub mod fits;
 pub mod from_json;
 pub mod lazy;
 pub mod look;
@@ -26,6 +27,7 @@ mod figures;
 mod python_tests;
 
 pub use exact_json::{beyond_64_bits, read_plain_json};
+pub use fits::fits;
 pub use from_json::{from_json, from_plain_json, to_plain_json};
 pub use store::{
     Below, NodeError, NodeSink, NodeSource, Packed, StoredNode, UnpackError, children, load_value, own_texts,

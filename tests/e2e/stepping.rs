@@ -262,3 +262,30 @@ fn killed_in_the_editor_nothing_was_changed() {
     assert_eq!(replayed["counts"]["edited"], 0);
     assert_eq!(project.json(0, &["doctor", "--json"])["ok"], true);
 }
+
+#[test]
+fn a_fork_from_the_tree_is_planned_and_its_effects_are_decided() {
+    let project = Project::new();
+    project.write("app.py", TRAVEL);
+    project.json(0, &["run", "--json"]);
+    let original = shown(&project, "latest");
+    let project = with_editor(project, r#"sed -i 's/Whistler/Japan/g' "$1""#);
+    let mut terminal = Terminal::bench(&project, (120, 36), &[]);
+    terminal.sees("the run", &["succeeded", "s step"]);
+    terminal.keys("ggj");
+    terminal.sees("the plan", &["│ plan#1"]);
+    terminal.keys("f");
+    terminal
+        .sees("what would happen", &["Fork", "plan#1 of run", "Japan", "executes about 1", "book (1 call)"]);
+    terminal.keys("\r");
+    terminal
+        .sees("that the booking is asked about", &["PAUSED before book#1", "acts on the world", "1 edited"]);
+    terminal.keys("\r");
+    terminal.sees("its outcome", &["PAUSED after book#1", "Enter accept"]);
+    terminal.keys("c");
+    terminal.sees("the end", &["succeeded", "1 edited"]);
+    quit(terminal);
+    assert_eq!(project.read("booked"), "Whistler\nJapan\n");
+    assert_eq!(shown(&project, "latest")["output"], "booked Japan");
+    assert_eq!(shown(&project, "latest~1"), original);
+}

@@ -205,3 +205,15 @@ pub(super) fn can_step_here(state: &AppState) -> Enabled {
         _ => Err("This is an operation; select one of its items."),
     }
 }
+
+pub(super) fn can_fork(state: &AppState) -> Enabled {
+    can_replay(state)?;
+    match open(state)?.call() {
+        Some(call) if call.no == 1 => {
+            Err("The application's own output is what comes of its calls; select one of them.")
+        }
+        Some(call) if !call.is_call() => Err("This is an operation; select one of its items."),
+        Some(call) if call.output.is_none() && !call.status.is_final() => Err("The call has not ended."),
+        _ => Ok(()),
+    }
+}

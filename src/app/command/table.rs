@@ -49,6 +49,8 @@ commands! {
         "Step through a replay of the selected run: it stops before each call and after each body.";
     StepHere "step-here" CALLS, ["S"], "", can_step_here,
         "Replay the run and stop before the selected call.";
+    Fork "fork" Global, ["f"], "fork", can_fork,
+        "Edit the output of the selected call in $EDITOR, see what follows from it, and replay with it.";
     ReplayFrom "replay-from" CALLS, ["a c"], "", can_replay,
         "Replay the run; the selected call and what was asked for after it are executed.";
     ReplayStrict "replay-strict" Global, ["a s"], "", can_replay,

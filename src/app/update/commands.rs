@@ -81,6 +81,7 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::Run => return choose(state, env),
         CommandId::Replay => return acts::replay(state, Mode::Adaptive, env),
         CommandId::Step => return gate::begin(state, Goal::Into, env),
+        CommandId::Fork => return gate::fork(state),
         CommandId::StepHere => return gate::begin_here(state, env),
         CommandId::GateGo
         | CommandId::GateAnswer
@@ -234,6 +235,7 @@ pub(super) fn begin(state: &mut AppState, what: Start, env: &Env) -> Vec<Effect>
     let sentence = match &what {
         Start::Run { app, .. } => format!("Starting {app} …"),
         Start::Replay { run, .. } => format!("Starting a replay of {} …", run.short()),
+        Start::Fork(fork) => format!("Forking {} …", fork.run.short()),
         Start::Step { run, .. } => format!("Stepping through a replay of {} …", run.short()),
     };
     toast(state, Level::Info, sentence, env);

@@ -4,10 +4,11 @@ use crate::app::command::CommandId;
 use crate::app::editor::Editor;
 use crate::app::gate::{FAULTS, FailLine, Rejected};
 use crate::app::keys::{Key, KeyCode};
-use crate::app::msg::{Edited, Effect, Env, Start};
+use crate::app::msg::{Edited, Effect, Env, Fork, ForkEffects, Start};
 use crate::app::state::{AppState, Overlay, Pane, Screen};
 use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::Filter;
+use crate::model::fork::ForkPlan;
 use crate::model::gate::{Answer, GateEvent, Goal, Moment, StepCommand, Want};
 use crate::model::{Level, RunHistory, RunStatus, ValueRef, path};
 
@@ -77,6 +78,11 @@ pub(super) fn happened(state: &mut AppState, run: RunId, event: &GateEvent, env:
                 open.tree.reveal(first);
                 open.selected = first;
             }
+        }
+        GateEvent::Refused { call, why } if gate.sent.as_ref().is_some_and(|(sent, _)| sent == call) => {
+            let text = gate.sent.take().map(|(_, text)| text).unwrap_or_default();
+            let rejected = Rejected { what: Edited::Output(run, *call), text, why: why.clone(), may: true };
+            state.overlay = Some(Overlay::Rejected(rejected));
         }
         GateEvent::Refused { why, .. } if shown => {
             let sentence = format!("That cannot be done: {why}.");
@@ -213,6 +219,7 @@ pub(super) fn edited(
 ) -> Vec<Effect> {
     let (run, call) = match &what {
         Edited::Output(run, call) | Edited::Arguments(run, call) => (run.clone(), *call),
+        Edited::Fork(run, call) => return forked(state, (run.clone(), *call), before, text, env),
         Edited::Input => return Vec::new(),
     };
     if state.stepping.get(&run).is_none_or(|gate| gate.ask(call).is_none()) {
@@ -233,9 +240,81 @@ pub(super) fn edited(
     };
     let answer = match what {
         Edited::Arguments(..) => Answer::Arguments { value },
-        _ => Answer::Output { value },
+        _ => {
+            if let Some(gate) = state.stepping.get_mut(&run) {
+                gate.sent = Some((call, text));
+            }
+            Answer::Output { value, any_type: false }
+        }
     };
     answer_call(run, call, answer)
+}
+
+/// Lets the output of the selected call be edited.
+pub(super) fn fork(state: &AppState) -> Vec<Effect> {
+    let Some(open) = state.current() else { return Vec::new() };
+    let Some(call) = open.call() else { return Vec::new() };
+    let what = Edited::Fork(open.history.id.clone(), call.no);
+    match call.output.as_ref().or_else(|| like_it(state, call.no)) {
+        Some(value) => vec![Effect::LoadJson { what, value: Box::new(value.clone()) }],
+        None => vec![Effect::EditText { what, text: String::new() }],
+    }
+}
+
+fn forked(state: &mut AppState, of: (RunId, CallNo), before: &str, text: String, env: &Env) -> Vec<Effect> {
+    if text.trim() == before.trim() {
+        toast(state, Level::Info, "Nothing was changed; nothing is forked.", env);
+        return Vec::new();
+    }
+    match serde_json::from_str(&text) {
+        Ok(value) => plan(of, value, text, false),
+        Err(why) => {
+            let (what, why) = (Edited::Fork(of.0, of.1), format!("What was saved is not JSON: {why}."));
+            state.overlay = Some(Overlay::Rejected(Rejected { what, text, why, may: false }));
+            Vec::new()
+        }
+    }
+}
+
+fn plan((run, call): (RunId, CallNo), value: serde_json::Value, text: String, any_type: bool) -> Vec<Effect> {
+    let fork = Fork { run, call, value, any_type, effects: ForkEffects::default() };
+    vec![Effect::Plan { fork: Box::new(fork), text }]
+}
+
+/// What a fork would do is known.
+pub(super) fn planned(state: &mut AppState, fork: Box<Fork>, text: String, result: Result<ForkPlan, String>) {
+    state.overlay = Some(match result {
+        Ok(plan) => Overlay::Fork { fork, plan: Box::new(plan) },
+        Err(why) => {
+            let what = Edited::Fork(fork.run.clone(), fork.call);
+            Overlay::Rejected(Rejected { what, text, why, may: !fork.any_type })
+        }
+    });
+}
+
+/// A key while it is shown what a fork would do.
+pub(super) fn fork_key(
+    state: &mut AppState,
+    mut fork: Box<Fork>,
+    plan: Box<ForkPlan>,
+    key: Key,
+    env: &Env,
+) -> Vec<Effect> {
+    match key.code {
+        KeyCode::Enter => {
+            // Without effects nobody need be asked, and what is served may be served ahead.
+            if plan.effects.is_empty() {
+                fork.effects = ForkEffects::Rerun;
+            }
+            return commands::begin(state, Start::Fork(fork), env);
+        }
+        KeyCode::Char('a') => fork.effects = ForkEffects::Ask,
+        KeyCode::Char('k') => fork.effects = ForkEffects::Skip,
+        KeyCode::Char('r') => fork.effects = ForkEffects::Rerun,
+        _ => {}
+    }
+    state.overlay = Some(Overlay::Fork { fork, plan });
+    Vec::new()
 }
 
 /// A key while an edited text could not be taken.
@@ -243,6 +322,14 @@ pub(super) fn rejected_key(state: &mut AppState, rejected: Rejected, key: Key) -
     match key.code {
         KeyCode::Char('e') | KeyCode::Enter => {
             vec![Effect::EditText { what: rejected.what, text: rejected.text }]
+        }
+        KeyCode::Char('u') if rejected.may => {
+            let Ok(value) = serde_json::from_str(&rejected.text) else { return Vec::new() };
+            match rejected.what {
+                Edited::Output(run, call) => answer_call(run, call, Answer::Output { value, any_type: true }),
+                Edited::Fork(run, call) => plan((run, call), value, rejected.text, true),
+                Edited::Input | Edited::Arguments(..) => Vec::new(),
+            }
         }
         _ => {
             state.overlay = Some(Overlay::Rejected(rejected));

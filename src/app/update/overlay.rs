@@ -41,6 +41,7 @@ pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Eff
         Overlay::Fail(line) => return Some(gate::fail_key(state, line, key, env)),
         Overlay::RunTo { editor, .. } => return Some(gate::run_to_key(state, editor, key)),
         Overlay::Rejected(rejected) => return Some(gate::rejected_key(state, rejected, key)),
+        Overlay::Fork { fork, plan } => return Some(gate::fork_key(state, fork, plan, key, env)),
     }
     Some(Vec::new())
 }
@@ -218,6 +219,9 @@ pub(super) fn paste(state: &mut AppState, pasted: &str) {
             list.at = 0;
         }
         Some(Overlay::Filter(line)) => line.editor.paste(pasted),
-        Some(Overlay::Themes { .. } | Overlay::ChooseApp { .. } | Overlay::Rejected(_)) | None => {}
+        Some(
+            Overlay::Themes { .. } | Overlay::ChooseApp { .. } | Overlay::Rejected(_) | Overlay::Fork { .. },
+        )
+        | None => {}
     }
 }

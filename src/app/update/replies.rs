@@ -1,7 +1,7 @@
 //! What the engine and the store say.
 
 use crate::app::blast;
-use crate::app::msg::{Edited, Effect, Env, Reply, Sources, Start};
+use crate::app::msg::{Edited, Effect, Env, Fork, ForkEffects, Reply, Sources, Start};
 use crate::app::persist;
 use crate::app::say;
 use crate::app::settings;
@@ -168,6 +168,10 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
             Vec::new()
         }
         Reply::Edited { what, before, result: Ok(text) } => gate::edited(state, what, &before, text, env),
+        Reply::Planned { fork, text, result } => {
+            gate::planned(state, fork, text, result);
+            Vec::new()
+        }
         Reply::Json { what, result: Ok(text) } => vec![Effect::EditText { what, text }],
         Reply::Json { result: Err(why), .. } => {
             toast(state, Level::Error, why, env);
@@ -356,7 +360,8 @@ fn started(state: &mut AppState, what: &Start, result: Result<RunId, String>, en
         Ok(run) => {
             // It said that it starts.
             state.toast = None;
-            if matches!(what, Start::Step { .. }) {
+            let asks = |fork: &Fork| fork.effects == ForkEffects::Ask;
+            if matches!(what, Start::Step { .. }) || matches!(what, Start::Fork(fork) if asks(fork)) {
                 gate::begun(state, &run);
             }
             if state.open.contains_key(&run) {
@@ -369,6 +374,7 @@ fn started(state: &mut AppState, what: &Start, result: Result<RunId, String>, en
             gate::not_begun(state, what);
             let what = match what {
                 Start::Run { app, .. } => format!("{app} could not be started"),
+                Start::Fork(fork) => format!("Run {} could not be forked", fork.run.short()),
                 Start::Replay { run, .. } | Start::Step { run, .. } => {
                     format!("Run {} could not be replayed", run.short())
                 }

@@ -35,6 +35,17 @@ pub(super) enum Proposal {
 }
 
 impl Proposal {
+    /// What is recorded of it.
+    pub(super) fn output(&self) -> Option<crate::model::ValueRef> {
+        match self {
+            Proposal::Serve(hit, _) => Some(hit.output.clone()),
+            Proposal::Execute(_) | Proposal::InDoubt(..) => None,
+            Proposal::Edited(_, was) => was.clone(),
+            Proposal::Again(_, fired) => fired.output(),
+            Proposal::Skipped(output) => output.clone(),
+        }
+    }
+
     pub(super) fn reason(&self) -> Option<String> {
         match self {
             Proposal::Serve(hit, _) => hit.reason.clone(),

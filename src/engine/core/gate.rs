@@ -256,6 +256,10 @@ impl Core {
             }
             _ => None,
         };
+        let why = why.map(str::to_owned).or_else(|| match &answer {
+            Answer::Output { value, any_type: false } => self.misfit(&held, value),
+            _ => None,
+        });
         if let Some(why) = why {
             if let Some(gate) = self.gate.as_mut() {
                 gate.held.insert(call, held);
@@ -270,16 +274,34 @@ impl Core {
         }
     }
 
+    /// Why this cannot be the output: it has another type than the one that is recorded of the call, or else of others
+    /// of its function.
+    fn misfit(&self, held: &Held, value: &serde_json::Value) -> Option<String> {
+        if self.nodes[held.ix].json {
+            return None;
+        }
+        let offered = || match &self.nodes[held.ix].outcome {
+            Some(Outcome::Value(value)) => Some(value.clone()),
+            _ => None,
+        };
+        let own = held.proposal.as_ref().and_then(Proposal::output).or_else(offered);
+        let name = &self.functions[self.nodes[held.ix].func].facts.name;
+        let recorded = own.or_else(|| {
+            let mut calls = self.replay.base()?.calls.iter();
+            calls
+                .find(|call| call.function == *name && call.is_call() && call.output.is_some())?
+                .output
+                .clone()
+        })?;
+        // What cannot be read cannot be compared with.
+        let pickle = self.checkpoints.load(&recorded).ok()?;
+        values::fits(&pickle, value).err()
+    }
+
     fn answer_before(&mut self, ix: NodeIx, proposal: Option<Proposal>, answer: Answer) {
         self.nodes[ix].phase = Phase::Waiting;
         let Some(proposal) = proposal else { return };
-        let was = match &proposal {
-            Proposal::Serve(hit, _) => Some(hit.output.clone()),
-            Proposal::Execute(_) | Proposal::InDoubt(..) => None,
-            Proposal::Edited(_, was) => was.clone(),
-            Proposal::Again(_, fired) => fired.output(),
-            Proposal::Skipped(output) => output.clone(),
-        };
+        let was = proposal.output();
         match answer {
             Answer::Serve => match proposal {
                 Proposal::Again(_, fired) => self.act(ix, Proposal::Skipped(fired.output())),
@@ -297,7 +319,7 @@ impl Core {
                 }
                 self.execute(ix, Some("asked for".to_owned()));
             }
-            Answer::Output { value } => {
+            Answer::Output { value, .. } => {
                 self.give_back(&proposal);
                 self.output_by_hand(ix, &value, was);
             }
@@ -321,7 +343,7 @@ impl Core {
             _ => None,
         };
         match answer {
-            Answer::Output { value } => self.output_by_hand(ix, &value, was),
+            Answer::Output { value, .. } => self.output_by_hand(ix, &value, was),
             Answer::Fail { fault } => {
                 self.answered(ix, AnswerKind::Fail, was, None);
                 let error = self.injected(ix, &fault);

@@ -4,7 +4,7 @@
 //! not parse, the last code that could be stands; before there was any, the code that the run recorded.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,6 +23,7 @@ use crate::engine::project::{Project, applications_in};
 use crate::engine::replay::{OwnChange, Replay};
 use crate::engine::run::StoreCheckpoints;
 use crate::engine::track::{Pattern, Tracked};
+use crate::model::fork::ForkPlan;
 use crate::model::verdict::{ChangedFunction, ChangedPart, SourceProblem, Verdict};
 use crate::model::{Call, CodeKnown, Mode, ReadKind, RunHistory, RunStatus, ValueRef};
 use crate::source::{Closure, FINGERPRINT_VERSION};
@@ -148,12 +149,25 @@ impl Judge {
 
     /// The run against the code and files of now.
     pub fn verdict(&mut self, id: &RunId) -> Result<Verdict, JudgeError> {
+        self.judged(id, &HashSet::new())
+    }
+
+    /// What a replay would do in which these calls get other outputs.
+    pub fn plan(&mut self, id: &RunId, edits: &HashSet<CallNo>) -> Result<ForkPlan, JudgeError> {
+        let verdict = self.judged(id, edits)?;
+        let base = self.runs.run(id)?;
+        Ok(ForkPlan::of(&base, &verdict, edits))
+    }
+
+    fn judged(&mut self, id: &RunId, edits: &HashSet<CallNo>) -> Result<Verdict, JudgeError> {
         let base = self.runs.run(id)?;
         let today = self.today(&base)?;
         let mut replay = Replay::new(Mode::Adaptive, Some(base.clone()), None, self.files.clone());
         replay.set_accepted(&self.runs.store.accepted()?.declarations);
+        // What calls an edited call is not served whole; which output it gets does not matter here.
+        replay.set_edits(edits.iter().map(|no| (*no, serde_json::Value::Null)).collect());
         replay.set_known(self.known(&base, &today));
-        let walked = walk::walk(&mut replay, &base, &today.codes, &self.runs);
+        let walked = walk::walk(&mut replay, &base, &today.codes, &self.runs, edits);
         let changed = self.changed_functions(&base, &today, &walked.changes);
         let times = match self.times.take() {
             Some((run, times)) if run == base.id => times,

@@ -145,7 +145,7 @@ fn judged(base: &Arc<RunHistory>, edits: &[(&str, &str)], older: &[Arc<RunHistor
     replay.set_known(codes.iter().map(known).collect());
     let mut all = vec![base.clone()];
     all.extend_from_slice(older);
-    walk(&mut replay, base, &codes, &Runs(all))
+    walk(&mut replay, base, &codes, &Runs(all), &std::collections::HashSet::new())
 }
 
 /// The fates in order: `h`olds, `a`fter, `c`aller, `e`dited, `l`ive, `u`nfinished; large when an edit is the reason.

@@ -5,7 +5,7 @@
 //! it ended counts as [`Fate::After`]: served if it is asked for again, which nobody can promise. What was asked
 //! for before that could not depend on it. Two causes are kept apart: edits, and what would execute anyway.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::base::clock::Micros;
@@ -83,18 +83,22 @@ struct Walk<'a> {
     base: &'a Arc<RunHistory>,
     codes: &'a HashMap<String, Digest>,
     checkpoints: &'a dyn Checkpoints,
+    /// Calls that are to have other outputs.
+    edits: &'a HashSet<CallNo>,
     out: Walked,
     /// Request state as it was set by the calls before.
     state: HashMap<String, Digest>,
     set: usize,
 }
 
-/// Walks through `base`. `replay` is a new adaptive replay of it that knows today's `codes`.
+/// Walks through `base`. `replay` is a new adaptive replay of it that knows today's `codes`; calls in `edits` get other
+/// outputs than they had.
 pub fn walk(
     replay: &mut Replay,
     base: &Arc<RunHistory>,
     codes: &HashMap<String, Digest>,
     checkpoints: &dyn Checkpoints,
+    edits: &HashSet<CallNo>,
 ) -> Walked {
     let mut keys: HashMap<&str, Vec<Digest>> = HashMap::new();
     for call in base.calls.iter().filter(|call| call.is_call() && call.durable) {
@@ -106,7 +110,7 @@ pub fn walk(
         }
     }
     let out = Walked { calls: vec![None; base.calls.len()], changes: HashMap::new() };
-    let mut walk = Walk { replay, base, codes, checkpoints, out, state: HashMap::new(), set: 0 };
+    let mut walk = Walk { replay, base, codes, checkpoints, edits, out, state: HashMap::new(), set: 0 };
     let mut stack: Vec<Frame> = match walk.visit(1, Course::default()) {
         Visit::Executes(frame) => vec![*frame],
         _ => vec![],
@@ -186,6 +190,11 @@ impl Walk<'_> {
         };
         if !call.is_call() {
             return Visit::Executes(Box::new(frame));
+        }
+        if self.edits.contains(&no) {
+            // Nothing of it executes, and who asked for it gets something else.
+            self.holds(no, course, Some("its output is edited".to_owned()));
+            return Visit::Elsewhere(Some(Doubt { because: no, from: ended(&base, no) }));
         }
         let found = self.find(&base, call);
         match found {
