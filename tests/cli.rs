@@ -292,7 +292,7 @@ fn a_closed_pipe_ends_the_program_quietly() {
     }
     for args in ["runs", "show", "logs", "show --json", "completions bash", "man", "--help"] {
         let mut command = program(&[]);
-        let script = format!("'{}' {args} | head -1", support::PROGRAM);
+        let script = format!("'{}' {args} | head -1", support::program_file().display());
         command = {
             let mut shell = Command::new("sh");
             shell.arg("-c").arg(script).current_dir(project.root()).process_group(0).stdin(Stdio::null());

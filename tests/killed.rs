@@ -8,11 +8,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use support::Project;
 
-/// Calls that the agent makes: enough for all kills.
-const STEPS: u32 = 120;
-/// Kills that have to come about.
+/// Kills that have to come about, unless `$KILLS` says how many.
 const KILLS: u32 = 40;
-/// How long the killing may go on.
+/// How long the killing may go on when nobody asked for a number.
 const PATIENCE: Duration = Duration::from_secs(75);
 
 const AGENT: &str = r#"
@@ -49,7 +47,12 @@ impl Random {
 #[test]
 fn nothing_acknowledged_is_lost_or_executes_twice() {
     let project = Project::app(AGENT);
-    let input = STEPS.to_string();
+    let asked: Option<u32> = std::env::var("KILLS").ok().map(|text| text.parse().expect("KILLS is a number"));
+    let wanted = asked.unwrap_or(KILLS);
+    let patience = asked.map_or(PATIENCE, |kills| Duration::from_secs(30) * kills);
+    // Calls that the agent makes: enough for so many.
+    let steps = asked.map_or(120, |kills| 6 * kills);
+    let input = steps.to_string();
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let begun = Instant::now();
     let mut kills = 0;
@@ -59,16 +62,16 @@ fn nothing_acknowledged_is_lost_or_executes_twice() {
         let args: Vec<&str> =
             if recorded { vec!["replay", "--json"] } else { vec!["run", "--input", &input, "--json"] };
         let running = project.start(&args);
-        if kills >= KILLS || begun.elapsed() > PATIENCE {
+        if kills >= wanted || begun.elapsed() > patience {
             output = Some(running.wait().exits(0).json());
             break;
         }
         // Some die before they have begun, most a few calls later.
         let acknowledged = count(&project, "ack");
-        let wanted = acknowledged + random.below(4) as usize;
+        let goal = acknowledged + random.below(4) as usize;
         let after = Duration::from_micros(random.below(40_000));
-        if wanted > acknowledged {
-            wait_for(&running, || count(&project, "ack") >= wanted);
+        if goal > acknowledged {
+            wait_for(&running, || count(&project, "ack") >= goal);
         }
         match running.ended_within(after) {
             Some(status) => output = Some(running.finish(status).exits(0).json()),
@@ -81,14 +84,20 @@ fn nothing_acknowledged_is_lost_or_executes_twice() {
         recorded = recorded || project.tl(&["show", "latest", "--json"]).status.success();
     }
     let output = output.unwrap();
-    assert!(kills >= 20, "only {kills} kills came about in {:?}", begun.elapsed());
+    assert!(kills >= asked.unwrap_or(20), "only {kills} kills came about in {:?}", begun.elapsed());
     let thoughts = output["output"].as_array().unwrap();
-    assert_eq!(thoughts.len(), STEPS as usize);
+    assert_eq!(thoughts.len(), steps as usize);
     for (i, thought) in thoughts.iter().enumerate() {
         assert_eq!(*thought, format!("thought {i} after {}", i.min(5)));
     }
-    judge(&project.noted("trace"), kills);
+    judge(&project.noted("trace"), steps, kills);
     project.sound();
+    let again = starts(&project) - steps as usize;
+    println!("{kills} kills, {steps} calls, {again} executed twice, none of them acknowledged");
+}
+
+fn starts(project: &Project) -> usize {
+    project.noted("trace").iter().filter(|line| line.starts_with("start ")).count()
 }
 
 /// Waits until the condition holds or the program ends.
@@ -104,7 +113,7 @@ fn count(project: &Project, word: &str) -> usize {
     seen.len()
 }
 
-fn judge(trace: &[String], kills: u32) {
+fn judge(trace: &[String], steps: u32, kills: u32) {
     let mut acknowledged = HashSet::new();
     let mut starts: HashMap<&str, u32> = HashMap::new();
     for line in trace {
@@ -120,7 +129,7 @@ fn judge(trace: &[String], kills: u32) {
             _ => assert!(line.is_empty(), "a torn line: {line}"),
         }
     }
-    assert_eq!(acknowledged.len(), STEPS as usize);
+    assert_eq!(acknowledged.len(), steps as usize);
     // A kill can make one call execute again: the one that was running.
     let again: u32 = starts.values().map(|n| n - 1).sum();
     assert!(again <= kills, "{again} calls executed again after {kills} kills");

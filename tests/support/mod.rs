@@ -16,8 +16,11 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-/// The program under test.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_tl-bench");
+/// The program under test: the one that was built with the tests, or `$TL_BENCH_BIN` (a release build, for long forms).
+pub fn program_file() -> PathBuf {
+    std::env::var_os("TL_BENCH_BIN")
+        .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_tl-bench")), PathBuf::from)
+}
 
 /// How long one invocation may take before the test fails.
 pub const LIMIT: Duration = Duration::from_secs(120);
@@ -195,7 +198,7 @@ impl Project {
 /// The program with nothing of this process's environment that could change what it does.
 pub fn program(args: &[&str]) -> Command {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
-    let mut command = Command::new(PROGRAM);
+    let mut command = Command::new(program_file());
     command.args(args).stdin(Stdio::null()).process_group(0);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
