@@ -73,7 +73,7 @@ struct Exec {
 
 /// Runs a command whose applications are recorded, and waits for its end.
 pub fn exec(store: &Store, spec: ExecSpec, clock: Arc<dyn Clock>) -> Result<Executed, StartError> {
-    let folder = tempfile::Builder::new().prefix("tlb-").tempdir()?;
+    let folder = super::folder::Folder::make()?;
     let socket = folder.path().join("s");
     let token = crate::base::digest::hex(&[clock.random(), clock.random()].map(u64::to_be_bytes).concat());
     let launch = Launch {

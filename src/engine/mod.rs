@@ -12,6 +12,7 @@ pub mod core;
 pub mod exec;
 pub mod explain;
 pub mod files;
+mod folder;
 pub mod local;
 mod peer;
 mod prefetch;

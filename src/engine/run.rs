@@ -12,6 +12,7 @@ use super::checkpoints::{Checkpoints, LoadError};
 use super::coder::Analyst;
 use super::core::{Core, CoreSpec, Effects, Ending, InDoubt};
 use super::files::Files;
+use super::folder::Folder;
 use super::local::{self, Command, Observer, Record, Setup};
 use super::prefetch::Prefetch;
 use super::replay::Replay;
@@ -159,7 +160,7 @@ fn launch(
     let mut replay = Replay::new(spec.mode, base, spec.from, files.clone());
     replay.set_edits(spec.edits.iter().cloned().collect());
     replay.set_accepted(&store.accepted()?.declarations);
-    let folder = tempfile::Builder::new().prefix("tlb-").tempdir()?;
+    let folder = Folder::make()?;
     let socket = folder.path().join("s");
     let listener = std::os::unix::net::UnixListener::bind(&socket)?;
     listener.set_nonblocking(true)?;
@@ -207,6 +208,7 @@ fn launch(
             let ending = run_loop(core, setup, listener, orders);
             drop(leash);
             drop(folder);
+            super::folder::sweep();
             ending
         })?;
     Ok(RunHandle { id, commands, thread: Some(thread) })
