@@ -243,7 +243,7 @@ impl Core {
     fn taken(&mut self, caller: NodeIx, guess: Guess, site: Option<(String, u32)>) {
         let attempt = self.nodes[caller].attempt;
         let mut node = Node::new(caller, attempt, CallKind::Call, guess.func, Asker::Nobody);
-        node.site = site.map(|(file, line)| Site { file, line });
+        node.site = site.map(|(file, line)| Arc::new(Site { file, line }));
         node.input = Some(guess.input);
         node.key = guess.key;
         node.pickled = Some(guess.pickled);

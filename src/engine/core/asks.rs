@@ -1,6 +1,7 @@
 //! Requests of running bodies: calls, maps, reduces. Makes nodes, resolves futures, asks for decisions.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -117,7 +118,7 @@ impl Core {
         let mut node = Node::new(parent, self.nodes[parent].attempt, kind, func, asker);
         node.durable = self.nodes[parent].durable && self.functions[func].facts.durable;
         node.delay = request.delay.map(|seconds| (seconds.max(0.0) * 1e6) as i64);
-        node.site = request.at.clone().map(|(file, line)| Site { file, line });
+        node.site = request.at.clone().map(|(file, line)| Arc::new(Site { file, line }));
         self.nodes[parent].asking += 1;
         node
     }
@@ -404,7 +405,11 @@ impl Core {
         }
         let no = self.recorder.next_call();
         self.by_no.push(ix);
-        self.nodes[ix].no = no;
+        let stepped = self.gate.is_some();
+        let node = &mut self.nodes[ix];
+        node.no = no;
+        // Only who steps through the run looks at it again.
+        let input = if stepped { node.input.clone() } else { node.input.take() };
         let node = &self.nodes[ix];
         let operation = node.is_operation();
         let asked = CallAsked {
@@ -418,8 +423,8 @@ impl Core {
             code: node.code.unwrap_or(self.functions[node.func].code),
             durable_id: Digest::from_hex(&node.durable_id).unwrap_or_default(),
             durable: node.durable,
-            input: node.input.clone(),
-            site: node.site.clone(),
+            input,
+            site: node.site.as_deref().cloned(),
             reason,
             effect: !operation && self.functions[node.func].facts.effect,
             pickled: node.pickled,

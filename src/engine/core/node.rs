@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 
@@ -218,7 +218,7 @@ pub struct Node {
     pub json: bool,
     /// Delay before starting, in microseconds.
     pub delay: Option<Micros>,
-    /// Recorded arguments.
+    /// Arguments to record; taken when they are, unless somebody steps through the run.
     pub input: Option<ValueRef>,
     /// See [`crate::model::event::CallAsked::pickled`].
     pub pickled: Option<BytesDigest>,
@@ -250,8 +250,8 @@ pub struct Node {
     pub usage: Option<Usage>,
     /// Body time of the outcome.
     pub wall_us: i64,
-    /// Call site.
-    pub site: Option<Site>,
+    /// Call site; items of an operation share it.
+    pub site: Option<Arc<Site>>,
     /// Operation data.
     pub op: Option<Box<Operation>>,
     /// Operation data before its inputs are there.
