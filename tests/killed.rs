@@ -1,5 +1,7 @@
 //! Everything is killed at random instants, again and again: nothing acknowledged is lost or executes twice.
 
+#![allow(clippy::print_stdout, reason = "a long form says what it did")]
+
 mod support;
 
 use std::collections::{HashMap, HashSet};
