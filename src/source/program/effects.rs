@@ -499,7 +499,7 @@ fn methods(module: ModId, unit: usize, names: &[&str], view: &mut View<'_>) -> V
 }
 
 /// The classes whose instances a statement makes.
-fn made_of(number: ModId, unit: usize, view: &mut View<'_>) -> Vec<(ModId, usize)> {
+pub(super) fn made_of(number: ModId, unit: usize, view: &mut View<'_>) -> Vec<(ModId, usize)> {
     let Some(module) = view.module(number) else { return Vec::new() };
     let Some(facts) = module.outer(unit) else { return Vec::new() };
     let mut found = Vec::new();

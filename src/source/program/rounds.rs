@@ -8,7 +8,7 @@ use super::module::{Kind, Module};
 use super::pattern::Pattern;
 use super::reach::{Aspect, Handed, Item, Reach, Watch, stops};
 use super::resolve::{ModId, Place, When};
-use super::{stdlib, world};
+use super::{effects, stdlib, world};
 
 impl Reach<'_, '_> {
     pub(super) fn wanted(&self, name: &str) -> bool {
@@ -263,12 +263,27 @@ impl Reach<'_, '_> {
         found
     }
 
+    /// A bare `@show.register` of a generic function, which reads from the hints which type it is for.
     pub(super) fn registers(&mut self, item: Item) -> bool {
         let Some(module) = self.view.module(item.module) else { return false };
         let Some(stmt) = module.stmt(item.unit) else { return false };
-        decorators_below(stmt, &module)
-            .iter()
-            .any(|chain| chain.attrs.last().is_some_and(|last| &**last == "register"))
+        for mut chain in bare_decorators(stmt, &module) {
+            if chain.attrs.pop().as_deref() != Some("register") {
+                continue;
+            }
+            let places = self.view.resolve(item.module, &chain, When::Before(item.unit));
+            // An object of a class of the project is no generic function.
+            let plain = |place: &Place| match place {
+                Place::Unit { module, unit, rest, .. } if rest.is_empty() => {
+                    !effects::made_of(*module, *unit, self.view).is_empty()
+                }
+                _ => false,
+            };
+            if !places.iter().all(plain) || places.is_empty() {
+                return true;
+            }
+        }
+        false
     }
 }
 
@@ -304,6 +319,15 @@ fn decorators_below(stmt: &ruff_python_ast::Stmt, module: &Module) -> Vec<Chain>
         .skip(ours.map_or(0, |at| at + 1))
         .filter(|one| !crate::source::normal::is_blind(&one.expression, &module.imports))
         .filter_map(|one| Chain::of(&one.expression, false))
+        .collect()
+}
+
+/// The decorators of a function that are not called.
+fn bare_decorators(stmt: &ruff_python_ast::Stmt, module: &Module) -> Vec<Chain> {
+    let ruff_python_ast::Stmt::FunctionDef(func) = stmt else { return Vec::new() };
+    let list = func.decorator_list.iter().map(|one| &one.expression);
+    list.filter(|one| !one.is_call_expr() && !crate::source::normal::is_blind(one, &module.imports))
+        .filter_map(|one| Chain::of(one, false))
         .collect()
 }
 

@@ -138,3 +138,29 @@ def a(): return helper()
     edit(text, "return 1", "return 2", &[]);
     edit(text, "version='2'", "version='3'", &["a"]);
 }
+
+#[test]
+fn a_registry_of_the_project_reads_no_hints() {
+    let text = "
+from functools import singledispatch
+class Registry:
+    def __init__(self): self.table = {}
+    def register(self, fn):
+        self.table[fn.__name__] = fn
+        return fn
+    def named(self, name): return self.register
+reg = Registry()
+@reg.register
+def handle(n): return n
+@singledispatch
+def show(v): return 0
+@show.register
+def _(v: int): return 1
+@function()
+def a(): return reg.table['handle'](1)
+@function()
+def b(): return show(1)
+";
+    edit(text, "def handle(n)", "def handle(n: int) -> int", &[]);
+    edit(text, "v: int", "v: str", &["b"]);
+}
