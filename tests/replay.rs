@@ -405,3 +405,40 @@ def app(x: int) -> int:
     assert_eq!(project.replay_ok(&[])["output"], 5);
     assert!(!project.root().join("scripts/__pycache__").exists());
 }
+
+#[test]
+fn what_a_script_reads_while_it_imports_counts_for_who_reaches_it() {
+    let project = Project::app(
+        r#"
+import prompts
+
+@function()
+def greet(x: int) -> str:
+    note("ran", "greet")
+    return prompts.SYSTEM + str(x)
+
+@function()
+def plain(x: int) -> str:
+    note("ran", "plain")
+    return str(x)
+
+@application()
+@function()
+def app(x: int) -> str:
+    return greet(x) + plain(x)
+
+if __name__ == "__main__":
+    from tensorlake.applications import run_local_application
+    print(run_local_application(app, 3).output())
+"#,
+    );
+    project.write("prompts.py", "SYSTEM = open('system.txt').read()\n");
+    let script = ["exec", "--mode", "adaptive", "--", "python3", "app.py"];
+    for (text, ran) in [("a", vec!["greet", "plain"]), ("b", vec!["greet"]), ("a", vec![])] {
+        project.write("system.txt", text);
+        project.forget();
+        let done = project.tl(&script).exits(0);
+        assert!(done.out.contains(&format!("{text}33")), "{}", done.out);
+        executed(&project, &ran);
+    }
+}

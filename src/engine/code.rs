@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::base::digest::Digest;
 use crate::proto::message::Function;
-use crate::source::{Closure, FunctionFacts, Program, Sources, SyntaxError, decode};
+use crate::source::{Closure, FunctionFacts, ModuleFacts, Program, Sources, SyntaxError, decode};
 
 /// The code that an application's file imports.
 pub struct CodeBase {
@@ -180,6 +180,11 @@ impl CodeBase {
             }
         }
         found
+    }
+
+    /// The functions of a file (absolute) that the analysis has read.
+    pub fn facts(&self, file: &Path) -> Option<ModuleFacts> {
+        self.program.facts(&relative(&self.root, file))
     }
 
     /// Files that cannot be parsed.

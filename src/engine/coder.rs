@@ -51,7 +51,7 @@ pub struct Analyst {
     code: CodeBase,
     files: Arc<Files>,
     tracked: Tracked,
-    /// What importing the application looked at; `None` when that is not known (scripts under `exec`).
+    /// What importing the application looked at; of scripts under `exec` what they did after they had imported us.
     imports: Vec<Placed>,
     /// The sources that the first worker executed: SHA-256 by path.
     executed: HashMap<String, String>,

@@ -106,6 +106,7 @@ pub fn exec(store: &Store, spec: ExecSpec, clock: Arc<dyn Clock>) -> Result<Exec
         let mut child = tokio::process::Command::new(program)
             .args(words)
             .envs(launch.environment())
+            .env("TLB_PROJECT", &launch.project)
             .env_remove("TLB_WORKER")
             .env_remove("TLB_SLOTS")
             .env_remove("TLB_LEASH")

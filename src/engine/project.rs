@@ -191,7 +191,7 @@ fn skipped(entry: &ignore::DirEntry) -> bool {
 /// The applications of one file.
 pub fn applications_in(file: &Path) -> (Vec<Application>, Vec<Problem>) {
     let Ok(bytes) = std::fs::read(file) else { return (vec![], vec![]) };
-    let text = String::from_utf8_lossy(&bytes);
+    let text = source::decode(&bytes);
     // Most files define no application: a search is a hundred times faster than a parse.
     if !text.contains("application") {
         return (vec![], vec![]);

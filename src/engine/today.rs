@@ -105,13 +105,18 @@ impl Today {
     }
 
     fn look_into(&mut self, file: &Path) {
-        let Ok(bytes) = std::fs::read(file) else { return };
-        let text = String::from_utf8_lossy(&bytes);
-        // Most files define no function of ours: a search is a hundred times faster than a parse.
-        if !text.contains("function") {
-            return;
-        }
-        let facts = source::facts(&source::parse(&text));
+        let facts = match self.code.facts(file) {
+            Some(facts) => facts,
+            None => {
+                let Ok(bytes) = std::fs::read(file) else { return };
+                let text = source::decode(&bytes);
+                // Most files define no function of ours: a search is a hundred times faster than a parse.
+                if !text.contains("function") {
+                    return;
+                }
+                source::facts(&source::parse(&text))
+            }
+        };
         if let Some(error) = &facts.error
             && !self.broken.iter().any(|(known, _, _)| known == file)
         {

@@ -246,9 +246,16 @@ fn an_older_run_with_todays_code_serves_and_a_different_output_puts_the_rest_in_
     let with = |output| {
         let mut nodes = chain();
         nodes[1] = nodes[1].clone().code("2").output(output);
+        nodes
+    };
+    // The edit was undone: the application itself is served, too.
+    let whole = run("bbbbbbbbbbbb", &with("same"));
+    assert_eq!(fates(&judged(&base, &[("a", "2")], &[whole])), "hhhhh");
+    let with = |output| {
+        let mut nodes = with(output);
+        nodes[0] = nodes[0].clone().status(CallStatus::Failed);
         run("bbbbbbbbbbbb", &nodes)
     };
-    // The application itself is never taken from another run.
     let walked = judged(&base, &[("a", "2")], &[with("same")]);
     assert_eq!(fates(&walked), "Chhhh");
     let a = walked.calls[1].clone().unwrap();

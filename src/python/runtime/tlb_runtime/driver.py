@@ -32,6 +32,8 @@ _lock = allocate_lock()
 _session = None
 _pid = 0
 _running = 0
+#: What was looked at while the script imported its modules.
+_imports = None
 
 
 def run_application(application, args, kwargs) -> LocalRequest:
@@ -86,7 +88,7 @@ def _validated() -> list:
 
 
 def _connect():
-    global _session, _pid
+    global _session, _pid, _imports
     with _lock:
         if _session is not None and not _session.closed and _pid == os.getpid():
             return _session
@@ -109,6 +111,8 @@ def _connect():
         session.executor = executor = Executor(session, _function, Slots(None, 0))
         session.on_closed = executor.stop
         reads.install(session.welcome.get("project") or os.getcwd(), executor, False)
+        if _imports is None:
+            _imports = reads.loaded()["reads"]
         start_new_thread(executor.monitor, ())
         _session, _pid = session, os.getpid()
         return session
@@ -164,7 +168,7 @@ def _ask(session, application, data: bytes, messages: list):
         "functions": records,
         "messages": messages,
         "files": files,
-        "loaded": {"path": list(sys.path)},
+        "loaded": {"path": list(sys.path), "reads": _imports or []},
     }
     session.send(frame(encode_json(header), (data,)))
     session.wait_for(pending, None)

@@ -14,6 +14,21 @@ __all__ = list(_interface.__all__)
 globals().update({name: vars(_interface)[name] for name in __all__ if name in vars(_interface)})
 
 
+def _watch_script() -> None:
+    """A script under ``tl-bench exec`` imports its modules before it is known that it makes a run."""
+    import os
+
+    project = os.environ.get("TLB_PROJECT")
+    if project and "TLB_WORKER" not in os.environ:
+        from tlb_runtime import loader, reads
+
+        loader.install(project)
+        reads.install(project, None, True)
+
+
+_watch_script()
+
+
 def __getattr__(name: str):
     if name in __all__:
         return getattr(_interface, name)
