@@ -165,10 +165,12 @@ impl Program {
         let number = view.load(file)?;
         let entry = view.load(&self.entry);
         let roots = find(number, qualname, &view)?;
+        // What the entry imports in any case is there already: a world of its own for each file would be the same one.
+        let base = self.worlds.get(&BTreeSet::new()).cloned();
+        let base = base.unwrap_or_else(|| Arc::new(World::of(&Vec::from_iter(entry), &mut view)));
+        self.worlds.entry(BTreeSet::new()).or_insert_with(|| base.clone());
         let mut extra: BTreeSet<ModId> = BTreeSet::new();
-        if entry != Some(number) {
-            extra.insert(number);
-        }
+        extra.extend(Some(number).filter(|number| !base.has_certainly(*number)));
         loop {
             let world = match self.worlds.get(&extra) {
                 Some(world) => world.clone(),

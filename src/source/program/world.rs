@@ -34,7 +34,7 @@ pub(super) struct Touch {
 pub(super) struct World {
     /// The order in which units run.
     order: HashMap<(ModId, usize), usize>,
-    loaded: Vec<ModId>,
+    loaded: HashSet<ModId>,
     /// For modules that are not imported in any case: the units that decide whether they are.
     deciders: HashMap<ModId, Vec<(ModId, usize)>>,
     touched: HashMap<(ModId, Box<str>), Vec<Touch>>,
@@ -72,6 +72,11 @@ impl World {
 
     pub(super) fn has(&self, module: ModId) -> bool {
         self.loaded.contains(&module)
+    }
+
+    /// Whether a module is imported in any case: importing it once more changes nothing.
+    pub(super) fn has_certainly(&self, module: ModId) -> bool {
+        self.has(module) && self.deciders(module).is_empty()
     }
 
     pub(super) fn at(&self, module: ModId, unit: usize) -> Option<usize> {
@@ -115,8 +120,7 @@ impl World {
         loop {
             // Packages before what is in them: they were put last.
             if let Some(next) = begin.pop() {
-                if !self.loaded.contains(&next) {
-                    self.loaded.push(next);
+                if self.loaded.insert(next) {
                     self.decided(next, stack.last().map(|(number, unit, _)| (*number, *unit)), view);
                     if let Some(module) = view.module(next) {
                         self.broken |= module.parsed.error().is_some();

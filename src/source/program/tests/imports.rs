@@ -390,3 +390,27 @@ HOOKS.append(10)
     edit(text, "10", "11", &["a"]);
     edit(text, "OFF = 1", "OFF = 2", &[]);
 }
+
+#[test]
+fn functions_of_many_files_share_one_world() {
+    let mut text = String::from("try:\n    import guarded\nexcept ImportError:\n    pass\n");
+    let part = |name: &str| {
+        format!(
+            "# file {name}.py\nfrom tensorlake.applications import function\n@function()\ndef f(x): return x\n"
+        )
+    };
+    (0..20).for_each(|at| text.push_str(&format!("import part{at}\n")));
+    (0..20).for_each(|at| text.push_str(&part(&format!("part{at}"))));
+    text.push_str(&part("guarded"));
+    text.push_str(&part("apart"));
+    let files = files(&text);
+    let mut program = Program::new(vec![String::new()], "app.py");
+    for at in 0..20 {
+        assert!(program.closure(&format!("part{at}.py"), "f", &files).is_some());
+    }
+    assert_eq!(program.worlds.len(), 1);
+    // What is not imported in any case has a world in which it is.
+    assert!(program.closure("guarded.py", "f", &files).is_some());
+    assert!(program.closure("apart.py", "f", &files).is_some());
+    assert_eq!(program.worlds.len(), 3);
+}
