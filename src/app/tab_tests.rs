@@ -147,3 +147,18 @@ fn a_line_leads_to_a_call_of_another_run_also_before_that_is_read() {
     assert_eq!((open.history.id.as_str(), open.selected), ("9aa000000000", 2));
     assert_eq!(state.focus, Pane::Calls);
 }
+
+#[test]
+fn the_bottom_line_says_what_a_key_means_here() {
+    let (mut state, asked) = at(Tab::Source);
+    answered(&mut state, &asked);
+    let hints = |state: &AppState| super::command::hints(state).into_iter().map(|hint| (hint.key, hint.word));
+    let slash = |state: &AppState| hints(state).find(|(key, _)| key == "/").map(|(_, word)| word);
+    assert_ne!(slash(&state), Some("filter"), "it searches here");
+    assert!(hints(&state).any(|hint| hint == ("Right".to_owned(), "tab")), "how to see the others");
+    down_to(&mut state, "def call_llm");
+    assert!(hints(&state).any(|hint| hint == ("Enter".to_owned(), "go there")));
+    assert!(!hints(&state).any(|hint| hint == ("Enter".to_owned(), "one pane")));
+    press(&mut state, "esc");
+    assert_eq!(slash(&state), Some("filter"));
+}

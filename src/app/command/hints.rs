@@ -1,5 +1,6 @@
 //! The bottom line: the keys that matter for what is selected.
 
+use crate::app::keymap::Found;
 use crate::app::keys::sequence_name;
 use crate::app::state::{AppState, OpenRun, Pane, Screen};
 
@@ -33,7 +34,10 @@ pub fn hints(state: &AppState) -> Vec<Hint> {
         .filter(gate)
         .chain(COMMANDS.iter().filter(|command| !gate(command)))
         .filter(|command| {
-            scopes.contains(&command.scope) && relevant(command.id, state) && (command.enabled)(state).is_ok()
+            scopes.contains(&command.scope)
+                && relevant(command.id, state)
+                && (command.enabled)(state).is_ok()
+                && reached(command, state)
         })
         .filter_map(|command| hint(command, state))
         .collect();
@@ -43,6 +47,17 @@ pub fn hints(state: &AppState) -> Vec<Hint> {
         out.remove(worst.unwrap_or(0));
     }
     out
+}
+
+/// Whether its key means it here: a narrower command may have the same one.
+fn reached(command: &Command, state: &AppState) -> bool {
+    let Some(keys) = state.settings.keymap.keys(command.id).next() else { return true };
+    match state.settings.keymap.find(keys, &scopes(state)) {
+        Found::Command(id) if id != command.id => {
+            super::command(id).is_some_and(|other| (other.enabled)(state).is_err())
+        }
+        _ => true,
+    }
 }
 
 /// What can be spared in the bottom line.
@@ -58,12 +73,12 @@ fn rank(id: CommandId, gate: bool) -> u8 {
         CommandId::Quit | CommandId::Stop | CommandId::Run if gate => 8,
         CommandId::Help | CommandId::Quit | CommandId::Stop => 0,
         CommandId::Replay | CommandId::NextFailed => 1,
-        CommandId::Run => 2,
+        CommandId::Run | CommandId::NextTab | CommandId::GoThere => 2,
         CommandId::Open | CommandId::Palette => 3,
-        CommandId::Follow | CommandId::Filter | CommandId::Undo => 4,
+        CommandId::Follow | CommandId::Filter | CommandId::Search | CommandId::Undo => 4,
         CommandId::TimelineOpen | CommandId::CriticalNext => 2,
         CommandId::ZoomIn | CommandId::ZoomOut | CommandId::ZoomAll => 3,
-        CommandId::NextTab | CommandId::ToggleFold => 5,
+        CommandId::ToggleFold => 5,
         _ => 6,
     }
 }
