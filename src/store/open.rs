@@ -241,7 +241,7 @@ fn connect(file: &Path, target: &Path, writable: bool) -> Result<Connection> {
     // No mmap: a file that shrinks under it would kill the process. The log is moved by the writer alone.
     db.execute_batch(
         "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; PRAGMA wal_autocheckpoint=0; \
-         PRAGMA cache_size=-4000; PRAGMA temp_store=MEMORY;",
+         PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY;",
     )
     .map_err(sql)?;
     Ok(db)
