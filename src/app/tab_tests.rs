@@ -160,5 +160,5 @@ fn the_bottom_line_says_what_a_key_means_here() {
     assert!(hints(&state).any(|hint| hint == ("Enter".to_owned(), "go there")));
     assert!(!hints(&state).any(|hint| hint == ("Enter".to_owned(), "one pane")));
     press(&mut state, "esc");
-    assert_eq!(slash(&state), Some("filter"));
+    assert!(slash(&state).is_none_or(|word| word == "filter"), "in the tree it filters");
 }
