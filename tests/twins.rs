@@ -75,6 +75,28 @@ fn the_timeline_explains_the_whole_run() {
 }
 
 #[test]
+fn the_functions_sum_up_the_run() {
+    let project = crawl();
+    let shown = project.tl(&["functions", "--json"]).exits(0).json();
+    let all = &shown["functions"];
+    let fetch = of(all, "function", "fetch")[0];
+    assert_eq!(fetch["calls"], 3);
+    assert_eq!((&fetch["counts"]["fresh"], &fetch["retries"]), (&3.into(), &1.into()), "{fetch}");
+    assert!(
+        fetch["p50_us"].as_i64().unwrap() >= 20_000 && fetch["p50_us"].as_i64() <= fetch["p95_us"].as_i64()
+    );
+    let answer = of(all, "function", "answer")[0];
+    assert_eq!(answer["tokens"], 100, "{answer}");
+    project.replay_ok(&[]);
+    let shown = project.tl(&["functions", "--json"]).exits(0).json();
+    let answer = of(&shown["functions"], "function", "answer")[0];
+    assert_eq!((&answer["counts"]["cached"], &answer["tokens"]), (&1.into(), &0.into()), "{answer}");
+    assert_eq!(answer["saved_tokens"], 100, "{answer}");
+    let text = project.tl(&["functions"]).exits(0).out;
+    assert!(["fetch", "p95", "cached"].iter().all(|part| text.contains(part)), "{text}");
+}
+
+#[test]
 fn served_calls_take_no_time() {
     let project = crawl();
     project.replay_ok(&[]);

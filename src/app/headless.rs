@@ -2,6 +2,7 @@
 
 use crate::model::path;
 
+use super::find::FIELDS;
 use super::state::{AppState, Pane, Screen, Tab};
 
 /// What to type in a shell, when there is something to see.
@@ -12,11 +13,17 @@ pub fn command_line(state: &AppState) -> Option<String> {
     if state.screen == Screen::Edits {
         return Some(format!("tl-bench status {}", state.runs.selected.as_ref()?.short()));
     }
+    if state.screen == Screen::Search {
+        return search_line(state);
+    }
     if state.screen == Screen::Main && state.focus == Pane::Runs {
         return Some("tl-bench runs".to_owned());
     }
     let open = state.current()?;
     let run = open.history.id.short();
+    if state.screen == Screen::Functions {
+        return Some(format!("tl-bench functions {run}"));
+    }
     if state.screen == Screen::Timeline {
         return Some(format!("tl-bench timeline {run}"));
     }
@@ -46,6 +53,21 @@ pub fn command_line(state: &AppState) -> Option<String> {
         Tab::Source => format!("tl-bench source {run} {place}"),
         Tab::Output | Tab::Input | Tab::Attempts => format!("tl-bench show {run} {place}"),
     })
+}
+
+/// `tl-bench search` for what is looked for; its words come last, so that one that begins with a dash is none of its options.
+fn search_line(state: &AppState) -> Option<String> {
+    let finder = &state.finder;
+    let text = finder.editor.value();
+    let mut out = "tl-bench search".to_owned();
+    if let Some(run) = state.runs.selected.as_ref().filter(|_| finder.here) {
+        out.push_str(&format!(" --run {}", run.short()));
+    }
+    if let Some(field) = finder.field.and_then(|at| FIELDS.get(at)) {
+        out.push_str(&format!(" --in {field}"));
+    }
+    let words = if text.trim().is_empty() { "TEXT".to_owned() } else { quoted(text.trim()) };
+    Some(format!("{out} -- {words}"))
 }
 
 /// As one word of a shell.

@@ -14,8 +14,11 @@ use crate::model::gate::{Breakpoint, GateEvent, Goal, StepCommand};
 use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
 
 use super::blast::Said;
+use super::command::CommandId;
+use super::find::{FindAsk, FoundEnd, FoundHit, Indexing};
 pub use super::gate::Edited;
 use super::keys::Key;
+use super::pointer::Mouse;
 use super::tab::{TabKey, TabView};
 use super::tone::Line;
 
@@ -380,6 +383,24 @@ pub enum Reply {
         /// The calls that are meant.
         result: Result<Vec<CallNo>, String>,
     },
+    /// To [`Effect::Find`]: some of what was found.
+    Found {
+        /// Of the question.
+        generation: u64,
+        /// In the order in which they are found.
+        hits: Vec<FoundHit>,
+    },
+    /// To [`Effect::Find`]: the search ended.
+    FindEnded {
+        /// Of the question.
+        generation: u64,
+        /// How.
+        result: Result<FoundEnd, String>,
+    },
+    /// To [`Effect::UpdateIndex`]: how far it is.
+    Indexing(Indexing),
+    /// To [`Effect::UpdateIndex`]: done; whether that changed something.
+    Indexed(Result<bool, String>),
     /// To [`Effect::Start`].
     Started {
         /// What was asked.
@@ -398,37 +419,13 @@ pub enum Reply {
     },
 }
 
-/// What the mouse does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum MouseKind {
-    /// The left button went down.
-    Down,
-    /// It moved while down.
-    Drag,
-    /// It went up.
-    Up,
-    /// The wheel, towards the beginning.
-    WheelUp,
-    /// The wheel, towards the end.
-    WheelDown,
-}
-
-/// Something that the mouse did, and where.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Mouse {
-    /// What.
-    pub kind: MouseKind,
-    /// Column.
-    pub x: u16,
-    /// Row.
-    pub y: u16,
-}
-
 /// Everything that can happen to the workbench.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Msg {
     /// A key was pressed.
     Key(Key),
+    /// A command was named.
+    Command(CommandId),
     /// The mouse did something.
     Mouse(Mouse),
     /// Text was pasted.
@@ -496,6 +493,10 @@ pub enum Effect {
         /// The filter.
         filter: Filter,
     },
+    /// Look for words in all runs.
+    Find(Box<FindAsk>),
+    /// Bring the index of search up to date.
+    UpdateIndex,
     /// Start a run.
     Start(Start),
     /// Stop a run.

@@ -1,8 +1,8 @@
 //! Panes, the mouse, folds by level, screens, and what outlives the workbench.
 
 use crate::app::layout::{Shares, Split, layout};
-use crate::app::msg::{Mouse, MouseKind};
 use crate::app::persist;
+use crate::app::pointer::{Mouse, MouseKind};
 use crate::app::script as fake;
 use crate::app::state::{Pane, Screen, Tab};
 use crate::app::testing::{ENV, bench, press, selected};

@@ -33,6 +33,8 @@ pub struct RunList {
     pub deleted: HashSet<RunId>,
     /// A run to select when it is listed.
     pub wanted: Option<RunId>,
+    /// An older run that is looked at and stays in the list.
+    pub visited: Option<RunId>,
     /// Runs of this process that have not ended.
     pub local: HashSet<RunId>,
     /// Runs that were asked to stop.
@@ -99,8 +101,15 @@ impl RunList {
     pub fn replace(&mut self, mut items: Vec<RunSummary>) {
         items.retain(|item| !self.deleted.contains(&item.id));
         items.sort_by(|a, b| b.started_at.cmp(&a.started_at).then_with(|| b.id.cmp(&a.id)));
-        let kept: Vec<RunSummary> =
-            self.items.iter().filter(|item| self.local.contains(&item.id)).cloned().collect();
+        let kept: Vec<RunSummary> = self
+            .items
+            .iter()
+            .filter(|item| {
+                let visited = self.visited.as_ref() == Some(&item.id);
+                self.local.contains(&item.id) || (visited && !items_hold(&items, &item.id))
+            })
+            .cloned()
+            .collect();
         self.items = items;
         self.loaded = true;
         for item in kept {
@@ -109,7 +118,8 @@ impl RunList {
         if let Some(wanted) = self.wanted.take_if(|run| items_hold(&self.items, run)) {
             self.selected = Some(wanted);
         }
-        if self.current().is_none() {
+        let comes = self.selected.is_some() && self.selected == self.visited;
+        if self.current().is_none() && !comes {
             self.selected = self.items.first().map(|item| item.id.clone());
         }
     }

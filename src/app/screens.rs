@@ -10,6 +10,11 @@ pub fn rows(state: &AppState) -> usize {
     match state.screen {
         // The timeline moves and scrolls by itself.
         Screen::Main | Screen::Timeline => 0,
+        Screen::Functions => {
+            let all = state.current().and_then(|open| open.functions.as_ref());
+            all.map_or(0, |all| all.all.len())
+        }
+        Screen::Search => state.finder.hits.len(),
         Screen::Problems => problems::list(state).len(),
         Screen::Edits => blast::rows(state).len(),
     }

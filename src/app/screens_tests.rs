@@ -1,9 +1,11 @@
 //! The screens beside the main one: (state, keys) -> (state, effects).
 
+use crate::app::find::{FoundEnd, FoundHit, Indexing, Standing};
 use crate::app::script as fake;
-use crate::app::state::{Pane, Screen};
+use crate::app::state::{Overlay, Pane, Screen};
 use crate::app::testing::{ENV, bench, press, selected};
-use crate::app::{BackendEvent, Msg, settle, update};
+use crate::app::{AppState, BackendEvent, Effect, Msg, Reply, settle, update};
+use crate::base::ids::RunId;
 use crate::model::{CallStatus, RunStatus};
 
 #[test]
@@ -34,18 +36,198 @@ fn the_timeline_goes_from_bar_to_bar_and_to_the_call() {
 }
 
 #[test]
+fn a_cell_of_the_table_filters_the_tree() {
+    let mut state = bench(&[fake::mapping("77d200000000", 60, &[3, 50])]);
+    press(&mut state, "g f");
+    let filters = |state: &mut AppState, keys: &str| {
+        press(state, keys);
+        let at = (state.screen, state.filter.clone(), state.current().unwrap().tree.hits());
+        press(state, "esc g f");
+        at
+    };
+    let (tree, table) = (Screen::Main, Screen::Functions);
+    assert_eq!(filters(&mut state, "enter"), (tree, "fn:research_agent".into(), Some(1)));
+    assert_eq!(filters(&mut state, "end enter"), (tree, "fn:summarise not map not reduce".into(), Some(60)),);
+    let failed = "fn:summarise failed not map not reduce";
+    assert_eq!(filters(&mut state, "end l l l enter"), (tree, failed.into(), Some(2)));
+    press(&mut state, "esc home");
+    press(&mut state, "g f end h");
+    assert_eq!(filters(&mut state, "enter").0, table, "none is fresh");
+}
+
+#[test]
+fn sorting_the_table_keeps_the_selection() {
+    let mut state = bench(&[fake::agent("2c1a00000000", 60, None, RunStatus::Succeeded)]);
+    press(&mut state, "g f");
+    let order = |state: &AppState| {
+        let all = state.current().unwrap().functions.as_ref().unwrap();
+        let rows = crate::app::functions::ordered(all, state.table.by);
+        rows.iter().map(|function| function.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(order(&state), ["research_agent", "call_llm", "search_web"]);
+    press(&mut state, "o");
+    assert_eq!(order(&state), ["call_llm", "search_web", "research_agent"]);
+    assert_eq!((state.list.at, state.table.selected.0.as_str()), (2, "research_agent"));
+    press(&mut state, "k");
+    assert_eq!(state.table.selected.0, "search_web");
+    press(&mut state, "o");
+    assert_eq!(
+        (order(&state)[0].as_str(), state.table.selected.0.as_str()),
+        ("research_agent", "search_web")
+    );
+}
+
+#[test]
 fn the_timeline_grows_with_its_run() {
     let mut script = fake::agent("2c1a00000000", 60, None, RunStatus::Running);
     let mut state = bench(std::slice::from_ref(&script));
-    press(&mut state, "g t");
+    press(&mut state, "g f g t");
     let before = script.events.len();
     script.end(8, CallStatus::Fresh, 900, "\"done\"", 0);
     script.call("search_web", 4, CallStatus::Fresh, "{}", "1 result");
     let events = script.events[before..].to_vec();
     update(&mut state, Msg::Backend(BackendEvent::Run { run: script.run.clone(), events }), &ENV);
     settle(&mut state, &ENV);
-    let chart = state.current().unwrap().chart.as_ref().unwrap();
+    let open = state.current().unwrap();
+    let chart = open.chart.as_ref().unwrap();
     let whole = crate::model::timeline::Timeline::of(&script.history());
     assert_eq!(chart.lanes.lanes, whole.lanes);
     assert_eq!(chart.lanes.steps, whole.steps);
+    let functions = crate::model::functions::Functions::of(&script.history());
+    let known = open.functions.as_ref().unwrap();
+    assert_eq!(known.all.len(), functions.all.len());
+    assert_eq!(known.all[1].by_status, functions.all[1].by_status);
+}
+
+fn hit(run: &str, call: u32, text: &str) -> FoundHit {
+    FoundHit {
+        run: RunId::from_text(run),
+        app: "research_agent".to_owned(),
+        started_at: fake::T0,
+        call,
+        path: format!("research_agent/call_llm#{call}"),
+        field: "output",
+        text: text.to_owned(),
+        marks: std::iter::once(0..2).collect(),
+        places: 1,
+        more: false,
+    }
+}
+
+fn reply(state: &mut AppState, reply: Reply) -> Vec<Effect> {
+    let mut effects = update(state, Msg::Reply(reply), &ENV);
+    effects.extend(settle(state, &ENV));
+    effects
+}
+
+/// The generation of the search that was asked for, if one was.
+fn asked(effects: &[Effect]) -> Option<(u64, String)> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Find(ask) => Some((ask.generation, ask.text.clone())),
+        _ => None,
+    })
+}
+
+#[test]
+fn each_key_of_a_search_asks_and_only_the_last_answer_counts() {
+    let mut state = bench(&[fake::agent("2c1a00000000", 60, None, RunStatus::Failed)]);
+    assert_eq!(press(&mut state, "g s"), [Effect::UpdateIndex]);
+    assert_eq!(state.overlay, Some(Overlay::Find));
+    let (first, _) = asked(&press(&mut state, "r")).unwrap();
+    let (second, text) = asked(&press(&mut state, "e")).unwrap();
+    assert!(second > first && text == "re");
+    assert_eq!(press(&mut state, "left"), [], "the text is the same");
+
+    reply(&mut state, Reply::Found { generation: first, hits: vec![hit("2c1a00000000", 2, "old")] });
+    assert_eq!(state.finder.hits, []);
+    reply(&mut state, Reply::Found { generation: second, hits: vec![hit("2c1a00000000", 2, "research")] });
+    reply(&mut state, Reply::Found { generation: second, hits: vec![hit("2c1a00000000", 4, "results")] });
+    reply(&mut state, Reply::FindEnded { generation: first, result: Err("late".to_owned()) });
+    assert_eq!((state.finder.hits.len(), &state.finder.standing), (2, &Standing::Looking));
+    let end = FoundEnd { more: true, unreadable: 0 };
+    reply(&mut state, Reply::FindEnded { generation: second, result: Ok(end.clone()) });
+    assert_eq!(state.finder.standing, Standing::Done(end));
+
+    // The next key keeps what is there until its answer comes.
+    let (third, _) = asked(&press(&mut state, "end s")).unwrap();
+    assert_eq!((state.finder.hits.len(), state.finder.stale), (2, true));
+    assert_eq!(press(&mut state, "enter"), [], "the hits are those of other words");
+    reply(&mut state, Reply::FindEnded { generation: third, result: Ok(FoundEnd::default()) });
+    assert_eq!(state.finder.hits, []);
+}
+
+#[test]
+fn a_hit_leads_to_its_call_in_whichever_run() {
+    let scripts = [
+        fake::agent("2c1a00000000", 60, None, RunStatus::Failed),
+        fake::agent("9aa000000000", 3_600, None, RunStatus::Succeeded),
+    ];
+    let mut state = bench(&scripts);
+    let (generation, _) = asked(&press(&mut state, "g s s")).unwrap();
+    let hits = vec![hit("2c1a00000000", 3, "search"), hit("9aa000000000", 5, "search")];
+    reply(&mut state, Reply::Found { generation, hits });
+    let effects = press(&mut state, "down enter");
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::LoadHistory { .. })), "{effects:?}");
+    assert_eq!((state.screen, state.focus), (Screen::Main, Pane::Calls));
+    for effect in &effects {
+        let answer = fake::answer(&scripts, effect);
+        answer.into_iter().for_each(|answer| drop(reply(&mut state, answer)));
+    }
+    assert_eq!((state.runs.selected.as_ref().unwrap().short(), selected(&state)), ("9aa0", 5));
+
+    // What was found is still there.
+    press(&mut state, "g s esc");
+    assert_eq!(
+        (state.overlay.clone(), state.screen, state.finder.editor.value()),
+        (None, Screen::Search, "s".into())
+    );
+    press(&mut state, "esc");
+    assert_eq!(state.screen, Screen::Main);
+}
+
+#[test]
+fn a_run_that_is_older_than_the_list_is_listed_when_it_is_read() {
+    let scripts = [
+        fake::agent("2c1a00000000", 60, None, RunStatus::Failed),
+        fake::agent("9aa000000000", 3_600, None, RunStatus::Succeeded),
+    ];
+    let mut state = bench(&scripts[..1]);
+    let (generation, _) = asked(&press(&mut state, "g s s")).unwrap();
+    reply(&mut state, Reply::Found { generation, hits: vec![hit("9aa000000000", 5, "search")] });
+    for effect in press(&mut state, "enter") {
+        if matches!(effect, Effect::LoadHistory { .. }) {
+            reply(&mut state, fake::answer(&scripts, &effect).unwrap());
+        }
+    }
+    assert_eq!((state.runs.items.len(), selected(&state)), (2, 5));
+    // The list is read again: the run stays.
+    for effect in update(&mut state, Msg::Backend(BackendEvent::Changed), &ENV) {
+        if let Some(answer) = fake::answer(&scripts[..1], &effect) {
+            reply(&mut state, answer);
+        }
+    }
+    assert_eq!((state.runs.items.len(), state.runs.selected.as_ref().unwrap().short()), (2, "9aa0"));
+}
+
+#[test]
+fn a_search_is_asked_again_when_the_index_grew() {
+    let mut state = bench(&[fake::agent("2c1a00000000", 60, None, RunStatus::Failed)]);
+    let effects = press(&mut state, "g s r");
+    assert_eq!(effects.iter().filter(|effect| **effect == Effect::UpdateIndex).count(), 1, "one at a time");
+    reply(&mut state, Reply::Indexing(Indexing { run: 1, runs: 3, events: 4_000 }));
+    assert!(state.finder.indexing.is_some());
+    let effects = reply(&mut state, Reply::Indexed(Ok(true)));
+    assert_eq!(asked(&effects).map(|(_, text)| text), Some("r".to_owned()));
+    assert_eq!(asked(&reply(&mut state, Reply::Indexed(Ok(false)))), None);
+    // Where it looks is part of the question.
+    let asks = |effects: Vec<Effect>| {
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::Find(ask) => Some((ask.run.is_some(), ask.field)),
+            _ => None,
+        })
+    };
+    assert_eq!(asks(press(&mut state, "tab")), Some((false, Some("input"))));
+    assert_eq!(asks(press(&mut state, "ctrl-r")), Some((true, Some("input"))));
+    let line = crate::app::headless::command_line(&state).unwrap();
+    assert_eq!(line, "tl-bench search --run 2c1a --in input -- r");
 }

@@ -10,12 +10,15 @@ use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::Filter;
 use crate::model::fork::ForkPlan;
+use crate::model::functions::Functions;
 use crate::model::{Call, CallStatus, Event, EventKind, Level, RunHistory, RunStatus};
 
 use super::blast::{self, Blast};
 use super::editor::Editor;
 use super::filtering::FilterLine;
+use super::find::Finder;
 use super::form::Form;
+use super::functions::TableView;
 use super::gate::{FailLine, Gate, Rejected};
 use super::inspect::Doc;
 use super::keys::Key;
@@ -59,6 +62,10 @@ pub enum Screen {
     Timeline,
     /// What edits mean for the run.
     Edits,
+    /// The run by function.
+    Functions,
+    /// Words in all runs.
+    Search,
 }
 
 impl Screen {
@@ -69,6 +76,8 @@ impl Screen {
             Screen::Problems => "Problems",
             Screen::Timeline => "Timeline",
             Screen::Edits => "What the edits cost",
+            Screen::Functions => "Functions",
+            Screen::Search => "Search",
         }
     }
 }
@@ -143,6 +152,8 @@ pub enum Overlay {
     Filter(FilterLine),
     /// The input of a new run.
     Input(Form),
+    /// What to look for in all runs; the line is [`super::find::Finder::editor`].
+    Find,
     /// What to look for in the inspector.
     Search {
         /// The text.
@@ -226,6 +237,8 @@ pub struct OpenRun {
     pub logs: HashMap<CallNo, Vec<u32>>,
     /// The timeline, once it was looked at.
     pub chart: Option<Box<Chart>>,
+    /// The table of functions, once it was looked at.
+    pub functions: Option<Box<Functions>>,
     /// When it was last looked at, to drop old ones.
     pub used: u64,
 }
@@ -251,6 +264,7 @@ impl OpenRun {
             touched: Vec::new(),
             logs: HashMap::new(),
             chart: None,
+            functions: None,
             used: 0,
             history,
         };
@@ -290,6 +304,9 @@ impl OpenRun {
                         if let Some(chart) = &mut self.chart {
                             chart.lanes.sync(&self.history, call);
                         }
+                        if let Some(functions) = &mut self.functions {
+                            functions.sync(call);
+                        }
                     }
                 }
                 _ => {}
@@ -303,6 +320,9 @@ impl OpenRun {
             self.tree.sync(call);
             if let Some(chart) = &mut self.chart {
                 chart.lanes.sync(&self.history, call);
+            }
+            if let Some(functions) = &mut self.functions {
+                functions.sync(call);
             }
             if self.filtered.is_some() {
                 self.touched.push(no);
@@ -321,6 +341,7 @@ impl OpenRun {
         self.logs.clear();
         self.index_logs(0);
         self.chart = None;
+        self.functions = None;
     }
 
     /// The selected call.
@@ -364,6 +385,10 @@ pub struct AppState {
     pub list: ListAt,
     /// What is seen of the timeline.
     pub timeline: View,
+    /// Full-text search.
+    pub finder: Finder,
+    /// What is seen of the table of functions.
+    pub table: TableView,
     /// The pane that gets the keys.
     pub focus: Pane,
     /// How the panes share the room.
@@ -450,6 +475,8 @@ impl AppState {
             screen: Screen::default(),
             list: ListAt::default(),
             timeline: View::default(),
+            table: TableView::default(),
+            finder: Finder::default(),
             focus: Pane::default(),
             shares: Shares::default(),
             dragged: None,

@@ -15,6 +15,11 @@ pub struct Cli {
     #[arg(short = 'C', value_name = "DIR", global = true)]
     pub dir: Option<PathBuf>,
 
+    /// The workbench line by line, for screen readers and pipes: commands on standard input, what changes on standard
+    /// output
+    #[arg(long)]
+    pub plain: bool,
+
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -33,6 +38,8 @@ pub enum Command {
     Logs(LogsArgs),
     /// Say when calls waited and executed, and which of them decided how long the run took
     Timeline(TimelineArgs),
+    /// Sum up a run by function: calls by status, how long they took, tokens and cost
+    Functions(RunArg),
     /// Find words in the inputs, outputs, logs and errors of all runs
     Search(SearchArgs),
     /// Say why a call was executed or served
@@ -241,6 +248,15 @@ pub struct ShowArgs {
     /// Only the calls that this means: `failed`, `fn:call_* and ms>500`, `out~"refund"`; docs/filter.md has the language
     #[arg(long, value_name = "EXPR")]
     pub filter: Option<String>,
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct RunArg {
+    /// An id, a unique prefix, `latest`, `latest~1`
+    #[arg(default_value = "latest")]
+    pub run: String,
     #[command(flatten)]
     pub json: JsonArgs,
 }

@@ -11,7 +11,9 @@ mod edits;
 pub mod error;
 mod exec;
 mod filtered;
+mod finding;
 mod follow;
+mod functions;
 mod input;
 mod judging;
 mod launch;
@@ -86,6 +88,7 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::Runs(args)) => runs::run(&Context::new(cli, out)?, args),
         Some(Command::Show(args)) => show::run(&Context::new(cli, out)?, args),
         Some(Command::Logs(args)) => show::logs(&Context::new(cli, out)?, args),
+        Some(Command::Functions(args)) => functions::run(&Context::new(cli, out)?, args),
         Some(Command::Timeline(args)) => timeline::run(&Context::new(cli, out)?, args),
         Some(Command::Search(args)) => search::run(&Context::new(cli, out)?, args),
         Some(Command::Why(args)) => why::run(&Context::new(cli, out)?, args),
@@ -102,6 +105,7 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::Config(args)) => maintenance::config(&Context::new(cli, out)?, args),
         Some(Command::Prices(args)) => prices::run(&Context::new(cli, out)?, args),
         Some(Command::Exec(_)) => Ok(Exit::Success),
+        None if cli.plain => workbench::plain(Context::new(cli, out)?),
         None => workbench::open(Context::new(cli, out)?),
     }
 }

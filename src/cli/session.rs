@@ -13,6 +13,7 @@ use super::context::{Context, plain_value, replayed_application, value_json};
 use super::input;
 use super::judging::{Judging, Told};
 use super::tabs::{self, Shelf};
+use crate::app::find::{FindAsk, FoundEnd, FoundHit, Indexing};
 use crate::base::clock::SystemClock;
 use crate::base::ids::{CallNo, RunId};
 use crate::engine::project::Application;
@@ -60,6 +61,7 @@ pub struct Session {
     reports: Sender<Report>,
     inbox: Mutex<Option<StdReceiver<Report>>>,
     running: Arc<Mutex<HashMap<RunId, Running>>>,
+    finder: super::finding::Finding,
     watch: Mutex<Option<watch::Watch>>,
     shelf: Shelf,
     judging: Mutex<Option<Judging>>,
@@ -81,6 +83,7 @@ impl Session {
             inbox: Mutex::new(Some(inbox)),
             running: Arc::default(),
             watch: Mutex::new(None),
+            finder: super::finding::Finding::default(),
             shelf: Shelf::default(),
             judging: Mutex::new(None),
         }
@@ -289,6 +292,14 @@ impl Backend for Session {
     fn filter(&self, run: &RunId, filter: &Filter) -> Result<Vec<CallNo>, String> {
         let history = self.history(run)?;
         super::filtered::matching(&self.store, &history, filter, None).map_err(|error| error.message)
+    }
+
+    fn find(&self, ask: &FindAsk, tell: &mut dyn FnMut(Vec<FoundHit>) -> bool) -> Result<FoundEnd, String> {
+        self.finder.find(&self.store, ask, tell)
+    }
+
+    fn index(&self, tell: &mut dyn FnMut(Indexing)) -> Result<bool, String> {
+        self.finder.update(&self.store, tell)
     }
 
     fn bytes(&self, value: &ValueRef) -> Result<Vec<u8>, String> {

@@ -21,10 +21,26 @@ pub fn possible(out: Out) -> bool {
 pub fn open(context: Context) -> Result<Exit, CliError> {
     if !possible(context.out) {
         return Err(CliError::usage("the workbench needs a terminal")
+            .hint("`tl-bench --plain` works line by line, without one")
             .hint("every screen has a headless twin: `tl-bench --help` lists them"));
     }
     let store = context.store()?;
     show(Arc::new(Session::new(context, store)), Options::from_env())
+}
+
+/// Opens the workbench line by line; it needs no terminal.
+pub fn plain(context: Context) -> Result<Exit, CliError> {
+    let store = context.store()?;
+    let session = Arc::new(Session::new(context, store));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let outcome = runtime.block_on(tui::plain::run(session.clone()));
+    session.end_all();
+    // A reader of standard input may wait for ever.
+    runtime.shutdown_background();
+    match outcome? {
+        Outcome::Quit => Ok(Exit::Success),
+        Outcome::Signal(_) => Ok(Exit::Failed),
+    }
 }
 
 /// Opens the workbench on an example and runs it.

@@ -15,6 +15,6 @@ mod words;
 mod tests;
 
 pub use index::{Progress, Updated, forget_gone, update};
-pub use search::{Hit, Hits, search};
+pub use search::{Ended, Hit, Hits, search, search_each};
 pub use values::{StoreNodes, StoreValues};
 pub use words::{Snippet, Words};

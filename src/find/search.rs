@@ -37,6 +37,15 @@ pub struct Hits {
     pub unreadable: u64,
 }
 
+/// How a search ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Ended {
+    /// Whether there are more hits than were asked for.
+    pub more: bool,
+    /// Matches whose text cannot be read any more.
+    pub unreadable: u64,
+}
+
 /// Looks for words in an index that is up to date; at most `limit` hits.
 pub fn search(
     store: &Store,
@@ -45,7 +54,24 @@ pub fn search(
     filter: &PlaceFilter,
     limit: usize,
 ) -> Result<Hits, StoreError> {
-    let mut found = Hits::default();
+    let mut hits = Vec::new();
+    let ended = search_each(store, index, words, filter, limit, &mut |hit| {
+        hits.push(hit);
+        true
+    })?;
+    Ok(Hits { hits, more: ended.more, unreadable: ended.unreadable })
+}
+
+/// Like [`search`], handing on each hit when it is found, until `each` wants no more.
+pub fn search_each(
+    store: &Store,
+    index: &SearchIndex,
+    words: &Words,
+    filter: &PlaceFilter,
+    limit: usize,
+    each: &mut dyn FnMut(Hit) -> bool,
+) -> Result<Ended, StoreError> {
+    let (mut found, mut hits) = (Ended::default(), 0);
     let mut matches = index.matches(&words.expression(), filter)?;
     loop {
         let docs = matches.take(limit.saturating_add(1).min(BATCH))?;
@@ -54,12 +80,17 @@ pub fn search(
         }
         for doc in docs {
             let Some(places) = matches.places(doc)? else { continue };
-            if found.hits.len() == limit {
+            if hits == limit {
                 found.more = true;
                 return Ok(found);
             }
             match hit(store, index, words, doc, places)? {
-                Some(hit) => found.hits.push(hit),
+                Some(hit) => {
+                    hits += 1;
+                    if !each(hit) {
+                        return Ok(found);
+                    }
+                }
                 None => found.unreadable += 1,
             }
         }

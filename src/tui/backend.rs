@@ -2,6 +2,7 @@
 
 use tokio::sync::mpsc::Receiver;
 
+use crate::app::find::{FindAsk, FoundEnd, FoundHit, Indexing};
 use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::Filter;
 use crate::model::fork::ForkPlan;
@@ -47,6 +48,12 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The calls of a run that a filter means, judged by their whole values.
     fn filter(&self, run: &RunId, filter: &Filter) -> Result<Vec<CallNo>, String>;
+
+    /// Looks for words in all runs and hands on what it finds, until that answers `false`: nobody wants more.
+    fn find(&self, ask: &FindAsk, tell: &mut dyn FnMut(Vec<FoundHit>) -> bool) -> Result<FoundEnd, String>;
+
+    /// Brings the index of search up to date; says whether that changed something.
+    fn index(&self, tell: &mut dyn FnMut(Indexing)) -> Result<bool, String>;
 
     /// A value's bytes: a string's or bytes' own, else the JSON view.
     fn bytes(&self, value: &ValueRef) -> Result<Vec<u8>, String>;

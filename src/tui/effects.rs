@@ -14,7 +14,8 @@ pub(super) fn ask(backend: &Arc<dyn Backend>, replies: &Sender<Reply>, effect: E
     let backend = Arc::clone(backend);
     let replies = replies.clone();
     tokio::spawn(async move {
-        let answered = tokio::task::spawn_blocking(move || answer(backend.as_ref(), effect)).await;
+        let parts = replies.clone();
+        let answered = tokio::task::spawn_blocking(move || answer(backend.as_ref(), effect, &parts)).await;
         let reply = match answered {
             Ok(None) => return,
             Ok(Some(reply)) => reply,
@@ -26,7 +27,8 @@ pub(super) fn ask(backend: &Arc<dyn Backend>, replies: &Sender<Reply>, effect: E
     });
 }
 
-fn answer(backend: &dyn Backend, effect: Effect) -> Option<Reply> {
+/// `parts` takes answers that come in parts, from this blocking thread.
+fn answer(backend: &dyn Backend, effect: Effect, parts: &Sender<Reply>) -> Option<Reply> {
     Some(match effect {
         Effect::LoadProject => Reply::Project(backend.project()),
         Effect::LoadSettings => Reply::Settings(backend.settings()),
@@ -47,6 +49,18 @@ fn answer(backend: &dyn Backend, effect: Effect) -> Option<Reply> {
         Effect::Filter { run, filter } => {
             let result = backend.filter(&run, &filter);
             Reply::Filtered { run, filter: filter.to_string(), result }
+        }
+        Effect::Find(ask) => {
+            let generation = ask.generation;
+            let mut tell = |hits| parts.blocking_send(Reply::Found { generation, hits }).is_ok();
+            Reply::FindEnded { generation, result: backend.find(&ask, &mut tell) }
+        }
+        Effect::UpdateIndex => {
+            // A number that is late is worth nothing: when the loop is busy it is left out.
+            let mut tell = |at| {
+                let _ = parts.try_send(Reply::Indexing(at));
+            };
+            Reply::Indexed(backend.index(&mut tell))
         }
         Effect::Start(what) => Reply::Started { result: backend.start(what.clone()), what },
         Effect::Stop { run, force } => Reply::Stopped { result: backend.stop(&run, force), run },
@@ -87,6 +101,7 @@ fn copy(backend: &dyn Backend, what: &str, text: &str) -> Result<String, String>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::find::{FindAsk, FoundEnd, FoundHit, Indexing};
     use crate::app::script::agent;
     use crate::base::ids::{CallNo, RunId};
     use crate::model::filter::Filter;
@@ -141,6 +156,22 @@ mod tests {
         fn filter(&self, _: &RunId, _: &Filter) -> Result<Vec<CallNo>, String> {
             Err(String::new())
         }
+        fn find(
+            &self,
+            ask: &FindAsk,
+            tell: &mut dyn FnMut(Vec<FoundHit>) -> bool,
+        ) -> Result<FoundEnd, String> {
+            for _ in 0..ask.text.len() {
+                if !tell(Vec::new()) {
+                    return Err("nobody listens".to_owned());
+                }
+            }
+            Ok(FoundEnd::default())
+        }
+        fn index(&self, tell: &mut dyn FnMut(Indexing)) -> Result<bool, String> {
+            tell(Indexing { run: 1, runs: 2, events: 3 });
+            Ok(true)
+        }
         fn bytes(&self, _: &ValueRef) -> Result<Vec<u8>, String> {
             Err("there are no bytes here".to_owned())
         }
@@ -175,6 +206,21 @@ mod tests {
         fn subscribe(&self) -> Receiver<BackendEvent> {
             channel(1).1
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_found_arrives_in_parts() {
+        let (to, mut from) = channel(4);
+        let text = "ab".to_owned();
+        let find = FindAsk { generation: 3, text, run: None, field: None };
+        ask(&(Arc::new(Broken) as Arc<dyn Backend>), &to, Effect::Find(Box::new(find)));
+        for _ in 0..2 {
+            assert!(matches!(from.recv().await, Some(Reply::Found { generation: 3, .. })));
+        }
+        assert!(matches!(from.recv().await, Some(Reply::FindEnded { generation: 3, result: Ok(_) })));
+        ask(&(Arc::new(Broken) as Arc<dyn Backend>), &to, Effect::UpdateIndex);
+        assert!(matches!(from.recv().await, Some(Reply::Indexing(Indexing { runs: 2, .. }))));
+        assert_eq!(from.recv().await, Some(Reply::Indexed(Ok(true))));
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
+use crate::app::find::{FindAsk, FoundEnd, FoundHit, Indexing};
 use crate::app::script::{Script, agent, mapping, pretty, project};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::ids::{CallNo, RunId};
@@ -80,6 +81,14 @@ impl Backend for Fake {
 
     fn filter(&self, run: &RunId, filter: &Filter) -> Result<Vec<CallNo>, String> {
         self.with(run, |script| RunCalls::new(&script.history(), &Previews).matching(filter))
+    }
+
+    fn find(&self, _: &FindAsk, _: &mut dyn FnMut(Vec<FoundHit>) -> bool) -> Result<FoundEnd, String> {
+        Ok(FoundEnd::default())
+    }
+
+    fn index(&self, _: &mut dyn FnMut(Indexing)) -> Result<bool, String> {
+        Ok(false)
     }
 
     fn bytes(&self, _: &ValueRef) -> Result<Vec<u8>, String> {

@@ -13,7 +13,7 @@ use crossterm::event::{
 
 use crate::app::Msg;
 use crate::app::keys::{Key, KeyCode};
-use crate::app::msg::{Mouse, MouseKind};
+use crate::app::pointer::{Mouse, MouseKind};
 
 /// What is typed, as it comes.
 pub struct Input {

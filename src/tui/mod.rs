@@ -13,6 +13,7 @@ mod effects;
 pub mod fake;
 pub mod guard;
 pub mod input;
+pub mod plain;
 pub mod run;
 
 pub use backend::Backend;

@@ -28,6 +28,8 @@ mod calls;
 mod edits;
 mod filter;
 mod gate;
+mod find;
+mod functions;
 mod inspector;
 mod lists;
 mod overlay;
@@ -37,6 +39,8 @@ mod timeline;
 
 #[cfg(test)]
 mod other_screen_tests;
+#[cfg(test)]
+mod pictures;
 #[cfg(test)]
 mod screen_tests;
 
@@ -99,6 +103,8 @@ pub fn draw(state: &AppState, look: &Look, now: Micros, buffer: &mut Buffer) {
         match state.screen {
             Screen::Main => {}
             Screen::Problems => problems::draw(&mut canvas, area, state),
+            Screen::Functions => functions::draw(&mut canvas, area, state),
+            Screen::Search => find::draw(&mut canvas, area, state, now),
             Screen::Timeline => timeline::draw(&mut canvas, area, state, now),
             Screen::Edits => edits::draw(&mut canvas, area, state),
         }

@@ -5,15 +5,16 @@ use ratatui::layout::Rect;
 
 use super::screen_tests::{ENV, bench, look, render, shown, snapshot, snapshot_text, snapshots, styles};
 use super::{Look, draw};
+use crate::app::find::{FoundHit, Indexing};
 use crate::app::keys::Key;
 use crate::app::script::{self as fake, Script};
-use crate::app::{AppState, Msg, settle, update};
+use crate::app::{AppState, Msg, Reply, settle, update};
 use crate::model::{CallKind, CallStatus};
 use crate::ui::glyphs::Glyphs;
 use crate::ui::theme::Theme;
 
 /// An agent whose tools run at once, with a retry and a wait for a slot.
-fn concurrent() -> Script {
+pub(super) fn concurrent() -> Script {
     use crate::model::EventKind;
     let mut s = Script::new("c0de00000000", 20, None, r#"{"topic": "tools"}"#);
     s.at += 50_000;
@@ -39,6 +40,56 @@ fn concurrent() -> Script {
     s.at += 100_000;
     s.start(no);
     s
+}
+
+#[test]
+fn functions() {
+    snapshots("functions", || vec![concurrent()], "g f j l l");
+    let state = bench(vec![concurrent()], (80, 24), "g f j l l o");
+    for (theme, glyphs) in [("mono", Glyphs::Ascii), ("dark", Glyphs::Unicode)] {
+        let look = Look { theme: Theme::named(theme).0, glyphs };
+        let drawn = render(&state, &look);
+        snapshot_text(&format!("functions_{theme}_80x24"), &(shown(&drawn) + &styles(&drawn)));
+    }
+}
+
+/// The search screen with what was found for "page layer".
+pub(super) fn found(size: (u16, u16)) -> AppState {
+    let mut state = bench(vec![concurrent()], size, "g s l a y e r");
+    let hit = |call: u32, field: &'static str, text: &str, mark: std::ops::Range<usize>| FoundHit {
+        run: crate::base::ids::RunId::from_text("c0de00000000"),
+        app: "research_agent".to_owned(),
+        started_at: fake::T0 - 20_000_000,
+        call,
+        path: format!("research_agent/search_web[{call}]"),
+        field,
+        text: text.to_owned(),
+        marks: vec![mark],
+        places: u64::from(call) * 30,
+        more: call > 2,
+    };
+    let generation = state.finder.generation;
+    let hits = vec![
+        hit(3, "output", "the text layer of the page was read", 9..14),
+        hit(1, "error", "ValueError: paper-3.pdf has no text layer", 36..41),
+    ];
+    update(&mut state, Msg::Reply(Reply::Found { generation, hits }), &ENV);
+    let indexing = Indexing { run: 2, runs: 7, events: 12_000 };
+    update(&mut state, Msg::Reply(Reply::Indexing(indexing)), &ENV);
+    settle(&mut state, &ENV);
+    state
+}
+
+#[test]
+fn search() {
+    for (w, h) in [(200, 60), (120, 40), (80, 24), (40, 10)] {
+        snapshot(&format!("search_{w}x{h}"), &found((w, h)));
+    }
+    for (theme, glyphs) in [("mono", Glyphs::Ascii), ("light", Glyphs::Unicode)] {
+        let look = Look { theme: Theme::named(theme).0, glyphs };
+        let drawn = render(&found((80, 24)), &look);
+        snapshot_text(&format!("search_{theme}_80x24"), &(shown(&drawn) + &styles(&drawn)));
+    }
 }
 
 #[test]

@@ -29,6 +29,13 @@ pub(super) fn hints(overlay: &Overlay) -> Vec<Hint> {
             ("Ctrl-U", "clear"),
             ("Esc", "cancel"),
         ],
+        Overlay::Find => &[
+            ("Enter", "to the call"),
+            ("Down", "next"),
+            ("Tab", "where"),
+            ("Ctrl-R", "this run"),
+            ("Esc", "close the line"),
+        ],
         Overlay::Search { .. } => &[("Enter", "stay here"), ("Esc", "go back")],
         Overlay::Fail(_) => &[("Enter", "fail"), ("Down", "next"), ("Esc", "let it wait")],
         Overlay::RunTo { .. } => &[("Enter", "go"), ("Esc", "stay")],
@@ -50,7 +57,8 @@ pub(super) fn hints(overlay: &Overlay) -> Vec<Hint> {
 /// Draws the overlay when there is one.
 pub(super) fn draw(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState) {
     match &state.overlay {
-        None => {}
+        // The screen draws its line itself.
+        None | Some(Overlay::Find) => {}
         Some(Overlay::Commands(list)) => lists::commands(canvas, places.body, state, list),
         Some(Overlay::Filter(line)) => filter::draw(canvas, places, state, line),
         Some(Overlay::Themes { at, .. }) => themes(canvas, places.body, state, *at),

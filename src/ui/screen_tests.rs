@@ -465,6 +465,8 @@ fn any_key() -> impl Strategy<Value = &'static str> {
         "<",
         "0",
         "timeline",
+        "functions",
+        "find",
     ])
 }
 
@@ -489,7 +491,7 @@ proptest! {
                 vec![script]
             }
         };
-        let keys = keys.join(" ").replace("timeline", "g t");
+        let keys = keys.join(" ").replace("timeline", "g t").replace("functions", "g f").replace("find", "g s");
         let mut state = bench(scripts, sizes[0], &keys);
         let look = Look {
             theme: Theme::named("terminal").0,

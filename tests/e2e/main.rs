@@ -7,6 +7,7 @@ mod exec;
 mod formatters;
 mod openai;
 mod packages;
+mod plain;
 mod project;
 mod server;
 mod stepping;

@@ -72,6 +72,10 @@ pub(super) fn has_problems(state: &AppState) -> Enabled {
     }
 }
 
+pub(super) fn has_found(state: &AppState) -> Enabled {
+    if state.finder.hits.is_empty() { Err("Nothing was found yet.") } else { Ok(()) }
+}
+
 pub(super) fn is_zoomed(state: &AppState) -> Enabled {
     if state.timeline.span.is_none() { Err("The whole run is shown.") } else { Ok(()) }
 }

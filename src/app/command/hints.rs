@@ -76,7 +76,8 @@ fn rank(id: CommandId, gate: bool) -> u8 {
         CommandId::Run | CommandId::NextTab | CommandId::GoThere => 2,
         CommandId::Open | CommandId::Palette => 3,
         CommandId::Follow | CommandId::Filter | CommandId::Search | CommandId::Undo => 4,
-        CommandId::TimelineOpen | CommandId::CriticalNext => 2,
+        CommandId::FindOpen | CommandId::FindEdit | CommandId::FindField | CommandId::FindHere => 2,
+        CommandId::TimelineOpen | CommandId::CellOpen | CommandId::SortTable | CommandId::CriticalNext => 2,
         CommandId::ZoomIn | CommandId::ZoomOut | CommandId::ZoomAll => 3,
         CommandId::ToggleFold => 5,
         _ => 6,
@@ -93,7 +94,7 @@ fn relevant(id: CommandId, state: &AppState) -> bool {
         }
         // Enter means something else at the gate, and the pane changes with Tab; a screen's own command has the key.
         CommandId::Open => match state.screen {
-            Screen::Timeline => false,
+            Screen::Timeline | Screen::Functions | Screen::Search => false,
             _ => state.gate().is_none() || state.focus == Pane::Runs,
         },
         CommandId::Follow => {

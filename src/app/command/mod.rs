@@ -39,11 +39,13 @@ impl Scope {
             Scope::Screen(Screen::Problems) => "In the list of problems",
             Scope::Screen(Screen::Timeline) => "In the timeline",
             Scope::Screen(Screen::Edits) => "In the list of edits",
+            Scope::Screen(Screen::Search) => "In what was found in all runs",
+            Scope::Screen(Screen::Functions) => "In the table of functions",
         }
     }
 
     /// All headings in order.
-    pub const ALL: [Scope; 8] = [
+    pub const ALL: [Scope; 10] = [
         Scope::Global,
         Scope::Pane(Pane::Runs),
         Scope::Pane(Pane::Calls),
@@ -52,6 +54,8 @@ impl Scope {
         Scope::Screen(Screen::Timeline),
         Scope::Screen(Screen::Edits),
         Scope::Gate,
+        Scope::Screen(Screen::Functions),
+        Scope::Screen(Screen::Search),
     ];
 }
 

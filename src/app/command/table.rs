@@ -18,6 +18,8 @@ pub const PREFIXES: &[(&str, &str)] = &[
 const RUNS: Scope = Scope::Pane(Pane::Runs);
 const CALLS: Scope = Scope::Pane(Pane::Calls);
 const TIMELINE: Scope = Scope::Screen(Screen::Timeline);
+const FUNCTIONS: Scope = Scope::Screen(Screen::Functions);
+const FIND: Scope = Scope::Screen(Screen::Search);
 const PROBLEMS: Scope = Scope::Screen(Screen::Problems);
 const EDITS: Scope = Scope::Screen(Screen::Edits);
 const INSPECTOR: Scope = Scope::Pane(Pane::Inspector);
@@ -136,6 +138,21 @@ commands! {
     GoEdits "edits" Global, ["g b"], "", has_run,
         "Show the blast radius of the edits: what changed since the run, which calls are invalid, and why.";
     EditOpen "open-edit" EDITS, ["enter"], "go there", has_edits, "Go to the call that the row is about.";
+    GoFunctions "functions" Global, ["g f"], "", has_calls,
+        "Show the run by function: calls by status, how long they took, tokens and cost.";
+    CellOpen "filter-by-cell" FUNCTIONS, ["enter"], "these calls", has_calls,
+        "Show only the calls in the tree that the selected cell counts.";
+    CellLeft "cell-left" FUNCTIONS, ["left", "h"], "", has_calls, "Go to the cell to the left.";
+    CellRight "cell-right" FUNCTIONS, ["right", "l"], "", has_calls, "Go to the cell to the right.";
+    SortTable "sort-by-column" FUNCTIONS, ["o"], "most first", has_calls,
+        "Put the function with the most of the selected column first; again: in the order of first calls.";
+    GoSearch "search-all-runs" Global, ["g s"], "", always,
+        "Look for words in the inputs, outputs, logs and errors of all runs.";
+    FindOpen "found-open" FIND, ["enter"], "to the call", has_found, "Go to the call that has the selected text, in whichever run.";
+    FindEdit "found-edit" FIND, ["/", "i"], "words", always, "Change what is looked for.";
+    FindField "found-field" FIND, ["tab"], "where", always, "Look everywhere, or only in inputs, outputs, logs or errors.";
+    FindHere "found-here" FIND, ["ctrl-r"], "this run", always, "Look only in the open run, or again in all runs.";
+    FindClear "found-clear" FIND, ["ctrl-u"], "", always, "Empty the line.";
     ProblemOpen "open-problem" PROBLEMS, ["enter"], "go there", has_problems,
         "Go to the call that the problem is about.";
     Zoom "zoom" Global, ["Z", "z z"], "", has_panes, "Give the focused pane the whole window, or all panes their room again.";

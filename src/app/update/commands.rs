@@ -12,8 +12,8 @@ use crate::model::gate::Goal;
 use crate::model::{Level, Mode};
 
 use super::panes::{self, Direction};
-use super::timeline;
 use super::{acts, filter, gate, navigate, overlay, screens, tabs, toast, values};
+use super::{find, functions, timeline};
 
 /// Executes an enabled command.
 pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Effect> {
@@ -66,6 +66,17 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::PanRight => timeline::pan(state, true, env),
         CommandId::GoEdits => screens::show(state, Screen::Edits),
         CommandId::EditOpen => screens::open_edit(state),
+        CommandId::GoFunctions => screens::show(state, Screen::Functions),
+        CommandId::CellOpen => return functions::open(state, env),
+        CommandId::CellLeft => functions::step(state, -1),
+        CommandId::CellRight => functions::step(state, 1),
+        CommandId::SortTable => functions::sort(state, env),
+        CommandId::GoSearch => return find::show(state),
+        CommandId::FindOpen => return find::open(state, env),
+        CommandId::FindEdit => find::edit(state),
+        CommandId::FindField => return find::next_field(state),
+        CommandId::FindHere => return find::here(state),
+        CommandId::FindClear => return find::clear(state),
         CommandId::ProblemOpen => screens::open_problem(state),
         CommandId::Zoom => state.zoom = !state.zoom,
         CommandId::Wider => panes::resize(state, Direction::Columns, 1),

@@ -6,6 +6,8 @@ pub mod acts;
 mod commands;
 mod filter;
 mod gate;
+mod find;
+mod functions;
 mod mouse;
 mod navigate;
 mod overlay;
@@ -24,7 +26,7 @@ use super::command::{self, CommandId};
 use super::keymap::Found;
 use super::keys::{Key, KeyCode, sequence_name};
 use super::msg::{BackendEvent, Effect, Env, Msg};
-use super::state::{AppState, Pending, Toast};
+use super::state::{AppState, Overlay, Pending, Toast};
 
 pub use replies::{EVENT_BATCH, RUN_LIMIT, configure};
 pub use settle::settle;
@@ -41,8 +43,12 @@ pub fn start(state: &mut AppState) -> Vec<Effect> {
 pub fn update(state: &mut AppState, msg: Msg, env: &Env) -> Vec<Effect> {
     match msg {
         Msg::Key(key) => press(state, key, env),
+        Msg::Command(id) => perform(state, id, env),
         Msg::Mouse(at) => mouse::mouse(state, at, env),
         Msg::Paste(text) => {
+            if matches!(state.overlay, Some(Overlay::Find)) {
+                return find::paste(state, &text);
+            }
             overlay::paste(state, &text);
             Vec::new()
         }

@@ -4,8 +4,9 @@
 
 use crate::app::inspect::tabs_at;
 use crate::app::layout::{self, Area};
-use crate::app::msg::{Effect, Env, Mouse, MouseKind};
+use crate::app::msg::{Effect, Env};
 use crate::app::palette;
+use crate::app::pointer::{Mouse, MouseKind};
 use crate::app::state::{AppState, Overlay, Pane, Screen};
 
 use super::panes;
@@ -62,6 +63,12 @@ fn row(area: Area, y: u16, top: usize) -> Option<usize> {
 fn click(state: &mut AppState, places: &layout::Layout, x: u16, y: u16, env: &Env) -> Vec<Effect> {
     if state.screen == Screen::Timeline {
         super::timeline::click(state, x, y, env.now);
+        return Vec::new();
+    }
+    if state.screen == Screen::Search {
+        if let Some(at) = super::find::hit_at(state, y) {
+            state.list.at = at;
+        }
         return Vec::new();
     }
     if state.screen != Screen::Main {

@@ -10,7 +10,7 @@ use crate::app::palette::{self, CommandList, Kind};
 use crate::app::settings;
 use crate::app::state::{AppState, Overlay};
 
-use super::{commands, filter, gate};
+use super::{commands, filter, find, gate};
 
 /// Handles a key when an overlay is open; `None` when none is.
 pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Effect>> {
@@ -42,6 +42,7 @@ pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Eff
         Overlay::RunTo { editor, .. } => return Some(gate::run_to_key(state, editor, key)),
         Overlay::Rejected(rejected) => return Some(gate::rejected_key(state, rejected, key)),
         Overlay::Fork { fork, plan } => return Some(gate::fork_key(state, fork, plan, key, env)),
+        Overlay::Find => return Some(find::key(state, key, env)),
     }
     Some(Vec::new())
 }
@@ -220,7 +221,11 @@ pub(super) fn paste(state: &mut AppState, pasted: &str) {
         }
         Some(Overlay::Filter(line)) => line.editor.paste(pasted),
         Some(
-            Overlay::Themes { .. } | Overlay::ChooseApp { .. } | Overlay::Rejected(_) | Overlay::Fork { .. },
+            Overlay::Themes { .. }
+            | Overlay::ChooseApp { .. }
+            | Overlay::Rejected(_)
+            | Overlay::Fork { .. }
+            | Overlay::Find,
         )
         | None => {}
     }

@@ -9,6 +9,7 @@ use crate::app::state::{AppState, OpenRun, Pane};
 use crate::base::ids::RunId;
 use crate::model::{Event, Level, RunHistory, RunStatus};
 
+use super::find;
 use super::{filter, gate, overlay, tabs, toast, values};
 
 /// How many runs are listed.
@@ -199,6 +200,7 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
                 Ok(history) => opened(state, run, *history),
                 Err(why) => {
                     toast(state, Level::Error, format!("Run {} cannot be read: {why}", run.short()), env);
+                    state.runs.visited.take_if(|visited| *visited == run);
                     state.unreadable.insert(run, why);
                 }
             }
@@ -220,6 +222,19 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
             state.tabs.answered(generation, answer, result);
             Vec::new()
         }
+        Reply::Found { generation, hits } => {
+            find::found(state, generation, hits);
+            Vec::new()
+        }
+        Reply::FindEnded { generation, result } => {
+            find::ended(state, generation, result);
+            Vec::new()
+        }
+        Reply::Indexing(at) => {
+            find::indexing(state, at);
+            Vec::new()
+        }
+        Reply::Indexed(result) => find::indexed(state, result, env),
         Reply::Started { what, result } => {
             started(state, &what, result, env);
             Vec::new()
@@ -232,6 +247,7 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
             state.tabs.broken();
             state.values.retain(|_, held| !held.asked);
             state.starting = 0;
+            state.finder.updating = false;
             toast(state, Level::Error, format!("Something broke inside tl-bench: {why}"), env);
             Vec::new()
         }

@@ -30,6 +30,12 @@ pub fn settle(state: &mut AppState, env: &Env) -> Vec<Effect> {
     if filtered && !matches!(state.overlay, Some(Overlay::Filter(_))) {
         effects.extend(super::filter::exact(state));
     }
+    if state.screen == Screen::Search {
+        super::find::settle(state);
+    }
+    if state.screen == Screen::Functions {
+        super::functions::settle(state);
+    }
     screen(state, &places);
     if state.screen == Screen::Timeline {
         super::timeline::settle(state, env);
@@ -55,7 +61,7 @@ fn runs(state: &mut AppState, height: usize) {
 }
 
 fn screen(state: &mut AppState, places: &layout::Layout) {
-    if matches!(state.screen, Screen::Main | Screen::Timeline) {
+    if matches!(state.screen, Screen::Main | Screen::Timeline | Screen::Search) {
         return;
     }
     let (rows, height) = (screens::rows(state), places.rows(places.screen));

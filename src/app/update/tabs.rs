@@ -47,10 +47,14 @@ pub(super) fn go(state: &mut AppState, env: &Env) -> Vec<Effect> {
 }
 
 /// Selects a call of a run, which may have to be read first.
-fn call(state: &mut AppState, run: &RunId, no: CallNo, env: &Env) -> Vec<Effect> {
+pub(super) fn call(state: &mut AppState, run: &RunId, no: CallNo, env: &Env) -> Vec<Effect> {
     if state.runs.get(run).is_none() {
-        toast(state, Level::Info, format!("Run {} is not in the list.", run.short()), env);
-        return Vec::new();
+        if state.runs.deleted.contains(run) {
+            toast(state, Level::Info, format!("Run {} is deleted.", run.short()), env);
+            return Vec::new();
+        }
+        // Older than the list goes: it is listed when it is read.
+        state.runs.visited = Some(run.clone());
     }
     state.runs.selected = Some(run.clone());
     if !state.open.contains_key(run) {

@@ -87,7 +87,9 @@ impl IndexBatch<'_> {
                 .optional()?;
             let Some((id, fields)) = known else {
                 let mut insert = self.db().prepare_cached("INSERT INTO docs(digest, fields) VALUES (?1, ?2)")?;
-                return insert.insert(params![&digest.as_bytes()[..], bit]).map(|id| (id, true));
+                let id = insert.insert(params![&digest.as_bytes()[..], bit])?;
+                let mut insert = self.db().prepare_cached("INSERT INTO run_docs(run, doc, fields) VALUES (?1, ?2, ?3)")?;
+                return insert.execute(params![self.run, id, bit]).map(|_| (id, true));
             };
             if fields & bit == 0 {
                 // What has the bit already has it in all its parts: each doc is reached once a field.
@@ -96,8 +98,27 @@ impl IndexBatch<'_> {
                               UPDATE docs SET fields = fields | ?2 WHERE id IN down";
                 self.db().prepare_cached(spread)?.execute([id, bit])?;
             }
+            self.of_run(id, bit)?;
             Ok((id, false))
         })())
+    }
+
+    /// A doc that is known, and its parts, have this field in the run, too.
+    fn of_run(&self, id: i64, bit: i64) -> rusqlite::Result<()> {
+        let fields: Option<i64> = self
+            .db()
+            .prepare_cached("SELECT fields FROM run_docs WHERE run=?1 AND doc=?2")?
+            .query_row([self.run, id], |row| row.get(0))
+            .optional()?;
+        if fields.is_some_and(|fields| fields & bit != 0) {
+            return Ok(());
+        }
+        let spread = "WITH RECURSIVE down(id) AS (VALUES (?2) UNION SELECT e.child FROM down \
+                        JOIN edges e ON e.parent=down.id LEFT JOIN run_docs r ON r.run=?1 AND r.doc=e.child \
+                        WHERE r.fields IS NULL OR r.fields & ?3 = 0) \
+                      INSERT INTO run_docs SELECT ?1, id, ?3 FROM down WHERE true \
+                      ON CONFLICT (run, doc) DO UPDATE SET fields = fields | ?3";
+        self.db().prepare_cached(spread)?.execute([self.run, id, bit]).map(|_| ())
     }
 
     /// The own text of a new doc.

@@ -28,7 +28,7 @@ pub use batch::IndexBatch;
 pub use query::{Link, Matches, PlaceFilter, SearchPlace, SearchPlaces};
 
 /// Raised with every change of `schema.sql` or of what is made a doc: the index is then made again.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 
 const SCHEMA: &str = include_str!("schema.sql");
 
@@ -207,7 +207,7 @@ impl SearchIndex {
         self.immediate(|db| {
             for run in &gone {
                 let id: i64 = db.query_row("SELECT id FROM runs WHERE uid=?1", [run.as_str()], |r| r.get(0))?;
-                for table in ["calls", "places"] {
+                for table in ["calls", "places", "run_docs"] {
                     db.execute(&format!("DELETE FROM {table} WHERE run=?1"), [id])?;
                 }
                 db.execute("DELETE FROM runs WHERE id=?1", [id])?;

@@ -90,24 +90,21 @@ impl SearchIndex {
                 query.query_row([uid.as_str()], |row| row.get(0)).optional().map(Some)
             }
         })())?;
-        if let Some(Some(run)) = run {
-            // All docs of the run; what is shared by many runs could not be told apart otherwise.
-            self.sql((|| {
-                self.db.execute_batch(
-                    "CREATE TEMP TABLE IF NOT EXISTS wanted(id INTEGER PRIMARY KEY); DELETE FROM temp.wanted",
-                )?;
-                let fill = "WITH RECURSIVE down(id) AS (SELECT doc FROM places WHERE run=?1 UNION \
-                              SELECT edges.child FROM down JOIN edges ON edges.parent=down.id) \
-                            INSERT INTO temp.wanted SELECT id FROM down";
-                self.db.prepare_cached(fill)?.execute([run]).map(|_| ())
-            })())?;
-        }
+        let run_row = run.flatten();
+        let last: i64 = match run_row {
+            None => i64::MAX - 1,
+            Some(run) => self.sql((|| {
+                let mut query =
+                    self.db.prepare_cached("SELECT ifnull(max(doc), 0) FROM run_docs WHERE run=?1")?;
+                query.query_row([run], |row| row.get(0))
+            })())?,
+        };
         Ok(Matches {
             index: self,
             expression: expression.to_owned(),
-            run: run.flatten(),
+            run: run_row,
             mask,
-            before: i64::MAX,
+            before: last + 1,
             empty: run == Some(None),
         })
     }
@@ -119,18 +116,22 @@ impl Matches<'_> {
         if self.empty {
             return Ok(Vec::new());
         }
-        let wanted = if self.run.is_some() { "AND +texts.rowid IN temp.wanted" } else { "" };
         // The plus keeps the words in charge: asked row by row, they would be looked up for each doc of the run.
+        let wanted = match self.run {
+            Some(_) => "+texts.rowid IN (SELECT doc FROM run_docs WHERE run=?5 AND fields & ?3)",
+            None => "(SELECT fields FROM docs WHERE id=texts.rowid) & ?3 AND ?5 IS NULL",
+        };
         let query = format!(
-            "SELECT texts.rowid FROM texts WHERE texts MATCH ?1 AND texts.rowid<?2 \
-             AND (SELECT fields FROM docs WHERE id=texts.rowid) & ?3 {wanted} \
+            "SELECT texts.rowid FROM texts WHERE texts MATCH ?1 AND texts.rowid<?2 AND {wanted} \
              ORDER BY texts.rowid DESC LIMIT ?4"
         );
         let docs: Vec<i64> = self.index.sql((|| {
             let mut query = self.index.db.prepare_cached(&query)?;
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let rows =
-                query.query_map(params![self.expression, self.before, self.mask, limit], |row| row.get(0))?;
+            let rows = query
+                .query_map(params![self.expression, self.before, self.mask, limit, self.run], |row| {
+                    row.get(0)
+                })?;
             rows.collect()
         })())?;
         match docs.last() {
@@ -164,11 +165,16 @@ impl Matches<'_> {
     /// field (and are of the wanted run) are followed, and such a holder has a wanted place above or in it.
     fn look_up(&self, doc: i64) -> rusqlite::Result<Option<(Cell, u64, bool)>> {
         let db = &self.index.db;
-        let wanted = if self.run.is_some() { "AND d.id IN temp.wanted" } else { "" };
-        let mut holders = db.prepare_cached(&format!(
-            "SELECT d.id FROM edges JOIN docs d ON d.id=edges.parent \
-             WHERE edges.child=?1 AND d.fields & ?2 {wanted} ORDER BY edges.parent DESC LIMIT ?3"
-        ))?;
+        let mut holders = db.prepare_cached(match self.run {
+            Some(_) => {
+                "SELECT r.doc FROM edges JOIN run_docs r ON r.doc=edges.parent AND r.run=?4 \
+                 WHERE edges.child=?1 AND r.fields & ?2 ORDER BY edges.parent DESC LIMIT ?3"
+            }
+            None => {
+                "SELECT d.id FROM edges JOIN docs d ON d.id=edges.parent \
+                 WHERE edges.child=?1 AND d.fields & ?2 AND ?4 IS NULL ORDER BY edges.parent DESC LIMIT ?3"
+            }
+        })?;
         let run = if self.run.is_some() { "run=?2" } else { "?2 IS NULL" };
         let from = format!("FROM places WHERE doc=?1 AND {run} AND (?3 >> field) & 1");
         let mut newest = db
@@ -200,7 +206,7 @@ impl Matches<'_> {
                 break;
             }
             let above: rusqlite::Result<Vec<i64>> =
-                holders.query_map(params![at, self.mask, most], |row| row.get(0))?.collect();
+                holders.query_map(params![at, self.mask, most, self.run], |row| row.get(0))?.collect();
             for holder in above? {
                 if seen.len() >= 20 * HOLDERS {
                     more = true;

@@ -35,6 +35,15 @@ CREATE TABLE docs (
   fields INTEGER NOT NULL
 );
 
+-- The docs of a run, parts included, each with its fields in that run: a part has all bits of what holds it. For searches
+-- of one run, which would else have to follow every value of it downwards.
+CREATE TABLE run_docs (
+  run INTEGER NOT NULL,
+  doc INTEGER NOT NULL,
+  fields INTEGER NOT NULL,
+  PRIMARY KEY (run, doc)
+) WITHOUT ROWID;
+
 -- Which docs are parts of which.
 CREATE TABLE edges (
   child INTEGER NOT NULL,
