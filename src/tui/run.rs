@@ -339,6 +339,9 @@ impl Bench {
         if self.guard.reclaim()? {
             self.repaint()?;
         }
+        // A window that changed before anybody listened to its changes reports nothing any more.
+        let size = self.terminal.size()?;
+        self.state.size = (size.width, size.height);
         let now = SystemClock.now();
         let effects = settle(&mut self.state, &Env { now });
         self.execute(effects)?;
