@@ -267,6 +267,20 @@ fn a_fork_says_beforehand_what_it_does() {
 }
 
 #[test]
+fn the_breakpoints_of_the_project_count_here_too() {
+    let project = project();
+    project.write(".tl-bench/breakpoints.json", r#"[{"text": "fn:book"}, {"text": "fn:llm", "on": false}]"#);
+    let mut step = Stepped::start(&project, &[]);
+    assert_eq!(step.asked(), "before app serve");
+    step.say(json!({"cmd": "continue"}));
+    let asked = step.next("asked");
+    assert_eq!((&asked["path"], &asked["stopped_by"]), (&json!("app/book#1"), &json!("fn:book")));
+    assert_eq!(step.end()["status"], "succeeded");
+    project.write(".tl-bench/breakpoints.json", "[{]");
+    project.tl(&["step"]).exits(2).says(&["breakpoints.json", "mend it or delete it"]);
+}
+
+#[test]
 fn killed_while_an_edit_is_written_it_is_there_or_not() {
     let project = project();
     for wait in 0..8u64 {

@@ -89,6 +89,17 @@ impl FailLine {
     }
 }
 
+/// The list of breakpoints while it is open.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct PointList {
+    /// The row.
+    pub at: usize,
+    /// A new one that is being typed.
+    pub typed: Option<Editor>,
+    /// What is wrong with it.
+    pub problem: Option<String>,
+}
+
 /// An edited text that cannot be taken as it is.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Rejected {

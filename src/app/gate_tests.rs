@@ -9,7 +9,7 @@ use crate::app::testing::{ENV, bench, press, selected};
 use crate::app::{AppState, BackendEvent, Effect, Msg, Reply, Start, settle, update};
 use crate::base::ids::{CallNo, RunId};
 use crate::model::fork::ForkPlan;
-use crate::model::gate::{Answer, Ask, Fault, GateEvent, Goal, Moment, Proposed, StepCommand, Want};
+use crate::model::gate::{Answer, Ask, Budget, Fault, GateEvent, Goal, Moment, Proposed, StepCommand, Want};
 use crate::model::{CallKind, Origin, RunStatus};
 
 const PARENT: &str = "2c1a00000000";
@@ -43,7 +43,12 @@ fn tell(state: &mut AppState, event: GateEvent) {
 /// A run that is stepped through, with two calls that wait beside one another.
 fn stepped(asks: &[Ask]) -> AppState {
     let mut state = bench(&[fake::agent(PARENT, 60, None, RunStatus::Failed)]);
-    let what = Start::Step { run: RunId::from_text(PARENT), goal: Goal::Into, breakpoints: vec![] };
+    let what = Start::Step {
+        run: RunId::from_text(PARENT),
+        goal: Goal::Into,
+        breakpoints: vec![],
+        budget: Budget::default(),
+    };
     assert_eq!(press(&mut state, "s"), [Effect::Start(what.clone())]);
     let mut script = Script::new(RUN, 5, Some(PARENT), r#"{"topic": "tea"}"#);
     script.ask(1, "call_llm", CallKind::Call, 1, r#"{"messages": [1]}"#);
@@ -173,7 +178,8 @@ fn an_answer_by_hand_is_checked_and_never_lost() {
 #[test]
 fn stepping_back_leaves_the_run_for_a_replay_of_it() {
     let mut state = stepped(&[execute(3)]);
-    let to = |no| Start::Step { run: run(), goal: Goal::At(no), breakpoints: vec![] };
+    let to =
+        |no| Start::Step { run: run(), goal: Goal::At(no), breakpoints: vec![], budget: Budget::default() };
     assert_eq!(press(&mut state, "p"), [Effect::Start(to(2))]);
     assert_eq!(press(&mut state, "p"), [], "once");
     let failed = Reply::Started { what: to(2), result: Err("no".to_owned()) };
@@ -284,4 +290,30 @@ fn what_cannot_be_forked_says_why() {
     press(&mut state, "g g");
     assert_eq!(press(&mut state, "f"), []);
     assert!(state.toast.as_ref().unwrap().text.starts_with("The application's own output"));
+}
+
+#[test]
+fn breakpoints_are_kept_and_told_to_runs_that_are_stepped_through() {
+    let mut state = stepped(&[execute(2)]);
+    let effects = press(&mut state, "b");
+    let [Effect::SavePoints(saved), Effect::Step { run: told, commands }] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!((saved.len(), saved[0].text.as_str(), told), (1, "fn:call_llm", &run()));
+    assert!(matches!(commands.as_slice(), [StepCommand::Breakpoints(points), _] if points.len() == 1));
+    // In the list: another is typed, with its mistake pointed at first; the first is switched off, the second deleted.
+    press(&mut state, "B a f n : enter");
+    assert!(matches!(&state.overlay, Some(Overlay::Points(list)) if list.problem.is_some()));
+    update(&mut state, Msg::Paste("search_web".to_owned()), &ENV);
+    let saved = |effects: Vec<Effect>| match effects.into_iter().next() {
+        Some(Effect::SavePoints(points)) => points.iter().map(|p| (p.text.clone(), p.on)).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    let point = |text: &str, on| (text.to_owned(), on);
+    let both = [point("fn:call_llm", true), point("fn:search_web", true)];
+    assert_eq!(saved(press(&mut state, "enter")), both);
+    assert_eq!(saved(press(&mut state, "k space")), [point("fn:call_llm", false), both[1].clone()]);
+    assert_eq!(saved(press(&mut state, "j d")), [point("fn:call_llm", false)]);
+    press(&mut state, "esc");
+    assert_eq!(saved(press(&mut state, "b")), [], "b takes it away");
 }

@@ -10,7 +10,8 @@ use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::Filter;
 pub use crate::model::fork::{Fork, ForkEffects, ForkPlan};
-use crate::model::gate::{Breakpoint, GateEvent, Goal, StepCommand};
+use crate::model::gate::{Breakpoint, Budget, GateEvent, Goal, StepCommand};
+use crate::model::points::Point;
 use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
 
 use super::blast::Said;
@@ -214,6 +215,8 @@ pub enum Start {
         goal: Goal,
         /// Where it stops beside that.
         breakpoints: Vec<Breakpoint>,
+        /// What it may use until it stops.
+        budget: Budget,
     },
 }
 
@@ -577,6 +580,8 @@ pub enum Effect {
         /// The value.
         value: Box<ValueRef>,
     },
+    /// Keep the project's breakpoints.
+    SavePoints(Vec<Point>),
     /// Say what is to happen at the gate of a run of this process.
     Step {
         /// The run.

@@ -11,6 +11,7 @@ use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::Filter;
 use crate::model::fork::ForkPlan;
 use crate::model::functions::Functions;
+use crate::model::points::Point;
 use crate::model::{Call, CallStatus, Event, EventKind, Level, RunHistory, RunStatus};
 
 use super::blast::{self, Blast};
@@ -19,7 +20,7 @@ use super::filtering::FilterLine;
 use super::find::Finder;
 use super::form::Form;
 use super::functions::TableView;
-use super::gate::{FailLine, Gate, Rejected};
+use super::gate::{FailLine, Gate, PointList, Rejected};
 use super::inspect::Doc;
 use super::keys::Key;
 use super::layout::{Shares, Split, layout};
@@ -161,6 +162,8 @@ pub enum Overlay {
         /// Where the text was when it began.
         from: usize,
     },
+    /// The project's breakpoints.
+    Points(PointList),
     /// How the call at the gate is to fail.
     Fail(FailLine),
     /// Up to which call the run goes.
@@ -379,6 +382,8 @@ pub struct AppState {
     pub unreadable: HashMap<RunId, String>,
     /// Runs of this process that are stepped through.
     pub stepping: HashMap<RunId, Gate>,
+    /// The project's breakpoints.
+    pub points: Vec<Point>,
     /// What the body shows.
     pub screen: Screen,
     /// The list of a screen that is one: selection and scroll position.
@@ -472,6 +477,7 @@ impl AppState {
             tailing: HashMap::new(),
             unreadable: HashMap::new(),
             stepping: HashMap::new(),
+            points: Vec::new(),
             screen: Screen::default(),
             list: ListAt::default(),
             timeline: View::default(),

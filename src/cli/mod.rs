@@ -4,6 +4,7 @@
 
 mod accept;
 pub mod args;
+mod breakpoints;
 pub mod context;
 mod demo;
 mod diff;

@@ -23,6 +23,7 @@ use crate::engine::{self, Ending, RunHandle, RunSpec};
 use crate::find::StoreNodes;
 use crate::model::filter::Filter;
 use crate::model::fork::{Fork, ForkEffects, ForkPlan};
+use crate::model::points::Point;
 use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
 use crate::store::Store;
 use crate::tui::backend::{
@@ -363,9 +364,9 @@ impl Backend for Session {
 
     fn start(&self, what: Start) -> Result<RunId, String> {
         let stepping = match &what {
-            Start::Step { run, goal, breakpoints } => {
+            Start::Step { run, goal, breakpoints, budget } => {
                 self.leave(run);
-                Some(Stepper::new(goal.clone(), breakpoints.clone(), Budget::default()))
+                Some(Stepper::new(goal.clone(), breakpoints.clone(), *budget))
             }
             // It stops at effects alone.
             Start::Fork(fork) if fork.effects == ForkEffects::Ask => {
@@ -399,6 +400,14 @@ impl Backend for Session {
             let _ = running.commands.send(engine::local::Command::Step(command));
         }
         Ok(())
+    }
+
+    fn points(&self) -> Result<Vec<Point>, String> {
+        super::breakpoints::load(&self.context)
+    }
+
+    fn save_points(&self, points: &[Point]) -> Result<(), String> {
+        super::breakpoints::save(&self.context, points)
     }
 
     fn plan(&self, fork: &Fork) -> Result<ForkPlan, String> {

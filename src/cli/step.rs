@@ -23,6 +23,7 @@ use crate::engine::step::{
 };
 use crate::engine::{self, Ending, RunHandle, RunSpec};
 use crate::model::filter::Filter;
+use crate::model::points;
 use crate::model::{Event, RunHistory, RunStatus, ValueRef};
 use crate::store::Store;
 use crate::value::view::ViewLimits;
@@ -107,11 +108,18 @@ pub fn run(context: &Context, args: &StepArgs) -> Result<Exit, CliError> {
     if args.replay.effects.is_none() {
         spec.effects = engine::Effects::Ask;
     }
-    let mut breakpoints = points(&args.breakpoints).map_err(CliError::usage)?;
+    let mut breakpoints = breakpoints_of(&args.breakpoints).map_err(CliError::usage)?;
     let budget =
         Budget { tokens: args.budget_tokens, dollars: args.budget_dollars, seconds: args.budget_seconds };
     let limited = budget != Budget::default();
     let mut goal = if breakpoints.is_empty() && !limited { Goal::Into } else { Goal::Continue };
+    let (kept, limit) = points::active(&super::breakpoints::load(context).map_err(CliError::usage)?);
+    breakpoints.extend(kept);
+    let budget = Budget {
+        tokens: budget.tokens.or(limit.tokens),
+        dollars: budget.dollars.or(limit.dollars),
+        seconds: budget.seconds.or(limit.seconds),
+    };
     let (send, inbox) = channel();
     read_input(send.clone());
     let mut input = (VecDeque::new(), false);
@@ -158,7 +166,7 @@ fn read_input(send: Sender<Message>) {
     });
 }
 
-fn points(filters: &[String]) -> Result<Vec<Breakpoint>, String> {
+fn breakpoints_of(filters: &[String]) -> Result<Vec<Breakpoint>, String> {
     filters
         .iter()
         .map(|text| match Filter::parse(text) {
@@ -361,7 +369,7 @@ impl<'a> Session<'a> {
                 StepCommand::Go(Goal::Past(caller))
             }
             Line::To { filter } => {
-                let filter = points(&[filter])?.remove(0).filter;
+                let filter = breakpoints_of(&[filter])?.remove(0).filter;
                 StepCommand::Go(Goal::To(filter))
             }
             Line::Next { want } => StepCommand::Go(Goal::Next(match want.as_str() {
@@ -374,7 +382,7 @@ impl<'a> Session<'a> {
             Line::Let { call, function: None } => StepCommand::LetCall(self.call(call.as_deref())?),
             Line::Let { function: Some(name), .. } => StepCommand::LetFunction(name),
             Line::Break { filters } => {
-                *breakpoints = points(&filters)?;
+                *breakpoints = breakpoints_of(&filters)?;
                 StepCommand::Breakpoints(breakpoints.clone())
             }
             Line::Pause => StepCommand::Pause,

@@ -202,6 +202,8 @@ pub enum StepCommand {
     LetFunction(String),
     /// These are the breakpoints from now on.
     Breakpoints(Vec<Breakpoint>),
+    /// These are the limits from now on; one that is reached already stops the run at once.
+    Budget(Budget),
     /// Stop at the next call, leaving what waits.
     Pause,
     /// Nobody answers any more: go on to the end.

@@ -13,6 +13,7 @@ pub mod functions;
 pub mod history;
 pub mod keys;
 pub mod path;
+pub mod points;
 pub mod summary;
 pub mod timeline;
 pub mod verdict;

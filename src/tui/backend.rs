@@ -7,6 +7,7 @@ use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::Filter;
 use crate::model::fork::ForkPlan;
 use crate::model::gate::StepCommand;
+use crate::model::points::Point;
 use crate::model::{Event, RunHistory, RunSummary, ValueRef};
 
 pub use crate::app::msg::{
@@ -83,6 +84,12 @@ pub trait Backend: Send + Sync + 'static {
 
     /// What a fork would do, or why the output that it gives cannot be taken.
     fn plan(&self, fork: &Fork) -> Result<ForkPlan, String>;
+
+    /// The project's breakpoints.
+    fn points(&self) -> Result<Vec<Point>, String>;
+
+    /// Keeps the project's breakpoints.
+    fn save_points(&self, points: &[Point]) -> Result<(), String>;
 
     /// A value as JSON that can be edited and read back as what it is; else why it cannot.
     fn json(&self, value: &ValueRef) -> Result<String, String>;

@@ -65,6 +65,7 @@ fn answer(backend: &dyn Backend, effect: Effect, parts: &Sender<Reply>) -> Optio
         Effect::Start(what) => Reply::Started { result: backend.start(what.clone()), what },
         Effect::Stop { run, force } => Reply::Stopped { result: backend.stop(&run, force), run },
         Effect::Step { run, commands } => Reply::Done(backend.step(&run, commands).map(|()| String::new())),
+        Effect::SavePoints(points) => Reply::Done(backend.save_points(&points).map(|()| String::new())),
         Effect::Plan { fork, text } => Reply::Planned { result: backend.plan(&fork), fork, text },
         Effect::LoadJson { what, value } => Reply::Json { result: backend.json(&value), what },
         Effect::Pin { run, pinned } => Reply::Done(backend.pin(&run, pinned).map(|()| String::new())),
@@ -195,6 +196,12 @@ mod tests {
             Err(String::new())
         }
         fn plan(&self, _: &crate::app::Fork) -> Result<crate::model::fork::ForkPlan, String> {
+            Err(String::new())
+        }
+        fn points(&self) -> Result<Vec<crate::model::points::Point>, String> {
+            Err(String::new())
+        }
+        fn save_points(&self, _: &[crate::model::points::Point]) -> Result<(), String> {
             Err(String::new())
         }
         fn json(&self, _: &ValueRef) -> Result<String, String> {

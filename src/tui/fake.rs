@@ -152,6 +152,14 @@ impl Backend for Fake {
         Ok(crate::model::fork::ForkPlan::default())
     }
 
+    fn points(&self) -> Result<Vec<crate::model::points::Point>, String> {
+        Ok(Vec::new())
+    }
+
+    fn save_points(&self, _: &[crate::model::points::Point]) -> Result<(), String> {
+        Ok(())
+    }
+
     fn json(&self, value: &ValueRef) -> Result<String, String> {
         Ok(value.preview.clone())
     }

@@ -77,9 +77,9 @@ pub enum Outcome {
 pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outcome> {
     let mut signals = Signals::new()?;
     let events = backend.subscribe();
-    let (project, sources, saved) = {
+    let (project, sources, saved, points) = {
         let backend = Arc::clone(&backend);
-        let read = move || (backend.project(), backend.settings(), backend.saved());
+        let read = move || (backend.project(), backend.settings(), backend.saved(), backend.points());
         tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
     };
     let guard = Guard::take()?;
@@ -90,6 +90,10 @@ pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outc
     configure(&mut state, sources);
     if let Some(text) = saved {
         persist::restore(&mut state, &text);
+    }
+    match points {
+        Ok(points) => state.points = points,
+        Err(why) => state.project.problems.push(why),
     }
     let (look, problems) = Look::of(&state, options.theme.as_deref(), options.ascii, options.depth);
     state.settings.theme_problems = problems;

@@ -1,8 +1,8 @@
 //! What is asked of whoever steps through a run: how a call fails, up to where the run goes, what is wrong with an edit.
 
 use crate::app::editor::Editor;
-use crate::app::gate::{FAULTS, FailLine, Rejected};
-use crate::app::layout::Area;
+use crate::app::gate::{FAULTS, FailLine, PointList, Rejected};
+use crate::app::layout::{Area, scroll_to};
 use crate::app::msg::{Fork, ForkEffects};
 use crate::app::tone::Tone;
 use crate::app::{AppState, say};
@@ -99,4 +99,39 @@ pub(super) fn rejected(canvas: &mut Canvas<'_>, body: Area, rejected: &Rejected)
             "What you wrote is kept: e opens it again."
         },
     );
+}
+
+/// The breakpoints of the project.
+pub(super) fn points(canvas: &mut Canvas<'_>, body: Area, state: &AppState, list: &PointList) {
+    let rows = u16::try_from(state.points.len().max(1)).unwrap_or(u16::MAX);
+    let typing = u16::from(list.typed.is_some()) * 2 + u16::from(list.problem.is_some());
+    let inner = window(canvas, body, 74, rows.saturating_add(typing), "Breakpoints");
+    let shown = inner.h.saturating_sub(typing);
+    let top = scroll_to(0, list.at, state.points.len(), usize::from(shown));
+    for y in 0..shown {
+        let row = top + usize::from(y);
+        let Some(point) = state.points.get(row) else { break };
+        let (tone, word) = if point.on { (Tone::Text, "on ") } else { (Tone::Faint, "off") };
+        canvas.text(inner, 1, y, tone, word);
+        canvas.text(inner, 6, y, tone, &point.text);
+        if row == list.at && list.typed.is_none() {
+            canvas.tint(inner, y, Tone::Selected);
+        }
+    }
+    if state.points.is_empty() {
+        canvas.text(inner, 1, 0, Tone::Quiet, "None yet: a adds one, b on a call stops at its function.");
+    }
+    if let Some(editor) = &list.typed {
+        let field = Area { x: inner.x + 1, w: inner.w.saturating_sub(1), ..inner };
+        edited(
+            canvas,
+            field,
+            shown + 1,
+            editor,
+            "fn:NAME, failed, cost>0.01, spent 50000 tokens, spent $0.50",
+        );
+    }
+    if let Some(problem) = &list.problem {
+        canvas.text(inner, 1, inner.h.saturating_sub(1), Tone::Bad, problem);
+    }
 }

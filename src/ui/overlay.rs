@@ -37,6 +37,10 @@ pub(super) fn hints(overlay: &Overlay) -> Vec<Hint> {
             ("Esc", "close the line"),
         ],
         Overlay::Search { .. } => &[("Enter", "stay here"), ("Esc", "go back")],
+        Overlay::Points(list) if list.typed.is_some() => &[("Enter", "add"), ("Esc", "close")],
+        Overlay::Points(_) => {
+            &[("a", "add"), ("Enter", "on, off"), ("d", "delete"), ("Down", "next"), ("Esc", "close")]
+        }
         Overlay::Fail(_) => &[("Enter", "fail"), ("Down", "next"), ("Esc", "let it wait")],
         Overlay::RunTo { .. } => &[("Enter", "go"), ("Esc", "stay")],
         Overlay::Rejected(rejected) if rejected.may => {
@@ -75,6 +79,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState) {
             canvas.right(area, area.w.saturating_sub(1), 0, 14, Tone::Quiet, &found);
         }
         Some(Overlay::SaveAs { editor }) => save_as(canvas, places.body, editor),
+        Some(Overlay::Points(list)) => super::gate::points(canvas, places.body, state, list),
         Some(Overlay::Fail(line)) => super::gate::fail(canvas, places.body, line),
         Some(Overlay::RunTo { editor, problem }) => {
             super::gate::run_to(canvas, places.body, editor, problem.as_deref());

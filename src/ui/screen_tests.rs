@@ -228,6 +228,7 @@ fn stepping() {
     };
     state.overlay = Some(crate::app::state::Overlay::Fork { fork, plan: Box::new(plan) });
     snapshot("fork_80x24", &state);
+    snapshot("breakpoints_80x24", &at_the_gate((80, 24), "b B a s p e n t space 5 enter"));
 }
 
 #[test]

@@ -271,7 +271,7 @@ fn a_fork_from_the_tree_is_planned_and_its_effects_are_decided() {
     let original = shown(&project, "latest");
     let project = with_editor(project, r#"sed -i 's/Whistler/Japan/g' "$1""#);
     let mut terminal = Terminal::bench(&project, (120, 36), &[]);
-    terminal.sees("the run", &["succeeded", "s step"]);
+    terminal.sees("the run", &["succeeded", "book#1", "s step"]);
     terminal.keys("ggj");
     terminal.sees("the plan", &["│ plan#1"]);
     terminal.keys("f");
@@ -288,4 +288,34 @@ fn a_fork_from_the_tree_is_planned_and_its_effects_are_decided() {
     assert_eq!(project.read("booked"), "Whistler\nJapan\n");
     assert_eq!(shown(&project, "latest")["output"], "booked Japan");
     assert_eq!(shown(&project, "latest~1"), original);
+}
+
+#[test]
+fn breakpoints_are_kept_with_the_project() {
+    let project = Project::workspace("research-agent");
+    project.json(1, &["run", "--json"]);
+    let mut terminal = Terminal::bench(&project, (120, 36), &[]);
+    terminal.sees("the failed run", &["failed", "s step"]);
+    terminal.keys("Ba");
+    terminal.sees("the list", &["Breakpoints", "Enter add"]);
+    terminal.keys("fn:read_document\r");
+    terminal.sees("the new one", &["on   fn:read_document"]);
+    terminal.keys("\x1b");
+    terminal.misses("the list to close", "Breakpoints");
+    quit(terminal);
+    // Another workbench, and the command line, stop there.
+    let mut terminal = Terminal::bench(&project, (120, 36), &[]);
+    terminal.sees("the failed run", &["failed", "s step"]);
+    terminal.keys("s");
+    terminal.sees("the gate", &["PAUSED before research_agent"]);
+    terminal.keys("c");
+    terminal.sees("the breakpoint", &["PAUSED before read_document#1", "stopped by fn:read_document"]);
+    terminal.keys("Bd");
+    terminal.sees("that it is gone", &["None yet"]);
+    terminal.keys("\x1b");
+    terminal.misses("the list to close", "Breakpoints");
+    terminal.keys("c");
+    terminal.sees("the end", &["succeeded"]);
+    quit(terminal);
+    assert_eq!(project.read(".tl-bench/breakpoints.json"), "[]");
 }

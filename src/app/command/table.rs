@@ -51,6 +51,10 @@ commands! {
         "Step through a replay of the selected run: it stops before each call and after each body.";
     StepHere "step-here" CALLS, ["S"], "", can_step_here,
         "Replay the run and stop before the selected call.";
+    Points "breakpoints" Global, ["B"], "", always,
+        "List the breakpoints of the project; add, switch and delete them.";
+    PointHere "breakpoint-here" CALLS, ["b"], "", has_calls,
+        "Stop whenever the function of the selected call is called, or no longer.";
     Fork "fork" Global, ["f"], "fork", can_fork,
         "Edit the output of the selected call in $EDITOR, see what follows from it, and replay with it.";
     ReplayFrom "replay-from" CALLS, ["a c"], "", can_replay,

@@ -2,6 +2,7 @@
 
 use crate::app::command::CommandId;
 use crate::app::form::Form;
+use crate::app::gate::PointList;
 use crate::app::keys::sequence_name;
 use crate::app::layout::Shares;
 use crate::app::msg::{AppInfo, Effect, Env, Start};
@@ -12,7 +13,7 @@ use crate::model::gate::Goal;
 use crate::model::{Level, Mode};
 
 use super::panes::{self, Direction};
-use super::{acts, filter, gate, navigate, overlay, screens, tabs, toast, values};
+use super::{acts, filter, gate, navigate, overlay, points, screens, tabs, toast, values};
 use super::{find, functions, timeline};
 
 /// Executes an enabled command.
@@ -92,6 +93,8 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::Run => return choose(state, env),
         CommandId::Replay => return acts::replay(state, Mode::Adaptive, env),
         CommandId::Step => return gate::begin(state, Goal::Into, env),
+        CommandId::Points => state.overlay = Some(Overlay::Points(PointList::default())),
+        CommandId::PointHere => return points::toggle_here(state, env),
         CommandId::Fork => return gate::fork(state),
         CommandId::StepHere => return gate::begin_here(state, env),
         CommandId::GateGo

@@ -10,6 +10,7 @@ use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::Filter;
 use crate::model::fork::ForkPlan;
 use crate::model::gate::{Answer, GateEvent, Goal, Moment, StepCommand, Want};
+use crate::model::points;
 use crate::model::{Level, RunHistory, RunStatus, ValueRef, path};
 
 use super::{commands, toast};
@@ -17,7 +18,13 @@ use super::{commands, toast};
 /// Steps through a replay of the selected run.
 pub(super) fn begin(state: &mut AppState, goal: Goal, env: &Env) -> Vec<Effect> {
     let Some(run) = state.runs.selected.clone() else { return Vec::new() };
-    commands::begin(state, Start::Step { run, goal, breakpoints: Vec::new() }, env)
+    let what = start(state, run, goal);
+    commands::begin(state, what, env)
+}
+
+fn start(state: &AppState, run: RunId, goal: Goal) -> Start {
+    let (breakpoints, budget) = points::active(&state.points);
+    Start::Step { run, goal, breakpoints, budget }
 }
 
 /// Replays the selected run up to the selected call.
@@ -172,7 +179,8 @@ fn back(state: &mut AppState, env: &Env) -> Vec<Effect> {
         return Vec::new();
     }
     gate.left = true;
-    commands::begin(state, Start::Step { run, goal: Goal::At(to), breakpoints: Vec::new() }, env)
+    let what = start(state, run, Goal::At(to));
+    commands::begin(state, what, env)
 }
 
 /// What there is to begin with: what it would give, else what another call of the function gave.

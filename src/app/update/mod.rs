@@ -12,6 +12,7 @@ mod mouse;
 mod navigate;
 mod overlay;
 mod panes;
+mod points;
 mod replies;
 mod screens;
 mod settle;

@@ -10,7 +10,7 @@ use crate::app::palette::{self, CommandList, Kind};
 use crate::app::settings;
 use crate::app::state::{AppState, Overlay};
 
-use super::{commands, filter, find, gate};
+use super::{commands, filter, find, gate, points};
 
 /// Handles a key when an overlay is open; `None` when none is.
 pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Effect>> {
@@ -41,6 +41,7 @@ pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Eff
         Overlay::Fail(line) => return Some(gate::fail_key(state, line, key, env)),
         Overlay::RunTo { editor, .. } => return Some(gate::run_to_key(state, editor, key)),
         Overlay::Rejected(rejected) => return Some(gate::rejected_key(state, rejected, key)),
+        Overlay::Points(list) => return Some(points::key(state, list, key, env)),
         Overlay::Fork { fork, plan } => return Some(gate::fork_key(state, fork, plan, key, env)),
         Overlay::Find => return Some(find::key(state, key, env)),
     }
@@ -215,6 +216,11 @@ pub(super) fn paste(state: &mut AppState, pasted: &str) {
             | Overlay::RunTo { editor, .. }
             | Overlay::Fail(FailLine { editor, .. }),
         ) => editor.paste(pasted),
+        Some(Overlay::Points(list)) => {
+            if let Some(editor) = &mut list.typed {
+                editor.paste(pasted);
+            }
+        }
         Some(Overlay::Commands(list)) => {
             list.query.paste(pasted);
             list.at = 0;

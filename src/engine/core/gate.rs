@@ -173,6 +173,7 @@ impl Core {
                 self.pass_held(|gate, held| gate.run.call(held).is_some_and(|call| call.function == name));
             }
             StepCommand::Breakpoints(points) => gate.stepper.set_breakpoints(points),
+            StepCommand::Budget(budget) => gate.stepper.set_budget(budget),
             StepCommand::Detach => self.detach(),
             StepCommand::Pause => gate.stepper.set_goal(crate::engine::step::Goal::Into),
         }

@@ -58,6 +58,11 @@ impl Stepper {
         self.breakpoints = breakpoints;
     }
 
+    /// Other limits.
+    pub fn set_budget(&mut self, budget: Budget) {
+        self.budget = budget;
+    }
+
     /// This call and everything below it is not stopped any more.
     pub fn let_call(&mut self, call: CallNo) {
         self.let_calls.insert(call);
