@@ -157,7 +157,8 @@ impl Program {
 
     /// The functions of a file as the analysis saw it.
     pub fn facts(&self, file: &str) -> Option<crate::source::ModuleFacts> {
-        self.table.known(file).map(|module| crate::source::facts(&module.parsed))
+        let module = self.table.known(file)?;
+        Some(module.facts.get_or_init(|| crate::source::facts(&module.parsed)).clone())
     }
 
     fn compute(&mut self, file: &str, qualname: &str, sources: &dyn Sources) -> Option<Closure> {

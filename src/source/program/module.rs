@@ -35,6 +35,8 @@ pub(super) struct Module {
     pub(super) stars: Vec<(usize, Root)>,
     /// `__all__`, when it is a list of strings.
     pub(super) all: Option<Vec<Box<str>>>,
+    /// Its functions, once somebody asked.
+    pub(super) facts: std::sync::OnceLock<crate::source::ModuleFacts>,
 }
 
 /// What a name of a module is bound to.
@@ -130,8 +132,18 @@ impl Module {
                 }
             }
         }
-        let mut module =
-            Module { file: file.to_owned(), text, parsed, imports, aliases, units, names, stars, all: None };
+        let mut module = Module {
+            file: file.to_owned(),
+            text,
+            parsed,
+            imports,
+            aliases,
+            units,
+            names,
+            stars,
+            all: None,
+            facts: Default::default(),
+        };
         module.all = module.exports();
         module
     }
