@@ -19,6 +19,12 @@ fn compare(before: &Value, status: &Value, after: &Value) -> (usize, usize) {
     let done: HashMap<_, _> = calls(after).iter().map(|call| (place(call), call.clone())).collect();
     let asked: HashMap<String, Value> =
         calls(before).iter().map(|call| (call["path"].as_str().unwrap().to_owned(), call.clone())).collect();
+    // An edit was undone: the application itself is served, with the calls that it made in an older run.
+    let root = &calls(after)[0];
+    if root["status"] == "cached" {
+        assert_eq!(status["calls"][0]["fate"], "holds", "{status:#}");
+        return (calls(after).len(), 0);
+    }
     let (mut served, mut executed) = (0, 0);
     for said in status["calls"].as_array().unwrap() {
         let path = said["path"].as_str().unwrap();

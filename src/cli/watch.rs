@@ -149,7 +149,8 @@ impl Watcher<'_> {
         } else {
             self.print(&history, saved, &before, &verdict);
         }
-        Ok(before.is_some() && !verdict.is_clean() && verdict.problems.is_empty())
+        let differs = !verdict.is_clean() || verdict.is_answered_elsewhere();
+        Ok(before.is_some() && differs && verdict.problems.is_empty())
     }
 
     fn print(&self, run: &RunHistory, saved: &[String], before: &Option<Verdict>, verdict: &Verdict) {

@@ -208,6 +208,15 @@ impl Verdict {
         Some(format!("{what}: {} to re-run", self.rerun.words()))
     }
 
+    /// Whether the application itself would be served from another run (an edit was undone): a replay executes
+    /// nothing, and has that run's output instead of this one's.
+    pub fn is_answered_elsewhere(&self) -> bool {
+        let root = self.call(1);
+        root.is_some_and(|root| {
+            root.fate == Fate::Holds && root.reason.as_deref().is_some_and(|why| why.starts_with("from run "))
+        })
+    }
+
     /// Whether edits cost nothing.
     pub fn is_clean(&self) -> bool {
         self.changed.is_empty() && !self.calls.iter().flatten().any(|call| call.by_edit)
