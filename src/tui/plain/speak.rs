@@ -87,7 +87,11 @@ fn run(state: &AppState, heard: &mut Heard, out: &mut Vec<String>, now: Micros) 
     heard.run = run;
     let Some(open) = state.current() else { return };
     let statuses: Vec<CallStatus> = open.history.calls.iter().map(|call| call.status).collect();
-    if same {
+    if !same {
+        heard.statuses.clear();
+    }
+    // Of a run that goes on, also what happened before it was first seen; one that is over is only looked at.
+    if same || current.status == RunStatus::Running {
         let before = |at: usize| heard.statuses.get(at).copied();
         let changed: Vec<usize> = (0..statuses.len())
             .filter(|at| before(*at) != Some(statuses[*at]) && statuses[*at] != CallStatus::Pending)
