@@ -67,11 +67,13 @@ impl Column {
             Column::P50 => time(function.p50),
             Column::P95 => time(function.p95),
             Column::Time => time((function.executed_us > 0).then_some(function.executed_us)),
-            Column::Tokens if function.tokens == 0 => (Tone::Quiet, String::new()),
-            Column::Tokens => (Tone::Text, say::tokens(function.tokens)),
-            Column::Cost if function.tokens == 0 => (Tone::Quiet, String::new()),
+            Column::Tokens if function.spent.tokens == 0 => (Tone::Quiet, String::new()),
+            Column::Tokens => (Tone::Text, say::tokens(function.spent.tokens)),
+            Column::Cost if function.spent.tokens == 0 => (Tone::Quiet, String::new()),
             // Unknown is not nothing.
-            Column::Cost => (Tone::Text, function.cost().map_or_else(|| "?".to_owned(), text::dollars)),
+            Column::Cost => {
+                (Tone::Text, function.spent.known_cost().map_or_else(|| "?".to_owned(), text::dollars))
+            }
         }
     }
 
@@ -85,8 +87,8 @@ impl Column {
             Column::P50 => function.p50.unwrap_or(-1),
             Column::P95 => function.p95.unwrap_or(-1),
             Column::Time => function.executed_us,
-            Column::Tokens => number(function.tokens),
-            Column::Cost => (function.cost_usd * 1e9) as i64,
+            Column::Tokens => number(function.spent.tokens),
+            Column::Cost => (function.spent.cost_usd * 1e9) as i64,
         }
     }
 
@@ -128,7 +130,7 @@ pub fn columns(all: &Functions, width: u16) -> Vec<Column> {
         out.push(Column::Retries);
     }
     out.extend([Column::P50, Column::P95, Column::Time]);
-    if total.tokens > 0 {
+    if total.spent.tokens > 0 {
         out.extend([Column::Tokens, Column::Cost]);
     }
     const SPARED: [Column; 6] =

@@ -60,8 +60,8 @@ fn line(function: &Function, statuses: &[CallStatus], width: usize) -> String {
         out.push_str(&format!(" {:>9}", function.of(*status)));
     }
     let time = |micros: Option<i64>| micros.map(text::duration).unwrap_or_default();
-    let cost = match function.cost() {
-        _ if function.tokens == 0 => String::new(),
+    let cost = match function.spent.known_cost() {
+        _ if function.spent.tokens == 0 => String::new(),
         Some(usd) => format!("${usd:.4}"),
         None => "?".to_owned(),
     };
@@ -71,7 +71,7 @@ fn line(function: &Function, statuses: &[CallStatus], width: usize) -> String {
         function.retries,
         time(function.p50),
         time(function.p95),
-        function.tokens
+        function.spent.tokens
     )
 }
 
@@ -88,8 +88,8 @@ fn document(function: &Function) -> Value {
         "p50_us": function.p50,
         "p95_us": function.p95,
         "executed_us": function.executed_us,
-        "tokens": function.tokens,
+        "tokens": function.spent.tokens,
         "saved_tokens": function.saved_tokens,
-        "cost_usd": function.cost(),
+        "cost_usd": function.spent.known_cost(),
     })
 }

@@ -336,7 +336,7 @@ pub fn run_json(store: &Store, history: &RunHistory) -> Result<Value, CliError> 
         "output": plain_value(store, history.output.as_ref())?,
         "error": history.error,
         "counts": view::counts_json(&history.counts),
-        "tokens": history.tokens,
+        "tokens": history.spent.tokens,
         "cost_usd": history.known_cost(),
         "saved": history.saved,
         "wall_ms": (ended - history.started_at) / 1_000,

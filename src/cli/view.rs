@@ -83,9 +83,9 @@ pub fn run_sentence(run: &RunHistory, paint: &dyn Fn(Tone, &str) -> String) -> S
         text::duration(wall),
         counts_words(&run.counts)
     );
-    if run.tokens > 0 || run.known_cost().is_none_or(|usd| usd > 0.0) {
+    if run.spent.tokens > 0 || run.known_cost().is_none_or(|usd| usd > 0.0) {
         let cost = run.known_cost().map_or_else(|| "price unknown".to_owned(), text::dollars);
-        out.push_str(&format!("; {} tokens, {cost}", run.tokens));
+        out.push_str(&format!("; {} tokens, {cost}", run.spent.tokens));
     }
     if run.saved.calls > 0 {
         out.push_str(&format!("; saved {}", text::count(run.saved.calls, "call")));

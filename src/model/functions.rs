@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use super::call::{Call, CallKind, CallStatus, Usage};
 use super::history::RunHistory;
+use super::summary::Spent;
 
 /// One function.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -17,14 +18,10 @@ pub struct Function {
     pub by_status: [u64; 8],
     /// Attempts beyond the first.
     pub retries: u64,
-    /// Tokens of calls that executed in this run.
-    pub tokens: u64,
+    /// What calls used that executed in this run.
+    pub spent: Spent,
     /// Tokens of calls that were served.
     pub saved_tokens: u64,
-    /// Dollars of calls that executed, as far as prices are known.
-    pub cost_usd: f64,
-    /// Calls that executed and used tokens whose price is not known.
-    pub unpriced: u64,
     /// Microseconds of all bodies that executed in this run.
     pub executed_us: i64,
     /// Whether maps or reduces apply it.
@@ -47,11 +44,6 @@ impl Function {
     /// Calls with this status.
     pub fn of(&self, status: CallStatus) -> u64 {
         self.by_status[slot(status)]
-    }
-
-    /// Dollars spent; `None` when a price is unknown.
-    pub fn cost(&self) -> Option<f64> {
-        (self.unpriced == 0).then_some(self.cost_usd)
     }
 
     fn settle(&mut self) {
@@ -112,10 +104,8 @@ impl Functions {
                 *sum += n;
             }
             sum.retries += one.retries;
-            sum.tokens += one.tokens;
             sum.saved_tokens += one.saved_tokens;
-            sum.cost_usd += one.cost_usd;
-            sum.unpriced += one.unpriced;
+            sum.spent += one.spent;
         }
         sum
     }
@@ -159,14 +149,11 @@ impl Functions {
 
 impl Function {
     fn end(&mut self, call: &Call) {
-        let tokens = call.usage.as_ref().map_or(0, Usage::tokens);
+        let usage = call.usage.as_ref();
         match call.status {
-            CallStatus::Cached => self.saved_tokens += tokens,
+            CallStatus::Cached => self.saved_tokens += usage.map_or(0, Usage::tokens),
             CallStatus::Fresh | CallStatus::Failed => {
-                self.tokens += tokens;
-                let cost = call.usage.as_ref().and_then(|usage| usage.cost_usd);
-                self.cost_usd += cost.unwrap_or(0.0);
-                self.unpriced += u64::from(tokens > 0 && cost.is_none());
+                self.spent.add(usage);
                 self.executed_us += call.wall_us;
             }
             _ => return,
@@ -196,15 +183,15 @@ mod tests {
     fn what_is_unknown_is_not_nothing() {
         let mut all = Functions::default();
         all.sync(&ended(1, CallStatus::Fresh, 10, 100, Some(0.5)));
-        assert_eq!((all.all[0].cost(), all.all[0].tokens), (Some(0.5), 100));
+        assert_eq!((all.all[0].spent.known_cost(), all.all[0].spent.tokens), (Some(0.5), 100));
         all.sync(&ended(2, CallStatus::Cached, 10, 70, None));
         assert_eq!(
-            (all.all[0].cost(), all.all[0].saved_tokens),
+            (all.all[0].spent.known_cost(), all.all[0].saved_tokens),
             (Some(0.5), 70),
             "served: nothing was spent"
         );
         all.sync(&ended(3, CallStatus::Failed, 10, 50, None));
-        assert_eq!((all.total().cost(), all.total().tokens), (None, 150));
+        assert_eq!((all.total().spent.known_cost(), all.total().spent.tokens), (None, 150));
     }
 
     #[test]

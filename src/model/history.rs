@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::call::{Call, CallKind, CallStatus, ErrorInfo, FailedAttempt, ValueRef};
 use super::event::{AnswerKind, Event, EventKind, Level, Mode, RunStatus, Stream};
-use super::summary::{Counts, RunSummary, Saved};
+use super::summary::{Counts, RunSummary, Saved, Spent, add_end};
 use super::witness::CodeKnown;
 use crate::base::clock::Micros;
 use crate::base::digest::Digest;
@@ -106,12 +106,8 @@ pub struct RunHistory {
     pub counts: Counts,
     /// What was spared.
     pub saved: Saved,
-    /// Tokens of executed calls.
-    pub tokens: u64,
-    /// Dollars of executed calls with a known price.
-    pub cost_usd: f64,
-    /// Whether an executed call used tokens whose price is not known.
-    pub cost_unknown: bool,
+    /// What executed calls used.
+    pub spent: Spent,
     /// Sequence number of the last event applied.
     pub last_seq: u64,
 }
@@ -141,9 +137,7 @@ impl RunHistory {
             codes: Vec::new(),
             counts: Counts::default(),
             saved: Saved::default(),
-            tokens: 0,
-            cost_usd: 0.0,
-            cost_unknown: false,
+            spent: Spent::default(),
             last_seq: 0,
         }
     }
@@ -301,28 +295,9 @@ impl RunHistory {
         if ended.status == CallStatus::Cached && call.started_at.is_none() {
             call.started_at = Some(at);
         }
-        let counted = call.kind == CallKind::Call;
-        // The application's own body may ask models, too.
-        let paid = call.is_call();
-        // A caller's time contains that of what it called.
+        let kind = call.kind;
         let leaf = self.children(ended.no).is_empty();
-        let usage = ended.usage.clone().unwrap_or_default();
-        match ended.status {
-            CallStatus::Cached if paid => {
-                self.saved.calls += u64::from(counted);
-                self.saved.tokens += usage.tokens();
-                self.saved.cost_usd += usage.cost_usd.unwrap_or(0.0);
-                if leaf {
-                    self.saved.seconds += ended.wall_us as f64 / 1e6;
-                }
-            }
-            CallStatus::Fresh | CallStatus::Failed if paid => {
-                self.tokens += usage.tokens();
-                self.cost_usd += usage.cost_usd.unwrap_or(0.0);
-                self.cost_unknown |= usage.tokens() > 0 && usage.cost_usd.is_none();
-            }
-            _ => {}
-        }
+        add_end(&mut self.spent, &mut self.saved, kind, ended, leaf);
         self.set_status(ended.no, ended.status);
     }
 
@@ -373,7 +348,7 @@ impl RunHistory {
             started_at: self.started_at,
             ended_at: self.ended_at,
             counts: self.counts,
-            tokens: self.tokens,
+            tokens: self.spent.tokens,
             cost_usd: self.known_cost(),
             saved: self.saved,
             pinned,
@@ -382,7 +357,7 @@ impl RunHistory {
 
     /// Dollars spent, `None` when some price is unknown.
     pub fn known_cost(&self) -> Option<f64> {
-        (!self.cost_unknown).then_some(self.cost_usd)
+        self.spent.known_cost()
     }
 
     /// Whether `no` lies below `ancestor` (or is it).

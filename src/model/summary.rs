@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::call::{Call, CallKind, CallStatus};
-use super::event::{Mode, RunStatus};
+use super::call::{Call, CallKind, CallStatus, Usage};
+use super::event::{CallEnded, Mode, RunStatus};
 use crate::base::clock::Micros;
 use crate::base::ids::RunId;
 
@@ -81,6 +81,61 @@ pub struct Saved {
     pub cost_usd: f64,
     /// Seconds that their bodies took when they were executed.
     pub seconds: f64,
+}
+
+/// What executed calls used.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Spent {
+    /// Tokens.
+    pub tokens: u64,
+    /// Dollars of the calls with a known price.
+    pub cost_usd: f64,
+    /// Calls that used tokens whose price is not known.
+    pub unpriced: u64,
+}
+
+impl Spent {
+    /// Adds what a call used.
+    pub fn add(&mut self, usage: Option<&Usage>) {
+        let Some(usage) = usage else { return };
+        self.tokens += usage.tokens();
+        self.cost_usd += usage.cost_usd.unwrap_or(0.0);
+        self.unpriced += u64::from(usage.tokens() > 0 && usage.cost_usd.is_none());
+    }
+
+    /// Dollars; `None` when some price is unknown.
+    pub fn known_cost(&self) -> Option<f64> {
+        (self.unpriced == 0).then_some(self.cost_usd)
+    }
+}
+
+impl std::ops::AddAssign for Spent {
+    fn add_assign(&mut self, other: Spent) {
+        self.tokens += other.tokens;
+        self.cost_usd += other.cost_usd;
+        self.unpriced += other.unpriced;
+    }
+}
+
+/// Adds the end of a call to the sums of its run. `leaf`: it called nothing; a caller's time contains that of what it
+/// called. The application's own body may ask models, too, but does not count as a call.
+pub fn add_end(spent: &mut Spent, saved: &mut Saved, kind: CallKind, ended: &CallEnded, leaf: bool) {
+    if !matches!(kind, CallKind::Root | CallKind::Call) {
+        return;
+    }
+    let usage = ended.usage.as_ref();
+    match ended.status {
+        CallStatus::Cached => {
+            saved.calls += u64::from(kind == CallKind::Call);
+            saved.tokens += usage.map_or(0, Usage::tokens);
+            saved.cost_usd += usage.and_then(|usage| usage.cost_usd).unwrap_or(0.0);
+            if leaf {
+                saved.seconds += ended.wall_us as f64 / 1e6;
+            }
+        }
+        CallStatus::Fresh | CallStatus::Failed => spent.add(usage),
+        _ => {}
+    }
 }
 
 /// A run in one line.

@@ -13,6 +13,7 @@ use crate::base::clock::Micros;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::model::event::{AnswerKind, CallAsked, CallEnded};
+use crate::model::summary::{Spent, add_end};
 use crate::model::{Call, CallKind, CallStatus, Event, EventKind, Mode, RunHistory, RunStatus, keys};
 
 /// A call that has not ended, and what its row will need then.
@@ -54,8 +55,7 @@ pub(super) struct RunState {
     pub stale: bool,
     /// Whether the last event of the run was applied.
     pub closed: bool,
-    cost_usd: f64,
-    cost_unknown: bool,
+    spent: Spent,
     open: HashMap<CallNo, Open>,
     touched: Vec<CallNo>,
     done: Vec<Change>,
@@ -85,8 +85,7 @@ impl RunState {
             slot: 0,
             stale: false,
             closed: false,
-            cost_usd: 0.0,
-            cost_unknown: false,
+            spent: Spent::default(),
             open: HashMap::new(),
             touched: Vec::new(),
             done: Vec::new(),
@@ -154,7 +153,7 @@ impl RunState {
     pub fn current(&mut self, now: Micros) -> &RunRecord {
         self.record.seq = self.end.seq;
         self.record.beat = now;
-        self.record.summary.cost_usd = (!self.cost_unknown).then_some(self.cost_usd);
+        self.record.summary.cost_usd = self.spent.known_cost();
         self.stale = false;
         &self.record
     }
@@ -272,24 +271,8 @@ impl RunState {
         self.probe.kind = row.kind;
         let summary = &mut self.record.summary;
         summary.counts.shift(&self.probe, Some(row.status), ended.status);
-        if matches!(row.kind, CallKind::Root | CallKind::Call) {
-            match ended.status {
-                CallStatus::Cached => {
-                    summary.saved.calls += u64::from(row.kind == CallKind::Call);
-                    summary.saved.tokens += usage.tokens();
-                    summary.saved.cost_usd += usage.cost_usd.unwrap_or(0.0);
-                    if !open.calls {
-                        summary.saved.seconds += ended.wall_us as f64 / 1e6;
-                    }
-                }
-                CallStatus::Fresh | CallStatus::Failed => {
-                    summary.tokens += usage.tokens();
-                    self.cost_usd += usage.cost_usd.unwrap_or(0.0);
-                    self.cost_unknown |= usage.tokens() > 0 && usage.cost_usd.is_none();
-                }
-                _ => {}
-            }
-        }
+        add_end(&mut self.spent, &mut summary.saved, row.kind, ended, !open.calls);
+        summary.tokens = self.spent.tokens;
         row.status = ended.status;
         row.ended_at = Some(event.at);
         row.wall_us = ended.wall_us;

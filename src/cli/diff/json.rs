@@ -35,7 +35,7 @@ fn side(run: &RunHistory) -> Value {
         "app": run.app,
         "status": run.status.word(),
         "started_at": run.started_at,
-        "tokens": run.tokens,
+        "tokens": run.spent.tokens,
         "cost_usd": run.known_cost(),
     })
 }

@@ -48,7 +48,8 @@ fn head(comparison: &Comparison<'_>) {
     let words: Vec<String> =
         parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
     out.line(&format!("{}  {}", out.paint(Tone::Strong, "calls"), words.join(", ")));
-    let figures = |run: &RunHistory| (run.tokens, run.ended_at.unwrap_or(run.started_at) - run.started_at);
+    let figures =
+        |run: &RunHistory| (run.spent.tokens, run.ended_at.unwrap_or(run.started_at) - run.started_at);
     let ((tokens_a, wall_a), (tokens_b, wall_b)) = (figures(&comparison.a), figures(&comparison.b));
     let tokens =
         if tokens_a + tokens_b > 0 { format!("tokens {tokens_a} → {tokens_b}, ") } else { String::new() };

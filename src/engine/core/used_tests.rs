@@ -38,7 +38,7 @@ fn a_response_that_is_handed_on_counts_once() {
     returns(&mut script, 3, &response(Some("r2"), 100));
     script.end_with(1, &from_json(&json!([response(Some("r1"), 100), response(Some("r2"), 100)])));
     assert_eq!(tokens(&script), [0, 110, 0, 110]);
-    assert_eq!(script.history.tokens, 220);
+    assert_eq!(script.history.spent.tokens, 220);
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn served_responses_are_known_again_in_the_caller() {
     let all = json!([response(Some("r1"), 100), response(None, 50), response(Some("r3"), 7)]);
     replay.end_with(1, &from_json(&all));
     assert_eq!(tokens(&replay), [17, 110, 60]);
-    assert_eq!((replay.history.tokens, replay.history.saved.tokens), (17, 170));
+    assert_eq!((replay.history.spent.tokens, replay.history.saved.tokens), (17, 170));
 }
 
 #[test]

@@ -134,13 +134,13 @@ impl Stepper {
     /// Says which limit is reached, once each.
     fn spent(&mut self, passing: &Passing<'_>) -> Option<String> {
         let seconds = (passing.now - passing.run.started_at) as f64 / 1e6;
-        if self.budget.tokens.is_some_and(|most| passing.run.tokens >= most) {
+        if self.budget.tokens.is_some_and(|most| passing.run.spent.tokens >= most) {
             let most = self.budget.tokens.take()?;
-            return Some(format!("{} tokens used, the budget was {most}", passing.run.tokens));
+            return Some(format!("{} tokens used, the budget was {most}", passing.run.spent.tokens));
         }
-        if self.budget.dollars.is_some_and(|most| passing.run.cost_usd >= most) {
+        if self.budget.dollars.is_some_and(|most| passing.run.spent.cost_usd >= most) {
             let most = self.budget.dollars.take()?;
-            return Some(format!("${:.4} spent, the budget was ${most}", passing.run.cost_usd));
+            return Some(format!("${:.4} spent, the budget was ${most}", passing.run.spent.cost_usd));
         }
         if self.budget.seconds.is_some_and(|most| seconds >= most) {
             let most = self.budget.seconds.take()?;
