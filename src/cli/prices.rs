@@ -7,7 +7,7 @@ use super::context::Context;
 use super::error::{CliError, Exit};
 use crate::base::text;
 use crate::engine::suggest;
-use crate::engine::values::{Listed, Prices, Whose};
+use crate::engine::values::{Listed, Price, Prices, Whose};
 
 /// Lists all prices, or that of one model.
 pub fn run(context: &Context, args: &PricesArgs) -> Result<Exit, CliError> {
@@ -49,21 +49,15 @@ fn source(whose: Whose<'_>) -> &str {
 
 fn row(context: &Context, listed: &Listed<'_>) {
     let dollars = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
-    let price = listed.price;
-    let line = |from: &str, model: &str, price: [Option<f64>; 4]| {
-        let [input, output, cached, written] = price.map(dollars);
-        context.out.line(
-            format!("{from:<20} {model:<42} {input:>9} {output:>9} {cached:>9} {written:>9}").trim_end(),
-        );
+    let line = |from: &str, model: &str, price: &Price| {
+        let (input, output) = (price.input, price.output);
+        let (cached, written) = (dollars(price.cached_input), dollars(price.cache_written));
+        let line = format!("{from:<20} {model:<42} {input:>9} {output:>9} {cached:>9} {written:>9}");
+        context.out.line(line.trim_end());
     };
-    line(
-        source(listed.from),
-        &text::line(listed.model),
-        [Some(price.input), Some(price.output), price.cached_input, price.cache_written],
-    );
-    for tier in &price.above {
-        let above = format!("  above {} tokens of input", tier.tokens);
-        line("", &above, [Some(tier.input), Some(tier.output), tier.cached_input, tier.cache_written]);
+    line(source(listed.from), &text::line(listed.model), listed.price);
+    for tier in &listed.price.above {
+        line("", &format!("  above {} tokens of input", tier.tokens), tier);
     }
 }
 

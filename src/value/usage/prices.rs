@@ -13,6 +13,9 @@ use super::TokenUsage;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
+    /// In [`Price::above`] only: it is that of requests with more input tokens than this.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tokens: u64,
     /// Input tokens that no cache had a part in.
     pub input: f64,
     /// Output tokens.
@@ -26,61 +29,45 @@ pub struct Price {
     /// Reasoning tokens; as `output` when it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<f64>,
-    /// Other prices for requests with more input tokens than a limit, by rising limits.
+    /// Other prices for long requests, by rising limits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub above: Vec<Tier>,
+    pub above: Vec<Price>,
 }
 
-/// Prices of requests whose input is long.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tier {
-    /// The limit: requests with more input tokens than this.
-    pub tokens: u64,
-    /// As in [`Price`].
-    pub input: f64,
-    /// As in [`Price`].
-    pub output: f64,
-    /// As in [`Price`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cached_input: Option<f64>,
-    /// As in [`Price`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_written: Option<f64>,
-    /// As in [`Price`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reasoning: Option<f64>,
+fn is_zero(tokens: &u64) -> bool {
+    *tokens == 0
 }
 
 impl Price {
     /// What is wrong with it, in words.
     pub fn problem(&self) -> Option<String> {
-        let tiers = self.above.iter().flat_map(|tier| {
-            [Some(tier.input), Some(tier.output), tier.cached_input, tier.cache_written, tier.reasoning]
-        });
-        let all =
-            [Some(self.input), Some(self.output), self.cached_input, self.cache_written, self.reasoning];
-        let wrong =
-            all.into_iter().chain(tiers).flatten().find(|dollars| !dollars.is_finite() || *dollars < 0.0);
+        if self.tokens != 0 {
+            return Some("`tokens` belongs into `above`".to_owned());
+        }
+        let nested = |tier: &Price| tier.tokens == 0 || !tier.above.is_empty();
+        if self.above.iter().any(nested) {
+            return Some("each of `above` has `tokens`, and none of its own `above`".to_owned());
+        }
+        let dollars = |price: &Price| {
+            [Some(price.input), Some(price.output), price.cached_input, price.cache_written, price.reasoning]
+        };
+        let mut all = std::iter::once(self).chain(&self.above).flat_map(dollars).flatten();
+        let wrong = all.find(|dollars| !dollars.is_finite() || *dollars < 0.0);
         wrong.map(|dollars| format!("{dollars} is no price"))
     }
 
     /// Dollars for one request. The kinds of tokens are made exclusive first, so that none is paid twice.
     pub fn of(&self, usage: &TokenUsage) -> f64 {
-        let tier = self.above.iter().rev().find(|tier| usage.input > tier.tokens);
-        let (input, output, cached, written, reasoning) = match tier {
-            Some(tier) => (tier.input, tier.output, tier.cached_input, tier.cache_written, tier.reasoning),
-            None => (self.input, self.output, self.cached_input, self.cache_written, self.reasoning),
-        };
+        let price = self.above.iter().rev().find(|tier| usage.input > tier.tokens).unwrap_or(self);
         let reused = usage.cached_input.min(usage.input);
         let stored = usage.cache_written.min(usage.input - reused);
         let thought = usage.reasoning.min(usage.output);
         let parts = [
-            (usage.input - reused - stored, input),
-            (reused, cached.unwrap_or(input)),
-            (stored, written.unwrap_or(input)),
-            (usage.output - thought, output),
-            (thought, reasoning.unwrap_or(output)),
+            (usage.input - reused - stored, price.input),
+            (reused, price.cached_input.unwrap_or(price.input)),
+            (stored, price.cache_written.unwrap_or(price.input)),
+            (usage.output - thought, price.output),
+            (thought, price.reasoning.unwrap_or(price.output)),
         ];
         parts.iter().map(|(tokens, dollars)| *tokens as f64 * dollars).sum::<f64>() / 1_000_000.0
     }

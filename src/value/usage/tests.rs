@@ -112,6 +112,7 @@ fn names_lead_to_prices() {
 #[test]
 fn every_kind_is_paid_once() {
     let price = Price {
+        tokens: 0,
         input: 10.0,
         output: 100.0,
         cached_input: Some(1.0),
@@ -129,6 +130,25 @@ fn every_kind_is_paid_once() {
     assert_eq!(cost(usage("m", million, 2 * million, million, 0, 0)), Some(1.0));
     assert_eq!(cost(usage("other", 5, 0, 0, 0, 0)), None);
     assert_eq!(own.cost(&TokenUsage { model: None, ..usage("m", 5, 0, 0, 0, 0) }), None);
+}
+
+#[test]
+fn a_malformed_price_is_told() {
+    let problem = |text: &str| toml::from_str::<Price>(text).map(|price| price.problem());
+    assert_eq!(problem("input = 1\noutput = 2"), Ok(None));
+    assert_eq!(problem("input = 1\noutput = 2\nabove = [{tokens = 9, input = 2, output = 3}]"), Ok(None));
+    assert!(problem("input = 1").is_err());
+    assert!(problem("input = 1\noutput = 2\ncached = 3").is_err());
+    for (text, says) in [
+        ("input = -1\noutput = 2", "-1 is no price"),
+        ("input = 1\noutput = nan", "NaN is no price"),
+        ("tokens = 9\ninput = 1\noutput = 2", "`tokens` belongs into `above`"),
+        ("input = 1\noutput = 2\nabove = [{input = 2, output = 3}]", "each of `above` has `tokens`"),
+        ("input = 1\noutput = 2\nabove = [{tokens = 9, input = 2, output = -3}]", "-3 is no price"),
+    ] {
+        let told = problem(text).unwrap().unwrap_or_default();
+        assert!(told.contains(says), "{text}: {told}");
+    }
 }
 
 #[test]
