@@ -122,7 +122,7 @@ pub fn pack_json_text(text: &Bytes) -> Result<Output, String> {
     let value = value::read_plain_json(text).map_err(|error| wrong(&error))?;
     let usage = value::usage::find(&value);
     let mut pieces = Pieces::default();
-    let packed = value::pack_plain(value, &mut pieces);
+    let packed = value::pack_value(value, &mut pieces);
     Ok(Output { value: value_ref(packed), pieces: pieces.0, usage })
 }
 

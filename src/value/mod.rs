@@ -31,7 +31,7 @@ pub use fits::fits;
 pub use from_json::{from_json, from_plain_json, to_plain_json};
 pub use store::{
     Below, NodeError, NodeSink, NodeSource, Packed, StoredNode, UnpackError, children, load_value, own_texts,
-    pack, pack_arguments, pack_dict, pack_item, pack_json, pack_keep, pack_plain, pack_tagged_json,
+    pack, pack_arguments, pack_dict, pack_item, pack_json, pack_keep, pack_tagged_json, pack_value,
     piece_text, unpack,
 };
 pub use tree::{Global, Make, Object, Text, Value};

@@ -156,17 +156,13 @@ pub fn pack_json(json: &serde_json::Value, sink: &mut dyn NodeSink) -> Packed {
     pack_value(from_plain_json(json), sink)
 }
 
-/// Packs a value that was made of plain JSON.
-pub fn pack_plain(value: Value, sink: &mut dyn NodeSink) -> Packed {
-    pack_value(value, sink)
-}
-
 /// Packs what a JSON text means, tags included (see [`super::super::from_json()`]).
 pub fn pack_tagged_json(json: &serde_json::Value, sink: &mut dyn NodeSink) -> Packed {
     pack_value(from_json(json), sink)
 }
 
-fn pack_value(value: Value, sink: &mut dyn NodeSink) -> Packed {
+/// Packs a value.
+pub fn pack_value(value: Value, sink: &mut dyn NodeSink) -> Packed {
     let size = pickle::to_pickle(&value).map_or(0, |pickle| pickle.len());
     let preview = view::preview(&value, PREVIEW);
     store(&Part { stored: value.clone(), plain: value, same: true }, size, preview, sink)
