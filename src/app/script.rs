@@ -413,7 +413,7 @@ pub fn judged(script: &Script, edited: &[CallNo], callers: &[CallNo], after: &[C
     let call = |no: CallNo| {
         let fate = fate(&no);
         let because = edited.first().copied().filter(|_| matches!(fate, Fate::Caller | Fate::After));
-        Some(CallVerdict { fate, by_edit: fate != Fate::Holds, because, reason: None })
+        Some(CallVerdict { fate, by_edit: fate != Fate::Holds, because, reason: None, elsewhere: false })
     };
     let cost = |calls: usize| Cost {
         calls: calls as u64,

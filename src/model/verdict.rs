@@ -55,6 +55,8 @@ pub struct CallVerdict {
     pub because: Option<CallNo>,
     /// In words, when there is more to say: `file prompt.txt changed`, `from run 3b3eadfa09e6`.
     pub reason: Option<String>,
+    /// Whether another run's checkpoint serves it.
+    pub elsewhere: bool,
 }
 
 /// What became of a part of a function's code.
@@ -211,10 +213,7 @@ impl Verdict {
     /// Whether the application itself would be served from another run (an edit was undone): a replay executes
     /// nothing, and has that run's output instead of this one's.
     pub fn is_answered_elsewhere(&self) -> bool {
-        let root = self.call(1);
-        root.is_some_and(|root| {
-            root.fate == Fate::Holds && root.reason.as_deref().is_some_and(|why| why.starts_with("from run "))
-        })
+        self.call(1).is_some_and(|root| root.fate == Fate::Holds && root.elsewhere)
     }
 
     /// Whether edits cost nothing.

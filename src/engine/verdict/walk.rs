@@ -193,7 +193,7 @@ impl Walk<'_> {
         }
         if self.edits.contains(&no) {
             // Nothing of it executes, and who asked for it gets something else.
-            self.holds(no, course, Some("its output is edited".to_owned()));
+            self.holds(no, course, Some("its output is edited".to_owned()), false);
             return Visit::Elsewhere(Some(Doubt { because: no, from: ended(&base, no) }));
         }
         let found = self.find(&base, call);
@@ -201,7 +201,7 @@ impl Walk<'_> {
             Ok(hit) => {
                 let own = call.origin.clone().unwrap_or(Origin { run: base.id.clone(), call: no });
                 let same = call.output.as_ref().is_some_and(|output| output.digest == hit.output.digest);
-                self.holds(no, course, hit.reason);
+                self.holds(no, course, hit.reason, hit.history.id != base.id);
                 if hit.origin == own {
                     return Visit::Held;
                 }
@@ -264,7 +264,7 @@ impl Walk<'_> {
     }
 
     /// A call that is served whole: so is what is below it.
-    fn holds(&mut self, no: CallNo, course: Course, reason: Option<String>) {
+    fn holds(&mut self, no: CallNo, course: Course, reason: Option<String>, elsewhere: bool) {
         let doubt = course.edit.or(course.rest);
         let fate = if doubt.is_some() { Fate::After } else { Fate::Holds };
         let verdict = CallVerdict {
@@ -272,6 +272,7 @@ impl Walk<'_> {
             by_edit: course.edit.is_some(),
             because: doubt.map(|doubt| doubt.because),
             reason: None,
+            elsewhere,
         };
         let mut stack: Vec<CallNo> = below(self.base, no).collect();
         while let Some(at) = stack.pop() {
@@ -304,7 +305,7 @@ impl Walk<'_> {
             Fate::Holds | Fate::Live | Fate::Unfinished => false,
         };
         let reason = frame.reason.clone().filter(|_| matches!(fate, Fate::Edited | Fate::Unfinished));
-        let verdict = CallVerdict { fate, by_edit, because, reason };
+        let verdict = CallVerdict { fate, by_edit, because, reason, elsewhere: false };
         self.put(frame.no, verdict.clone());
         verdict
     }
