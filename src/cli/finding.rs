@@ -1,8 +1,9 @@
 //! Full-text search for the workbench: each question hands on what it finds, and gives way to a newer one.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
+use super::lock;
 use crate::app::find::{FIELDS, FindAsk, FoundEnd, FoundHit, Indexing};
 use crate::base::clock::{Clock, Micros, SystemClock};
 use crate::find::{self, Words};
@@ -30,7 +31,7 @@ impl Finding {
     ) -> Result<FoundEnd, String> {
         self.newest.fetch_max(ask.generation, Ordering::SeqCst);
         let wanted = || self.newest.load(Ordering::SeqCst) == ask.generation;
-        let mut held = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = lock(&self.index);
         // Whoever waited for its turn may be late.
         if !wanted() {
             return Ok(FoundEnd::default());
@@ -74,7 +75,7 @@ impl Finding {
             |at: find::Progress| tell(Indexing { run: at.run, runs: at.runs, events: at.events });
         if !store.is_writable() {
             // An index in memory belongs to one connection: searching waits for it.
-            let mut held = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut held = lock(&self.index);
             let index = match &mut *held {
                 Some(index) => index,
                 none => none.insert(SearchIndex::open(store).map_err(said)?),
@@ -86,7 +87,7 @@ impl Finding {
         let changed = done(find::update(store, &mut index, &mut progress))?;
         if changed {
             // The file may be another one, when it was damaged and made again.
-            *self.index.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *lock(&self.index) = None;
         }
         Ok(changed)
     }

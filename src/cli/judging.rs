@@ -100,18 +100,13 @@ impl<F: Fn(Told)> Worker<F> {
                 match order {
                     Order::End => return,
                     Order::Files(Report::Notice(text)) => (self.tell)(Told::Notice(text)),
-                    Order::Files(Report::Changed(more)) => {
-                        changes.all |= more.all;
-                        changes.paths.extend(more.paths);
-                    }
+                    Order::Files(Report::Changed(more)) => changes.add(more),
                     Order::Attend(run) => {
                         self.run = run;
                         asked = true;
                     }
                 }
             }
-            changes.paths.sort();
-            changes.paths.dedup();
             let saved = self.saved(&changes);
             self.answer(saved, asked);
         }

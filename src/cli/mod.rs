@@ -46,6 +46,11 @@ use context::Context;
 use error::{CliError, Exit};
 use output::Out;
 
+/// What a thread that panicked held is used on: none leaves it half changed.
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// Runs the program and returns its exit code.
 pub fn run(args: impl Iterator<Item = std::ffi::OsString>) -> i32 {
     let out = Out::detect();

@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::mpsc::{Receiver as StdReceiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::args::{EngineArgs, InputArgs};
 use super::context::{Context, plain_value, replayed_application, value_json};
-use super::input;
 use super::judging::{Judging, Told};
 use super::tabs::{self, Shelf};
+use super::{input, lock};
 use crate::app::find::{FindAsk, FoundEnd, FoundHit, Indexing};
 use crate::base::clock::SystemClock;
 use crate::base::ids::{CallNo, RunId};
@@ -216,10 +216,6 @@ impl Session {
             }
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Backend for Session {

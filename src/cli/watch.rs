@@ -4,7 +4,7 @@
 //! it, together.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use super::context::Context;
 use super::error::{CliError, Exit};
 use super::output::Tone;
 use super::watched::Attention;
-use super::{launch, signals, status};
+use super::{launch, lock, signals, status};
 use crate::base::ids::RunId;
 use crate::base::text;
 use crate::engine::Ending;
@@ -87,15 +87,10 @@ impl Watcher<'_> {
                 match one {
                     Told::Leave => return Ok(Exit::Success),
                     Told::Files(Report::Notice(text)) => self.note(&text, Tone::Warn),
-                    Told::Files(Report::Changed(more)) => {
-                        changes.all |= more.all;
-                        changes.paths.extend(more.paths);
-                    }
+                    Told::Files(Report::Changed(more)) => changes.add(more),
                     Told::Store => self.newest(),
                 }
             }
-            changes.paths.sort();
-            changes.paths.dedup();
             let saved_something = changes.all || !changes.paths.is_empty();
             let saved = self.judge.changed(&changes.paths, changes.all);
             self.attention.changed(&changes);
@@ -318,8 +313,4 @@ fn watch_store(store: &Store, told: Sender<Told>) -> Option<watch::Watch> {
     };
     std::thread::Builder::new().name("records".to_owned()).spawn(gather).ok()?;
     watch.ok()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

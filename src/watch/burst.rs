@@ -48,6 +48,14 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Adds others.
+    pub fn add(&mut self, others: Changes) {
+        self.all |= others.all;
+        self.paths.extend(others.paths);
+        self.paths.sort();
+        self.paths.dedup();
+    }
+
     /// Whether this path, or a folder that it lies in, is among them.
     pub fn touch(&self, path: &Path) -> bool {
         self.all
