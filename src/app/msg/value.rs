@@ -1,0 +1,135 @@
+//! What is asked of a value, what comes of it, and what is done with its bytes.
+
+use std::collections::BTreeMap;
+
+use crate::app::tone::Line;
+
+use super::Effect;
+
+/// Which part of a value is looked at, and how.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ask {
+    /// As a tree, whatever else it could be shown as.
+    pub plain: bool,
+    /// What was folded and unfolded by hand, by the positions that lead there.
+    pub folds: BTreeMap<Vec<u64>, bool>,
+    /// Most rows.
+    pub rows: usize,
+}
+
+impl Ask {
+    /// Rows that are read at once.
+    pub const PAGE: usize = 1_000;
+}
+
+impl Default for Ask {
+    fn default() -> Self {
+        Ask { plain: false, folds: BTreeMap::new(), rows: Ask::PAGE }
+    }
+}
+
+/// A row of a value, unsanitised and of any length.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ValueRow {
+    /// A place in a tree.
+    Node {
+        /// The positions that lead there; empty for the root.
+        path: Vec<u64>,
+        /// What it is called in its parent.
+        key: Option<String>,
+        /// What it is: `dict[3]`, `str 1.2 kB`.
+        kind: String,
+        /// It, or a glance at it, in one line; empty when it is unfolded.
+        text: String,
+        /// Whether it can be unfolded.
+        foldable: bool,
+        /// Whether it is.
+        open: bool,
+        /// Whether it is a string, of which more may be shown than one line.
+        is_text: bool,
+    },
+    /// A line of text.
+    Text {
+        /// The line.
+        text: String,
+        /// Whether it may have marks of markdown.
+        markdown: bool,
+    },
+    /// A line with colours of its own.
+    Styled(Line),
+    /// A turn of a conversation begins.
+    Turn {
+        /// Who speaks.
+        role: String,
+        /// The speaker's or the tool's name.
+        name: Option<String>,
+        /// What else is known of it.
+        note: Option<String>,
+    },
+    /// A tool is called.
+    Tool {
+        /// The tool.
+        name: String,
+        /// Its arguments.
+        text: String,
+        /// Its id.
+        note: Option<String>,
+    },
+    /// Something about the value.
+    Fact(String),
+    /// A row of a table.
+    Cells {
+        /// What stands in its columns.
+        cells: Vec<String>,
+        /// Whether these are the columns' names.
+        heading: bool,
+    },
+    /// Some bytes.
+    Dump {
+        /// Offset of the first.
+        offset: u64,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+}
+
+/// What is shown of a value.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct ValueView {
+    /// The rows.
+    pub rows: Vec<ValueRow>,
+    /// What it is shown as: `tree`, `conversation`, `table` …
+    pub look: String,
+    /// Whether it can be shown in another way.
+    pub has_other: bool,
+    /// What was left out, as a few words.
+    pub cut: Option<String>,
+}
+
+/// What is done with the bytes of a value.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Purpose {
+    /// They are copied.
+    Copy {
+        /// What they are, for the sentence about it.
+        what: String,
+    },
+    /// They are shown in the pager.
+    Page,
+    /// They are written into a file that does not exist yet.
+    Save {
+        /// The file, relative to where the workbench was started.
+        file: String,
+    },
+}
+
+impl Purpose {
+    /// The effect that does it.
+    pub fn effect(self, bytes: Vec<u8>) -> Effect {
+        match self {
+            Purpose::Copy { what } => Effect::Copy { what, text: crate::base::text::lossy(&bytes) },
+            Purpose::Page => Effect::Page { bytes },
+            Purpose::Save { file } => Effect::SaveFile { file, bytes },
+        }
+    }
+}
