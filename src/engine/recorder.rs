@@ -54,6 +54,11 @@ impl Recorder {
         self.calls
     }
 
+    /// Calls that have a number.
+    pub fn calls(&self) -> CallNo {
+        self.calls
+    }
+
     /// Takes what was gathered, if anything.
     pub fn take(&mut self) -> Option<Pending> {
         if self.pending.events.is_empty() && self.pending.then.is_empty() {

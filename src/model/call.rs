@@ -373,6 +373,29 @@ impl Call {
             || self.answers.iter().any(|one| one.answer == super::event::AnswerKind::Arguments)
     }
 
+    /// The same call as somebody asks for it: nothing has become of it.
+    pub fn pending(&self) -> Call {
+        Call {
+            status: CallStatus::Pending,
+            reason: None,
+            attempts: 0,
+            started_at: None,
+            ended_at: None,
+            wall_us: 0,
+            output: None,
+            error: None,
+            origin: None,
+            usage: None,
+            progress: None,
+            state_reads: Vec::new(),
+            reads: Vec::new(),
+            offered: None,
+            answers: Vec::new(),
+            failed_attempts: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// When its first attempt began; an operation begins when it is asked for.
     pub fn began_at(&self) -> Option<Micros> {
         let first = self.tries().next().map(|(from, _)| from).or(self.started_at);

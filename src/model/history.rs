@@ -271,6 +271,23 @@ impl RunHistory {
         }
     }
 
+    /// Looks at the run as if this call had been asked for next; it gets the next number. Nothing is kept of it.
+    pub fn supposing<T>(&mut self, mut call: Call, look: impl FnOnce(&RunHistory, CallNo) -> T) -> T {
+        let (no, parent) = (self.calls.len() as CallNo + 1, call.parent);
+        call.no = no;
+        self.children.entry(parent).or_default().push(no);
+        self.calls.push(call);
+        let seen = look(self, no);
+        self.calls.pop();
+        if let Some(siblings) = self.children.get_mut(&parent) {
+            siblings.pop();
+            if siblings.is_empty() {
+                self.children.remove(&parent);
+            }
+        }
+        seen
+    }
+
     fn answered(&mut self, answered: &super::event::Answered) {
         let Some(call) = self.call_mut(answered.no) else { return };
         call.offered = None;

@@ -8,6 +8,8 @@
 //! Invariants:
 //! - [`Replay::find`](crate::engine::replay::Replay::find) decides about each, as if it had been asked for; what it
 //!   gave is reserved until it is taken, or free again when the body asks for something else;
+//! - in a run that is stepped through, nothing is foreseen that it is to stop at or inside; who changes his mind
+//!   meanwhile finds the run stopped behind what had been sent;
 //! - nothing that a body can do before it takes an answer makes that wrong: only outcomes are foreseen whose bodies read no
 //!   request state and no file, and set no state;
 //! - both sides count the requests of the caller: an answer counts only as long as none was made since;
@@ -25,7 +27,7 @@ use super::asks::internal;
 use super::node::{Asker, ConnId, FuncIx, Node, NodeIx, Phase};
 use crate::base::digest::{BytesDigest, Digest};
 use crate::base::ids::CallNo;
-use crate::engine::replay::{Hit, Wanted};
+use crate::engine::replay::{Hit, Wanted, below};
 use crate::model::keys::{PositionKind, call_key, durable_id};
 use crate::model::{CallKind, EventKind, Mode, RunHistory, RunStatus, Site, ValueRef};
 use crate::proto::message::{Foreseen, ToWorker};
@@ -56,6 +58,8 @@ struct Guess {
     input: ValueRef,
     pickled: BytesDigest,
     hit: Hit,
+    /// How many nodes it will be recorded as, in a run that is stepped through.
+    nodes: CallNo,
 }
 
 /// How many answers are sent ahead, by how well it went.
@@ -65,6 +69,24 @@ impl Default for Trust {
     fn default() -> Self {
         Trust(FIRST)
     }
+}
+
+impl Ahead {
+    /// How many nodes what the worker may take will be recorded as.
+    fn nodes(&self) -> CallNo {
+        self.queue.iter().map(|guess| guess.nodes).sum()
+    }
+}
+
+/// How many nodes a call that is served is recorded as.
+fn nodes_of(hit: &Hit) -> CallNo {
+    let mut stack = vec![hit.call];
+    let mut nodes = 0;
+    while let Some(no) = stack.pop() {
+        nodes += 1;
+        stack.extend(below(&hit.history, no));
+    }
+    nodes
 }
 
 impl Core {
@@ -77,9 +99,9 @@ impl Core {
     ) -> (Option<Foreseen>, Vec<Bytes>) {
         if self.spec.mode != Mode::Adaptive
             || self.stopping != Stopping::No
-            // Whoever steps through the run, or edits it, is asked about each call.
-            || self.gate.is_some()
+            // Whoever edits the run is asked about each call.
             || self.replay.has_edits()
+            || !self.gate_lets_some_pass()
             || !self.nodes[caller].durable
             || !self.nodes[caller].earlier.is_empty()
             || !self.alone(caller)
@@ -174,10 +196,14 @@ impl Core {
             .find(&wanted, &|key| state.get(key).map(|held| held.digest), &*self.checkpoints)
             .ok()?;
         let sets = |effect: &EventKind| matches!(effect, EventKind::StateSet { .. });
-        let free = hit.is_unconditional() && !hit.effects.iter().any(sets);
+        let same = ahead.queue.iter().filter(|guess| guess.func == func).count() as u32;
+        let free = hit.is_unconditional()
+            && !hit.effects.iter().any(sets)
+            && self.passes_unseen(caller, recorded, func, same, &hit, ahead.nodes());
+        let nodes = if self.gate.is_some() { nodes_of(&hit) } else { 1 };
         match self.checkpoints.load(&hit.output) {
             Ok(bytes) if free && bytes.len() as u64 <= SIZE => {
-                Some((Guess { func, canonical, key, durable_id, input, pickled, hit }, bytes))
+                Some((Guess { func, canonical, key, durable_id, input, pickled, hit, nodes }, bytes))
             }
             _ => {
                 self.replay.release(&hit);

@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use super::scripted::{CONN, Script, Values, arguments, text};
 use super::*;
+use crate::engine::step::{Breakpoint, Budget, Goal, StepCommand, Stepper, Want};
 use crate::model::RunHistory;
+use crate::model::filter::Filter;
 
 /// A run that called `step(0)`, `step(1)`, ... of which each returned `r0`, `r1`, ...
 fn recorded(values: &Arc<Values>, calls: i64) -> RunHistory {
@@ -116,6 +118,56 @@ fn nothing_is_foreseen_while_something_else_goes_on() {
     replay.call("step", 0);
     assert!(matches!(replay.told().0, ToWorker::Run { .. }));
     assert_eq!(replay.answered(), ["r0"]);
+}
+
+/// A replay of twelve calls that is stepped through with this goal and this breakpoint: what was sent in answer to
+/// its first call.
+fn stepped(goal: Goal, breakpoint: Option<&str>) -> (Script, usize) {
+    let values = Arc::default();
+    let first = recorded(&values, 12);
+    let points =
+        breakpoint.map(|text| Breakpoint { filter: Filter::parse(text).unwrap(), text: text.into() });
+    let stepper = Stepper::new(goal, points.into_iter().collect(), Budget::default());
+    let mut replay = Script::with("000000000002", &values, Some(&first), Some(stepper));
+    replay.call("step", 0);
+    let sent = replay.answered().len();
+    (replay, sent)
+}
+
+#[test]
+fn whoever_steps_gets_ahead_what_comes_before_the_next_stop() {
+    // The application is call 1, step(0) is call 2.
+    let (mut replay, sent) = stepped(Goal::At(5), None);
+    assert_eq!(sent, 3, "calls 2, 3 and 4");
+    replay.took(2, true);
+    assert_eq!(replay.answered(), Vec::<String>::new());
+    replay.call("step", 3);
+    assert!(replay.heard().is_none(), "it waits");
+    replay.step(StepCommand::Go(Goal::Continue));
+    assert!(replay.answered().len() > 2, "nothing stops it any more");
+
+    let path = Filter::parse("path:\"app/step#3\"").unwrap();
+    assert_eq!(stepped(Goal::To(path), None).1, 2);
+    assert_eq!(stepped(Goal::Continue, Some("path:app/step#4")).1, 3);
+    assert_eq!(stepped(Goal::Continue, Some("fn:other")).1, 5);
+    assert_eq!(stepped(Goal::Next(Want::Failed), Some("not root and pending and in~2")).1, 2);
+    let long = Budget { seconds: Some(1e6), ..Budget::default() };
+    let (mut replay, _) = stepped(Goal::Next(Want::Failed), None);
+    replay.step(StepCommand::Budget(long));
+    replay.took(4, true);
+    assert_eq!(replay.answered().len(), 0, "time goes by whoever looks");
+}
+
+#[test]
+fn who_changes_his_mind_finds_the_run_stopped_behind_what_was_sent() {
+    let (mut replay, sent) = stepped(Goal::Continue, None);
+    assert_eq!(sent, 5);
+    replay.step(StepCommand::Pause);
+    replay.took(4, true);
+    assert_eq!(replay.answered().len(), 0);
+    replay.call("step", 5);
+    assert!(replay.heard().is_none(), "it waits");
+    assert_eq!(replay.statuses(), ["cached", "cached", "cached", "cached", "cached", "pending"]);
 }
 
 #[test]

@@ -7,14 +7,19 @@ use std::collections::BTreeMap;
 
 use super::decide::Proposal;
 use super::messages::Action;
-use super::node::{NodeIx, Outcome, Phase};
+use super::node::{FuncIx, NodeIx, Outcome, Phase};
 use super::{Core, Effects, Stopping};
 use crate::base::ids::CallNo;
 use crate::engine::recorder::Then;
-use crate::engine::step::{Answer, Ask, Fault, GateEvent, Moment, Passing, Proposed, StepCommand, Stepper};
+use crate::engine::replay::Hit;
+use crate::engine::step::{
+    Answer, Ask, Expected, Fault, GateEvent, Moment, Passing, Proposed, StepCommand, Stepper,
+};
 use crate::engine::values;
 use crate::model::event::{AnswerKind, Answered, CallEnded};
-use crate::model::{CallStatus, ErrorInfo, ErrorKind, Event, EventKind, RunHistory, ValueRef};
+use crate::model::{
+    Call, CallKind, CallStatus, ErrorInfo, ErrorKind, Event, EventKind, RunHistory, ValueRef,
+};
 
 /// Why a call waits that nobody wanted to stop at.
 const AGAIN: &str = "its effect would happen again";
@@ -85,6 +90,46 @@ impl Core {
         None
     }
 
+    /// Whether calls that are served may go by without being shown; always where nobody steps.
+    pub(super) fn gate_lets_some_pass(&self) -> bool {
+        self.gate.as_ref().is_none_or(|gate| gate.stepper.lets_some_pass())
+    }
+
+    /// Whether a call that its caller will probably make next may be served before it is made: nobody wants to see it.
+    /// Before it come `same` calls of its function and `before` nodes that are not recorded yet.
+    pub(super) fn passes_unseen(
+        &mut self,
+        caller: NodeIx,
+        recorded: &Call,
+        func: FuncIx,
+        same: u32,
+        hit: &Hit,
+        before: CallNo,
+    ) -> bool {
+        // What is known of a function's code is recorded before its first call, and a filter may ask for it.
+        if self.gate.is_some() && !self.is_told(&recorded.function, &hit.code) {
+            return false;
+        }
+        let Some(gate) = self.gate.as_mut() else { return true };
+        let node = &self.nodes[caller];
+        let expected = Expected {
+            no: self.recorder.calls() + before + 1,
+            parent: node.no,
+            recorded: &hit.history,
+            served: hit.call,
+        };
+        let ordinals = node.scope.ordinals.get(&(func, CallKind::Call)).copied().unwrap_or(0);
+        let Gate { stepper, run, .. } = gate.as_mut();
+        stepper.passes(run, &expected, || Call {
+            parent: node.no,
+            parent_attempt: node.attempt,
+            ordinal: ordinals + same + 1,
+            effect: self.functions[func].facts.effect,
+            reason: hit.reason.clone(),
+            ..recorded.pending()
+        })
+    }
+
     /// A call that would be served whole is executed when the run is to stop somewhere below it: what it calls is
     /// served in its place.
     fn enter_if_sought(&mut self, ix: NodeIx, proposal: Proposal) -> Proposal {
@@ -97,7 +142,7 @@ impl Core {
         }
     }
 
-    fn enter(&mut self, hit: &crate::engine::replay::Hit) -> Proposal {
+    fn enter(&mut self, hit: &Hit) -> Proposal {
         self.replay.release(hit);
         Proposal::Execute(Some("stepped into".to_owned()))
     }

@@ -84,6 +84,16 @@ pub struct Script {
 impl Script {
     /// A run whose application's body runs; it replays `base`.
     pub fn new(id: &str, values: &Arc<Values>, base: Option<&RunHistory>) -> Script {
+        Script::with(id, values, base, None)
+    }
+
+    /// The same; it is stepped through.
+    pub fn with(
+        id: &str,
+        values: &Arc<Values>,
+        base: Option<&RunHistory>,
+        stepper: Option<crate::engine::step::Stepper>,
+    ) -> Script {
         let mode = if base.is_some() { Mode::Adaptive } else { Mode::Fresh };
         let spec = CoreSpec {
             run: RunId::from_text(id),
@@ -103,7 +113,10 @@ impl Script {
         let files = Arc::new(Files::new(std::path::Path::new("/"), clock.clone(), &[]));
         let replay = Replay::new(mode, base.cloned().map(Arc::new), None, files.clone());
         let history = RunHistory::new(spec.run.clone());
-        let core = Core::new(spec, clock, values.clone(), Box::new(Names), files, replay);
+        let mut core = Core::new(spec, clock, values.clone(), Box::new(Names), files, replay);
+        if let Some(stepper) = stepper {
+            core = core.stepped(stepper);
+        }
         let mut script = Script { core, history, values: values.clone(), sent: VecDeque::new(), request: 0 };
         script.core.begin();
         let functions =
@@ -162,6 +175,11 @@ impl Script {
         let header = serde_json::json!(
             {"t": "call", "id": self.request, "by": 1, "attempt": 1, "fn": function, "at": ["/app.py", 7]});
         self.say(header, vec![arguments(number)]);
+    }
+
+    /// Somebody who steps through the run wants something.
+    pub fn step(&mut self, command: crate::engine::step::StepCommand) {
+        self.give(Input::Step(command));
     }
 
     /// The body of a call ends with this text.

@@ -38,7 +38,7 @@ impl Core {
         }
     }
 
-    fn is_told(&self, function: &str, code: &crate::base::digest::Digest) -> bool {
+    pub(super) fn is_told(&self, function: &str, code: &crate::base::digest::Digest) -> bool {
         self.told.get(code).is_some_and(|names| names.iter().any(|name| name == function))
     }
 

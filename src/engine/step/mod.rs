@@ -12,7 +12,7 @@ mod stepper;
 pub use crate::model::gate::{
     Answer, Ask, Breakpoint, Budget, Fault, GateEvent, Goal, Moment, Proposed, StepCommand, Want,
 };
-pub use stepper::{Passing, Stepper};
+pub use stepper::{Expected, Passing, Stepper};
 
 use crate::base::ids::RunId;
 

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::{Breakpoint, Budget, Goal, Moment, Want};
 use crate::base::clock::Micros;
 use crate::base::ids::CallNo;
-use crate::model::RunHistory;
 use crate::model::filter::{Filter, Previews, RunCalls};
+use crate::model::{Call, RunHistory};
 
 /// A call that comes by.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +25,19 @@ pub struct Passing<'a> {
     pub effect: bool,
     /// The time.
     pub now: Micros,
+}
+
+/// A call that its caller has not made yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// Its number.
+    pub no: CallNo,
+    /// Its caller.
+    pub parent: CallNo,
+    /// The run that has what would be served.
+    pub recorded: &'a RunHistory,
+    /// Its number there.
+    pub served: CallNo,
 }
 
 /// Decides where a run stops.
@@ -129,6 +142,38 @@ impl Stepper {
             _ => false,
         };
         sought || self.breakpoints.iter().any(|point| taken(&point.filter))
+    }
+
+    /// Whether some calls that are served may go by without being shown here.
+    pub fn lets_some_pass(&self) -> bool {
+        // Time goes by whoever looks; tokens and dollars are only spent by what executes.
+        !self.goes_into() && self.budget.seconds.is_none()
+    }
+
+    /// Whether a call that is expected and would be served may go by without being shown: the run is to stop neither
+    /// there nor below it. `pending` makes the call as it would be asked for.
+    pub fn passes(
+        &self,
+        run: &mut RunHistory,
+        expected: &Expected<'_>,
+        pending: impl FnOnce() -> Call,
+    ) -> bool {
+        if !self.lets_some_pass() || self.enters(expected.recorded, expected.served, expected.no) {
+            return false;
+        }
+        let to = match &self.goal {
+            Goal::Into => return false,
+            Goal::Past(call) if !run.is_within(expected.parent, *call) => return false,
+            Goal::At(call) if *call == expected.no => return false,
+            Goal::To(filter) => Some(filter),
+            Goal::Past(_) | Goal::At(_) | Goal::Next(_) | Goal::Continue => None,
+        };
+        let mut filters = to.into_iter().chain(self.breakpoints.iter().map(|point| &point.filter)).peekable();
+        filters.peek().is_none()
+            || run.supposing(pending(), |run, no| {
+                let calls = RunCalls::new(run, &Previews);
+                calls.call(no).is_some_and(|call| !filters.any(|filter| filter.matches(&call)))
+            })
     }
 
     /// Says which limit is reached, once each.
