@@ -12,6 +12,7 @@ use crate::base::text;
 use crate::model::{Call, CallKind, CallStatus, Stream, ValueRef};
 
 use super::layout::Area;
+use super::msg::Tokens;
 use super::say;
 use super::state::{AppState, OpenRun, Tab, ValueState};
 use super::tab::{Stamp, TabKey, TabState, Target};
@@ -295,17 +296,40 @@ fn break_at(line: &str, room: usize) -> usize {
     line.len()
 }
 
-fn facts(page: &mut Page, call: &Call) {
+/// What a model's response says about itself, and what it cost. Says whether there was anything to say.
+fn answer_head(page: &mut Page, state: &AppState, call: &Call, value: &ValueRef) -> bool {
+    let Some(ValueState::Ready(view)) = state.values.get(&value.digest).map(|held| &held.state) else {
+        return false;
+    };
+    let Some(head) = &view.answer else { return false };
+    let usage = call.usage.as_ref();
+    let model = head.model.as_ref().or(usage.and_then(|usage| usage.model.as_ref()));
+    let mut parts: Vec<String> = model.cloned().into_iter().chain(head.finish.clone()).collect();
+    match usage {
+        Some(usage) => {
+            parts.push(Tokens::of(usage).words());
+            parts.push(usage.cost_usd.map_or("price unknown".to_owned(), text::dollars));
+        }
+        None => parts
+            .extend(head.tokens.map(|tokens| format!("{}, counted where it was answered", tokens.words()))),
+    }
+    if let Some(pieces) = head.pieces {
+        parts.push(format!("streamed in {}", text::count(pieces, "piece")));
+    }
+    if !parts.is_empty() {
+        page.wrap(Tone::Quiet, "", &parts.join("   "));
+        page.blank();
+    }
+    usage.is_some()
+}
+
+fn facts(page: &mut Page, call: &Call, told: bool) {
     let mut parts = Vec::new();
-    if let Some(usage) = &call.usage {
+    if let Some(usage) = call.usage.as_ref().filter(|_| !told) {
         if let Some(model) = &usage.model {
             parts.push(format!("model {model}"));
         }
-        parts.push(format!("in {}", usage.input));
-        parts.push(format!("out {}", usage.output));
-        if usage.cached_input > 0 {
-            parts.push(format!("of it cached by the provider {}", usage.cached_input));
-        }
+        parts.push(Tokens::of(usage).words());
         parts.push(usage.cost_usd.map_or("price unknown".to_owned(), text::dollars));
     }
     if !parts.is_empty() {
@@ -325,11 +349,13 @@ fn facts(page: &mut Page, call: &Call) {
 }
 
 fn output(page: &mut Page, state: &AppState, call: &Call) {
+    let mut told = false;
     if let Some(value) = shown_value(state, call, Tab::Output) {
         if call.output.is_none() && state.waits(call.no) {
             page.wrap(Tone::Focus, "", "Its caller has not got this yet.");
             page.blank();
         }
+        told = answer_head(page, state, call, value);
         page.value(state, value);
     } else {
         let sentence = match call.status {
@@ -353,7 +379,7 @@ fn output(page: &mut Page, state: &AppState, call: &Call) {
         page.blank();
         page.wrap(Tone::Active, "", &say_progress(*current, *total, message.as_deref()));
     }
-    facts(page, call);
+    facts(page, call, told);
 }
 
 /// `3/10 reading`.

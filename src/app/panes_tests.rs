@@ -273,7 +273,7 @@ fn the_store_is_asked_when_previews_do_not_tell() {
 
 mod values {
     use super::*;
-    use crate::app::msg::{Ask, ValueRow, ValueView};
+    use crate::app::msg::{AnswerHead, Ask, ValueRow, ValueView};
     use crate::app::{Effect, Reply};
 
     fn node(path: &[u64], open: bool) -> ValueRow {
@@ -313,7 +313,13 @@ mod values {
     }
 
     fn view(rows: Vec<ValueRow>, cut: Option<&str>) -> ValueView {
-        ValueView { rows, look: "tree".to_owned(), has_other: true, cut: cut.map(str::to_owned) }
+        ValueView {
+            rows,
+            look: "tree".to_owned(),
+            has_other: true,
+            cut: cut.map(str::to_owned),
+            answer: None,
+        }
     }
 
     #[test]
@@ -341,6 +347,35 @@ mod values {
         assert_eq!((state.doc.places.len(), state.doc_at), (3, 1));
         let effects = key(&mut state, "o");
         assert!(matches!(effects.as_slice(), [Effect::LoadValue { ask, .. }] if ask.plain), "{effects:?}");
+    }
+
+    #[test]
+    fn the_head_of_an_answer_says_what_it_took_once() {
+        let (mut state, ask, digest) = reading();
+        let tokens = crate::app::msg::Tokens { input: 9, cached: 4, written: 0, output: 3, reasoning: 0 };
+        let head = AnswerHead {
+            model: Some("gpt-x".to_owned()),
+            finish: Some("stop".to_owned()),
+            tokens: Some(tokens),
+            pieces: Some(7),
+        };
+        let row = ValueRow::Turn { role: "assistant".to_owned(), name: None, note: None };
+        answer(&mut state, &ask, digest, ValueView { answer: Some(head), ..view(vec![row], None) });
+        let lines: Vec<String> = state
+            .doc
+            .lines
+            .iter()
+            .map(|line| line.iter().map(|(_, piece)| piece.as_str()).collect())
+            .collect();
+        let text = lines.join(" ");
+        let usage = state.current().unwrap().call().unwrap().usage.clone();
+        match usage {
+            // What the run counted stands above what the response says.
+            Some(usage) => assert!(text.contains(&format!("in {}", usage.input)), "{lines:?}"),
+            None => assert!(text.contains("in 9 (4 cached)") && text.contains("counted where"), "{lines:?}"),
+        }
+        assert!(text.contains("gpt-x") && text.contains("stop") && text.contains("7 pieces"), "{lines:?}");
+        assert_eq!(text.matches(" out ").count(), 1, "{lines:?}");
     }
 
     #[test]

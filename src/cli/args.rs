@@ -248,6 +248,9 @@ pub struct ShowArgs {
     /// Only the calls that this means: `failed`, `fn:call_* and ms>500`, `out~"refund"`; docs/filter.md has the language
     #[arg(long, value_name = "EXPR")]
     pub filter: Option<String>,
+    /// Questions to models and their answers: model, settings, prompt, completion, calls of tools, tokens, cost
+    #[arg(long, conflicts_with = "filter")]
+    pub lens: bool,
     #[command(flatten)]
     pub json: JsonArgs,
 }

@@ -112,6 +112,7 @@ fn headless(context: &Context, folder: &Path) -> Result<Exit, CliError> {
         run: "latest".to_owned(),
         call: None,
         filter: None,
+        lens: false,
         json: Default::default(),
     };
     super::show::run(context, &show)?;

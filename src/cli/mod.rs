@@ -18,6 +18,7 @@ mod functions;
 mod input;
 mod judging;
 mod launch;
+mod lens;
 mod maintenance;
 pub mod output;
 mod peek;

@@ -2,13 +2,16 @@
 //!
 //! Read through a [`Reader`], so that only what is asked for is decoded. Nothing here is sanitised; drawing does that.
 
+mod chat;
+
 use crate::app::msg::{Ask, ValueRow, ValueView};
 use crate::app::tone::{Line, Tone};
 use crate::base::text;
 use crate::source::{TokenKind, highlight};
 use crate::value::UnpackError;
 use crate::value::lazy::{Child, Key, Kind, Place, Reader};
-use crate::value::look::{self, Look, Part, Prose};
+use crate::value::lens;
+use crate::value::look::{self, Look, Prose};
 
 /// Bytes of one text that are shown for each page that is asked for.
 const TEXT: usize = 64 << 10;
@@ -26,6 +29,20 @@ type Read<T> = Result<T, UnpackError>;
 /// Makes the rows that are asked for.
 pub fn peek(reader: &Reader<'_>, root: &Place, ask: &Ask) -> Read<ValueView> {
     let mut out = Rows { reader, ask, rows: Vec::new(), cut: None };
+    if !ask.plain {
+        if let Some(response) = lens::response(reader, root)?
+            && !response.answers.is_empty()
+        {
+            let answer = Some(out.response(&response)?);
+            let look = response.api.word().to_owned();
+            return Ok(ValueView { rows: out.rows, look, has_other: true, cut: out.cut, answer });
+        }
+        if let Some(request) = lens::request(reader, root)? {
+            out.request(&request)?;
+            let look = "conversation".to_owned();
+            return Ok(ValueView { rows: out.rows, look, has_other: true, cut: out.cut, answer: None });
+        }
+    }
     let look = if ask.plain { Look::Tree } else { look::look(reader, root)? };
     let kind = match &look {
         Look::Conversation(place, count) => {
@@ -67,7 +84,7 @@ pub fn peek(reader: &Reader<'_>, root: &Place, ask: &Ask) -> Read<ValueView> {
         }
     };
     let other = !matches!(look, Look::Tree | Look::Scalar) || ask.plain;
-    Ok(ValueView { rows: out.rows, look: kind.to_owned(), has_other: other, cut: out.cut })
+    Ok(ValueView { rows: out.rows, look: kind.to_owned(), has_other: other, cut: out.cut, answer: None })
 }
 
 struct Rows<'a, 's> {
@@ -166,85 +183,6 @@ impl Rows<'_, '_> {
         }
         let markdown = prose == Prose::Markdown;
         self.rows.extend(window.text.lines().map(|line| ValueRow::Text { text: line.to_owned(), markdown }));
-        Ok(())
-    }
-
-    fn conversation(&mut self, list: &Place, count: u64) -> Read<()> {
-        let mut at = 0;
-        while at < count && !self.full() {
-            let window = self.reader.children(list, at, 32)?;
-            if window.is_empty() {
-                break;
-            }
-            for child in &window {
-                if self.full() {
-                    break;
-                }
-                self.turn(&child.place)?;
-                at += 1;
-            }
-        }
-        self.left_out(count - at, "message");
-        Ok(())
-    }
-
-    fn turn(&mut self, place: &Place) -> Read<()> {
-        let Some(turn) = look::turn(self.reader, place)? else {
-            let glance = self.reader.glance(place, GLANCE)?;
-            self.rows.push(ValueRow::Text { text: glance, markdown: false });
-            return Ok(());
-        };
-        if !self.rows.is_empty() {
-            self.rows.push(ValueRow::Text { text: String::new(), markdown: false });
-        }
-        let note = turn.answers.map(|id| format!("answers {id}"));
-        self.rows.push(ValueRow::Turn { role: turn.role, name: turn.name, note });
-        for part in &turn.parts {
-            match part {
-                Part::Text(place) => self.said(place)?,
-                Part::Thinking(place) => {
-                    self.rows.push(ValueRow::Fact("thinking".to_owned()));
-                    self.said(place)?;
-                }
-                Part::ToolCall { id, name, arguments } => {
-                    let arguments = match arguments {
-                        Some(place) => self.reader.glance(place, GLANCE)?,
-                        None => String::new(),
-                    };
-                    self.rows.push(ValueRow::Tool { name: name.clone(), text: arguments, note: id.clone() });
-                }
-                Part::ToolResult { id, content, failed } => {
-                    let what = if *failed { "tool failed" } else { "tool gave" };
-                    self.rows.push(ValueRow::Tool {
-                        name: what.to_owned(),
-                        text: String::new(),
-                        note: id.clone(),
-                    });
-                    if let Some(place) = content {
-                        self.said(place)?;
-                    }
-                }
-                Part::Attachment(place) => {
-                    let glance = self.reader.glance(place, 80)?;
-                    self.rows.push(ValueRow::Fact(format!("attachment {glance}")));
-                }
-                Part::Other(place) => {
-                    let glance = self.reader.glance(place, GLANCE)?;
-                    self.rows.push(ValueRow::Text { text: glance, markdown: false });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// A string as it reads; anything else in one line.
-    fn said(&mut self, place: &Place) -> Read<()> {
-        let shape = self.reader.shape(place)?;
-        if shape.kind == Kind::Str {
-            return self.text(place, Prose::Markdown);
-        }
-        let glance = self.reader.glance(place, GLANCE)?;
-        self.rows.push(ValueRow::Text { text: glance, markdown: false });
         Ok(())
     }
 
@@ -398,15 +336,32 @@ mod tests {
     }
 
     #[test]
+    fn questions_and_answers_of_models_are_conversations() {
+        let asked = json!({"model": "gpt-x", "temperature": 0.5, "messages": [{"role": "user", "content": "hi"}],
+            "tools": [{"type": "function", "function": {"name": "find"}}], "tries": 3});
+        let view = peeked(&asked, &Ask::default());
+        let rows = ["gpt-x   temperature 0.5   tools find", "tries  3", "", "<user>", "hi"];
+        assert_eq!((view.look.as_str(), shown(&view)), ("conversation", rows.map(str::to_owned).to_vec()));
+        let answer = json!({"model": "gpt-x", "choices": [{"finish_reason": "stop", "index": 0,
+            "message": {"role": "assistant", "content": "Hello"}}],
+            "usage": {"prompt_tokens": 9, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 4}}});
+        let view = peeked(&answer, &Ask::default());
+        assert_eq!(shown(&view), ["<assistant>", "Hello"]);
+        let head = view.answer.unwrap();
+        assert_eq!((head.model.as_deref(), head.finish.as_deref()), (Some("gpt-x"), Some("stop")));
+        assert_eq!(head.tokens.unwrap().words(), "in 9 (4 cached)   out 2");
+    }
+
+    #[test]
     fn conversations_and_tables_have_a_look_of_their_own_and_a_tree() {
-        let call = json!({"id": "c1", "type": "function", "function": {"name": "search", "arguments": "{}"}});
+        let call = json!({"id": "c1", "type": "function", "function": {"name": "search", "arguments": "{\"q\": 1}"}});
         let chat = json!([
             {"role": "user", "content": "hello"},
             {"role": "assistant", "content": null, "tool_calls": [call]},
         ]);
         let view = peeked(&chat, &Ask::default());
         assert_eq!(view.look, "conversation");
-        assert_eq!(shown(&view), ["<user>", "hello", "", "<assistant>", "search(\"{}\")"]);
+        assert_eq!(shown(&view), ["<user>", "hello", "", "<assistant>", "search(q  1)"]);
         let plain = peeked(&chat, &Ask { plain: true, ..Ask::default() });
         assert!(plain.has_other && matches!(plain.rows[0], ValueRow::Node { .. }));
         let table = json!([{"x": 1, "y": "a"}, {"x": 2, "y": "b"}, {"x": 3, "y": "c"}]);

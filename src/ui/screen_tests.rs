@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::{Look, draw};
 use crate::app::keys::Key;
-use crate::app::msg::{BackendEvent, ValueRow, ValueView};
+use crate::app::msg::{AnswerHead, BackendEvent, ValueRow, ValueView};
 use crate::app::script::{self as fake, Script, T0};
 use crate::app::tone::Tone;
 use crate::app::{AppState, Effect, Env, Msg, Reply, settle, update};
@@ -379,6 +379,11 @@ fn hostile_views() -> Vec<ValueView> {
             look: (*bad).to_owned(),
             has_other: true,
             cut: Some((*bad).to_owned()),
+            answer: Some(AnswerHead {
+                model: Some((*bad).to_owned()),
+                finish: Some((*bad).to_owned()),
+                ..AnswerHead::default()
+            }),
         })
         .collect()
 }

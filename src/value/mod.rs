@@ -3,6 +3,7 @@
 //! - [`pickle`] reads an opcode stream symbolically into a [`Value`] and writes one back. Nothing is imported,
 //!   resolved or called.
 //! - [`pack`](fn@pack) turns a pickle into content-addressed nodes and one canonical digest; [`unpack`] goes back.
+//! - [`lens`] reads values as questions to models and their answers, [`stream`] puts streamed ones together.
 //! - [`view`] makes JSON and one-line previews for eyes, [`usage`] finds token counts, [`from_json`] reads JSON.
 //!
 //! Everything here is total: hostile bytes give an error or an opaque value, never a panic, an overflow of the
@@ -12,9 +13,11 @@ pub mod exact_json;
 pub mod fits;
 pub mod from_json;
 pub mod lazy;
+pub mod lens;
 pub mod look;
 pub mod pickle;
 pub mod store;
+pub mod stream;
 pub mod tree;
 pub mod usage;
 pub mod view;

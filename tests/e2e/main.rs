@@ -5,6 +5,7 @@
 mod edits;
 mod exec;
 mod formatters;
+mod lens;
 mod openai;
 mod packages;
 mod plain;

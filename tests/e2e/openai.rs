@@ -9,7 +9,7 @@ use crate::project::{Project, counts};
 use crate::server::Server;
 
 /// What is installed; a change makes a new environment.
-const PACKAGES: [&str; 2] = ["openai==3.54.0", "pydantic==2.14.3"];
+pub const PACKAGES: [&str; 3] = ["openai==3.54.0", "pydantic==2.14.3", "anthropic==2.12.0"];
 
 /// An application as people write it: the model's message goes into the list as the object that it is.
 const APP: &str = r#"
@@ -201,7 +201,7 @@ fn whole_completions_bring_their_tokens() {
 
 #[test]
 fn the_packages_are_the_real_ones() {
-    let ask = "import openai, pydantic; print(openai.__version__, pydantic.__version__)";
+    let ask = "import openai as o, pydantic as p, anthropic as a; print(o.__version__, p.__version__, a.__version__)";
     let found = must(Command::new(environment("e2e-venv", &PACKAGES)).args(["-c", ask]));
     let wanted: Vec<&str> =
         PACKAGES.iter().filter_map(|package| package.split_once("==")).map(|p| p.1).collect();

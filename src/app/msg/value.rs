@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::app::tone::Line;
+use crate::model::Usage;
 
 use super::Effect;
 
@@ -104,6 +105,61 @@ pub struct ValueView {
     pub has_other: bool,
     /// What was left out, as a few words.
     pub cut: Option<String>,
+    /// What its response says about itself, when it is one of a model.
+    pub answer: Option<AnswerHead>,
+}
+
+/// The head of a model's response.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AnswerHead {
+    /// The model that answered.
+    pub model: Option<String>,
+    /// Why it ended.
+    pub finish: Option<String>,
+    /// What it says to have used.
+    pub tokens: Option<Tokens>,
+    /// Pieces of a stream that it was put together of.
+    pub pieces: Option<u64>,
+}
+
+/// Tokens by kind; input holds the cached and the written ones, output the reasoning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tokens {
+    /// Input.
+    pub input: u64,
+    /// Of it read from the provider's cache.
+    pub cached: u64,
+    /// Of it written into the provider's cache.
+    pub written: u64,
+    /// Output.
+    pub output: u64,
+    /// Of it reasoning.
+    pub reasoning: u64,
+}
+
+impl Tokens {
+    /// Of what a call used.
+    pub fn of(usage: &Usage) -> Self {
+        Tokens {
+            input: usage.input,
+            cached: usage.cached_input,
+            written: usage.cache_written,
+            output: usage.output,
+            reasoning: usage.reasoning,
+        }
+    }
+
+    /// `in 1102 (1000 cached)   out 98 (12 reasoning)`.
+    pub fn words(&self) -> String {
+        let side = |name: &str, all: u64, kinds: &[(u64, &str)]| {
+            let kinds: Vec<String> =
+                kinds.iter().filter(|(n, _)| *n > 0).map(|(n, kind)| format!("{n} {kind}")).collect();
+            let of = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
+            format!("{name} {all}{of}")
+        };
+        let input = side("in", self.input, &[(self.cached, "cached"), (self.written, "written")]);
+        format!("{input}   {}", side("out", self.output, &[(self.reasoning, "reasoning")]))
+    }
 }
 
 /// What is done with the bytes of a value.

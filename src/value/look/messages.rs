@@ -1,8 +1,9 @@
 //! Chats: which values are messages, and what one message holds, in the shapes of the common providers.
 
-use super::super::lazy::{Child, Key, Kind, Place, Reader};
+use super::super::lazy::{Kind, Place, Reader};
 use super::super::store::UnpackError;
 use super::Look;
+use super::fields::Fields;
 
 /// One message of a chat.
 #[derive(Clone, Debug, Default)]
@@ -48,64 +49,23 @@ pub enum Part {
     Other(Place),
 }
 
-/// Blocks and calls of one message that are read.
-const BLOCKS: usize = 200;
-/// Bytes of a name.
-const NAME: usize = 200;
-
 type Read<T> = Result<T, UnpackError>;
 
-/// The fields of a message, read once.
-struct Fields<'r, 's> {
-    reader: &'r Reader<'s>,
-    fields: Vec<Child>,
-}
-
-impl<'r, 's> Fields<'r, 's> {
-    fn of(reader: &'r Reader<'s>, place: &Place) -> Read<Option<Self>> {
-        let shape = reader.shape(place)?;
-        if !matches!(shape.kind, Kind::Dict | Kind::Object) || shape.scalar.is_some() {
-            return Ok(None);
-        }
-        Ok(Some(Fields { reader, fields: reader.children(place, 0, 64)? }))
-    }
-
-    fn get(&self, name: &str) -> Option<&Place> {
-        let found = self.fields.iter().find(|child| matches!(&child.key, Key::Name(key) if key == name));
-        found.map(|child| &child.place)
-    }
-
-    /// A short string.
-    fn text(&self, name: &str) -> Read<Option<String>> {
-        let Some(place) = self.get(name) else { return Ok(None) };
-        if self.reader.shape(place)?.kind != Kind::Str {
-            return Ok(None);
-        }
-        Ok(Some(self.reader.text(place, 0, NAME)?.text))
-    }
-
-    fn kind(&self, name: &str) -> Read<Option<Kind>> {
-        self.get(name).map(|place| self.reader.shape(place).map(|shape| shape.kind)).transpose()
-    }
-
-    fn inner(&self, name: &str) -> Read<Option<Fields<'r, 's>>> {
-        match self.get(name) {
-            Some(place) => Fields::of(self.reader, place),
-            None => Ok(None),
-        }
-    }
-
-    /// Elements of a list.
-    fn items(&self, name: &str) -> Read<Vec<Place>> {
-        let Some(place) = self.get(name) else { return Ok(Vec::new()) };
-        if !matches!(self.reader.shape(place)?.kind, Kind::List | Kind::Tuple) {
-            return Ok(Vec::new());
-        }
-        Ok(self.reader.children(place, 0, BLOCKS)?.into_iter().map(|child| child.place).collect())
-    }
-
+impl Fields<'_, '_> {
     /// Who speaks, when this is a message.
-    fn role(&self) -> Read<Option<String>> {
+    pub(in crate::value) fn role(&self) -> Read<Option<String>> {
+        let kind = self.text("type")?;
+        // OpenAI's responses keep calls of tools and their results as items of their own.
+        match kind.as_deref() {
+            Some("function_call" | "custom_tool_call") if self.get("name").is_some() => {
+                return Ok(Some("assistant".to_owned()));
+            }
+            Some("function_call_output" | "custom_tool_call_output") if self.get("output").is_some() => {
+                return Ok(Some("tool".to_owned()));
+            }
+            Some("reasoning") if self.get("summary").is_some() => return Ok(Some("assistant".to_owned())),
+            _ => {}
+        }
         let says = ["content", "parts", "tool_calls", "text"].iter().any(|name| self.get(name).is_some());
         if !says {
             return Ok(None);
@@ -114,9 +74,9 @@ impl<'r, 's> Fields<'r, 's> {
             return Ok(Some(role));
         }
         // LangChain's messages say it with their type.
-        let role = self.text("type")?.and_then(|kind| match kind.as_str() {
+        let role = kind.and_then(|kind| match kind.as_str() {
             "human" => Some("user"),
-            "ai" => Some("assistant"),
+            "ai" | "AIMessageChunk" => Some("assistant"),
             "system" => Some("system"),
             "tool" => Some("tool"),
             _ => None,
@@ -126,7 +86,7 @@ impl<'r, 's> Fields<'r, 's> {
 }
 
 /// Whether a list holds messages: its first ones and its last one do.
-pub(super) fn is_conversation(reader: &Reader<'_>, place: &Place, count: u64) -> Read<bool> {
+pub(in crate::value) fn is_conversation(reader: &Reader<'_>, place: &Place, count: u64) -> Read<bool> {
     if count == 0 {
         return Ok(false);
     }
@@ -174,6 +134,14 @@ pub fn turn(reader: &Reader<'_>, place: &Place) -> Result<Option<Turn>, UnpackEr
     let Some(role) = message.role()? else { return Ok(None) };
     let mut turn =
         Turn { role, name: message.text("name")?, answers: message.text("tool_call_id")?, parts: Vec::new() };
+    let kind = message.text("type")?.unwrap_or_default();
+    if matches!(kind.as_str(), "function_call" | "custom_tool_call" | "reasoning")
+        || kind.ends_with("_call_output")
+    {
+        turn.parts = blocks(reader, place)?;
+        turn.answers = message.text("call_id")?.filter(|_| kind.ends_with("_output"));
+        return Ok(Some(turn));
+    }
     if let Some(thoughts) = message.get("reasoning_content")
         && message.kind("reasoning_content")? == Some(Kind::Str)
     {
@@ -184,7 +152,7 @@ pub fn turn(reader: &Reader<'_>, place: &Place) -> Result<Option<Turn>, UnpackEr
             Some(Kind::Str) => turn.parts.extend(message.get(name).cloned().map(Part::Text)),
             Some(Kind::List | Kind::Tuple) => {
                 for place in message.items(name)? {
-                    turn.parts.push(block(reader, &place)?);
+                    turn.parts.extend(blocks(reader, &place)?);
                 }
             }
             Some(Kind::None) | None => continue,
@@ -192,7 +160,12 @@ pub fn turn(reader: &Reader<'_>, place: &Place) -> Result<Option<Turn>, UnpackEr
         }
         break;
     }
-    for place in message.items("tool_calls")? {
+    if message.kind("refusal")? == Some(Kind::Str) {
+        turn.parts.extend(message.get("refusal").cloned().map(Part::Text));
+    }
+    // LangChain says them a second time, beside the blocks of its content.
+    let said = |turn: &Turn| turn.parts.iter().any(|part| matches!(part, Part::ToolCall { .. }));
+    for place in if said(&turn) { Vec::new() } else { message.items("tool_calls")? } {
         turn.parts.push(tool_call(reader, &place)?);
     }
     Ok(Some(turn))
@@ -201,12 +174,30 @@ pub fn turn(reader: &Reader<'_>, place: &Place) -> Result<Option<Turn>, UnpackEr
 /// `{id, function: {name, arguments}}`, or `{id, name, args}`.
 fn tool_call(reader: &Reader<'_>, place: &Place) -> Read<Part> {
     let Some(call) = Fields::of(reader, place)? else { return Ok(Part::Other(place.clone())) };
-    let id = call.text("id")?;
+    // What the answer refers to; items of OpenAI's responses have an id of their own beside it.
+    let id = call.text("call_id")?.map_or_else(|| call.text("id"), |id| Ok(Some(id)))?;
     let inner = call.inner("function")?;
     let what = inner.as_ref().unwrap_or(&call);
     let Some(name) = what.text("name")? else { return Ok(Part::Other(place.clone())) };
     let arguments = ["arguments", "args", "input"].iter().find_map(|name| what.get(name)).cloned();
     Ok(Part::ToolCall { id, name, arguments })
+}
+
+/// What a block of a message's content says: thoughts may be several texts.
+pub(in crate::value) fn blocks(reader: &Reader<'_>, place: &Place) -> Read<Vec<Part>> {
+    if let Some(fields) = Fields::of(reader, place)?
+        && fields.text("type")?.as_deref() == Some("reasoning")
+        && fields.get("summary").is_some()
+    {
+        let mut thoughts = Vec::new();
+        for place in fields.items("summary")? {
+            if let Some(text) = Fields::of(reader, &place)?.and_then(|text| text.get("text").cloned()) {
+                thoughts.push(Part::Thinking(text));
+            }
+        }
+        return Ok(thoughts);
+    }
+    Ok(vec![block(reader, place)?])
 }
 
 /// A block of a message's content.
@@ -220,8 +211,9 @@ fn block(reader: &Reader<'_>, place: &Place) -> Read<Part> {
     let kind = block.text("type")?.unwrap_or_default();
     Ok(match kind.as_str() {
         "thinking" | "reasoning" => text("thinking").or_else(|| text("text")).map_or(other, Part::Thinking),
-        "tool_use" | "function_call" | "tool_call" => tool_call(reader, place)?,
-        "tool_result" | "function_call_output" => Part::ToolResult {
+        "tool_use" | "server_tool_use" | "mcp_tool_use" | "function_call" | "custom_tool_call"
+        | "tool_call" => tool_call(reader, place)?,
+        "tool_result" | "function_call_output" | "custom_tool_call_output" => Part::ToolResult {
             id: match block.text("tool_use_id")? {
                 Some(id) => Some(id),
                 None => block.text("call_id")?,
@@ -234,22 +226,35 @@ fn block(reader: &Reader<'_>, place: &Place) -> Read<Part> {
         },
         "image" | "image_url" | "input_image" | "input_audio" | "audio" | "file" | "document"
         | "input_file" => Part::Attachment(place.clone()),
-        _ if block.kind("text")? == Some(Kind::Str) => text("text").map_or(other, Part::Text),
+        _ if block.kind("text")? == Some(Kind::Str) => {
+            let thought = match block.get("thought") {
+                Some(place) => reader.glance(place, 8)? == "True",
+                None => false,
+            };
+            let part = if thought { Part::Thinking } else { Part::Text };
+            text("text").map_or(other, part)
+        }
+        "refusal" => text("refusal").map_or(other, Part::Text),
         // Gemini's parts have no type.
         _ => {
+            // Objects of the Python package have all fields, most of them `None`.
             for name in ["functionCall", "function_call"] {
-                if let Some(call) = block.get(name) {
+                if let Some(call) = block.inner(name)?.and(block.get(name)) {
                     return tool_call(reader, call);
                 }
             }
-            if let Some(result) = block.inner("functionResponse")? {
+            let result = match block.inner("functionResponse")? {
+                Some(result) => Some(result),
+                None => block.inner("function_response")?,
+            };
+            if let Some(result) = result {
                 return Ok(Part::ToolResult {
                     id: result.text("name")?,
                     content: result.get("response").cloned(),
                     failed: false,
                 });
             }
-            if block.get("inlineData").is_some() || block.get("inline_data").is_some() {
+            if block.inner("inlineData")?.is_some() || block.inner("inline_data")?.is_some() {
                 return Ok(Part::Attachment(place.clone()));
             }
             other

@@ -11,6 +11,7 @@
 //! Everything here looks at the beginning of a value, through a [`Reader`]: a bounded number of elements, and a few
 //! kilobytes of a string. It is a guess about looks, never a change of content; a tree is always right, too.
 
+pub(in crate::value) mod fields;
 mod media;
 mod messages;
 mod prose;
@@ -23,6 +24,7 @@ use super::store::UnpackError;
 
 pub use media::{Media, media};
 pub use messages::{Part, Turn, turn};
+pub(in crate::value) use messages::{blocks, is_conversation};
 pub use prose::{Prose, prose};
 
 /// How a value is best shown.

@@ -9,6 +9,7 @@ pub mod prices;
 mod tests;
 
 use super::pickle;
+use super::stream;
 use super::tree::Value;
 use crate::base::digest::Digest;
 
@@ -58,7 +59,14 @@ impl Search {
         let Some(left) = self.budget.checked_sub(1) else { return };
         self.budget = left;
         let own = model_name(value).or(model);
-        if level == 0 {
+        if let Value::List(items) | Value::Tuple(items) = value
+            && let Some(whole) = stream::whole(items)
+        {
+            // Its pieces say parts of it, some of them twice.
+            if level == 0 {
+                self.found.extend(beside(&whole, model_name(&whole).or(own)));
+            }
+        } else if level == 0 {
             self.found.extend(beside(value, own));
         } else if let Some(fields) = value.fields() {
             for (_, inner) in fields.iter().take(32) {
@@ -135,7 +143,9 @@ fn openai_chat(value: &Value) -> Option<TokenUsage> {
         output: count(value, &["completion_tokens"]).unwrap_or(0),
         cached_input: cached.unwrap_or(0),
         // LiteLLM hands on what Anthropic says; its `prompt_tokens` hold them.
-        cache_written: count(value, &["cache_creation_input_tokens"]).unwrap_or(0),
+        cache_written: count(value, &["cache_creation_input_tokens"])
+            .or_else(|| detail(value, "prompt_tokens_details", &["cache_write_tokens"]))
+            .unwrap_or(0),
         reasoning: detail(value, "completion_tokens_details", &["reasoning_tokens"]).unwrap_or(0),
         ..TokenUsage::default()
     })
@@ -151,6 +161,7 @@ fn input_output(value: &Value) -> Option<TokenUsage> {
             input,
             output,
             cached_input: detail(value, "input_tokens_details", &["cached_tokens"]).unwrap_or(0),
+            cache_written: detail(value, "input_tokens_details", &["cache_write_tokens"]).unwrap_or(0),
             reasoning: detail(value, "output_tokens_details", &["reasoning_tokens"]).unwrap_or(0),
             ..TokenUsage::default()
         });
@@ -174,6 +185,7 @@ fn input_output(value: &Value) -> Option<TokenUsage> {
         output,
         cached_input: cached,
         cache_written: written,
+        reasoning: detail(value, "output_tokens_details", &["thinking_tokens"]).unwrap_or(0),
         ..TokenUsage::default()
     })
 }

@@ -45,6 +45,39 @@ fn every_provider_is_known() {
 }
 
 #[test]
+fn kinds_of_tokens_that_came_later_are_known() {
+    let thinking = json!({"usage": {"input_tokens": 10, "output_tokens": 30, "cache_read_input_tokens": null,
+        "output_tokens_details": {"thinking_tokens": 12}}});
+    assert_eq!(found(thinking), Some((10, 30, 0, 0, 12, None)));
+    let written = json!({"usage": {"input_tokens": 10, "output_tokens": 3,
+        "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 5}}});
+    assert_eq!(found(written), Some((10, 3, 4, 5, 0, None)));
+    let chat = json!({"usage": {"prompt_tokens": 10, "completion_tokens": 3,
+        "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 5}}});
+    assert_eq!(found(chat), Some((10, 3, 4, 5, 0, None)));
+}
+
+#[test]
+fn the_pieces_of_a_stream_are_one_response() {
+    let start = json!({"type": "message_start", "message": {"id": "m", "model": "c", "content": [],
+        "usage": {"input_tokens": 3, "cache_read_input_tokens": 10, "output_tokens": 1}}});
+    let delta =
+        json!({"type": "message_delta", "delta": {}, "usage": {"output_tokens": 25, "input_tokens": null}});
+    let stream = json!([start, delta, {"type": "message_stop"}]);
+    let expected = vec![(13, 25, 10, 0, 0, Some("c".to_owned()))];
+    assert_eq!(all(stream.clone()), expected);
+    assert_eq!(all(json!({"pieces": stream, "seconds": 1})), expected);
+    // Servers that count up in each chunk.
+    let chunk = |out: u32| {
+        json!({"id": "s", "model": "g", "choices": [{"index": 0, "delta": {"content": "a"}}],
+        "usage": {"prompt_tokens": 8, "completion_tokens": out}})
+    };
+    assert_eq!(all(json!([chunk(1), chunk(2), chunk(3)])), [(8, 3, 0, 0, 0, Some("g".to_owned()))]);
+    // A stream that was left says nothing, and its beginning is no whole.
+    assert_eq!(all(json!([{"choices": [{"delta": {"content": "a"}}], "usage": null}])), []);
+}
+
+#[test]
 fn other_values_have_none() {
     assert_eq!(found(json!({"a": 1, "usage": "heavy"})), None);
     assert_eq!(found(json!([1, 2])), None);
