@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::editor::Editor;
 use super::msg::{AppInfo, Param};
+use crate::base::json::beyond_64_bits;
 
 /// One parameter.
 #[derive(Clone, PartialEq, Debug)]
@@ -93,7 +94,13 @@ impl Form {
                 // "5" typed for a text is the text 5; a text in quotes is what is quoted.
                 Ok(Value::String(inner)) => Value::String(inner),
                 Ok(_) | Err(_) if is_text(&field.param) => Value::String(text),
-                Ok(value) => value,
+                Ok(value) => match beyond_64_bits(&text) {
+                    None => value,
+                    Some(number) => {
+                        let why = "is beyond 64 bits and would be rounded: put it in quotes";
+                        return Err((i, format!("{name}: {number} {why}.")));
+                    }
+                },
                 Err(_) if field.param.hint.is_none() => Value::String(text),
                 Err(why) => return Err((i, format!("{name} is not JSON yet: {why}."))),
             };
@@ -144,6 +151,14 @@ mod tests {
             typed(Some("list[int]"), None, "[1"),
             Err((0, typed(Some("list[int]"), None, "[1").unwrap_err().1))
         );
+    }
+
+    #[test]
+    fn integers_that_would_be_rounded_are_refused() {
+        let why = typed(Some("int"), None, "[1, 99999999999999999999]").unwrap_err().1;
+        assert!(why.contains("99999999999999999999") && why.contains("in quotes"), "{why}");
+        assert_eq!(typed(Some("str"), None, "99999999999999999999").unwrap()["x"], "99999999999999999999");
+        assert_eq!(typed(None, None, "\"99999999999999999999\"").unwrap()["x"], "99999999999999999999");
     }
 
     #[test]

@@ -92,6 +92,8 @@ pub struct Toast {
     pub level: Level,
     /// When it goes away.
     pub until: Micros,
+    /// It answers a key, so it goes away with the next one.
+    pub answers: bool,
 }
 
 /// Where the user is in a screen that is a list.

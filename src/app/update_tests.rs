@@ -414,6 +414,8 @@ fn a_sequence_waits_for_its_end_and_shows_what_may_follow() {
     assert_eq!((&state.pending, state.focus), (&None, Pane::Calls), "escape ends the sequence only");
     press(&mut state, "g q");
     assert!(state.toast.as_ref().unwrap().text.contains("g q means nothing here"));
+    press(&mut state, "j");
+    assert_eq!(state.toast, None, "whoever goes on has read it");
 }
 
 #[test]

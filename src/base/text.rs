@@ -5,11 +5,15 @@
 //! invisible characters are shown as visible stand-ins, never obeyed.
 
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Columns that this (already sanitised) text takes in a terminal.
+/// Columns that this (already sanitised) text takes in a terminal: the sum of its cells'.
 pub fn width(text: &str) -> usize {
-    UnicodeWidthStr::width(text)
+    if text.is_ascii() {
+        return text.len();
+    }
+    // Some pairs are narrower where letters are joined (Arabic lam and alef); a terminal gives each its cell.
+    text.graphemes(true).map(UnicodeWidthStr::width).sum()
 }
 
 fn stand_in(c: char) -> Option<String> {
@@ -54,12 +58,45 @@ pub fn line(text: &str) -> String {
 }
 
 fn push_safe(out: &mut String, text: &str) {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        out.push_str(text);
+        return;
+    }
+    let from = out.len();
+    push_visible(out, text);
+    if !out[from..].is_ascii() {
+        spread(out, from);
+    }
+}
+
+/// Takes apart what some terminals draw as one sign and others as several (a thumb and its colour): what follows the first
+/// character becomes a stand-in, so that all agree on the columns.
+fn spread(out: &mut String, from: usize) {
+    let apart = |cell: &str| cell.chars().filter_map(UnicodeWidthChar::width).sum::<usize>();
+    let joined = |cell: &&str| UnicodeWidthStr::width(*cell) != apart(cell);
+    if !out[from..].graphemes(true).any(|cell| joined(&cell)) {
+        return;
+    }
+    let all = out.split_off(from);
+    for cell in all.graphemes(true) {
+        let mut chars = cell.chars();
+        match chars.next().filter(|_| joined(&cell)) {
+            Some(first) => {
+                out.push(first);
+                chars.for_each(|c| out.push_str(&format!("<{:X}>", c as u32)));
+            }
+            None => out.push_str(cell),
+        }
+    }
+}
+
+fn push_visible(out: &mut String, text: &str) {
     let mut marks = 0;
     for c in text.chars() {
         if let Some(safe) = stand_in(c) {
             out.push_str(&safe);
             marks = 0;
-        } else if unicode_width::UnicodeWidthChar::width(c) == Some(0) {
+        } else if UnicodeWidthChar::width(c) == Some(0) {
             marks += 1;
             // A mark at the start of a cell, or a tower of them, would draw over its neighbours.
             if marks <= 4 && !out.is_empty() {
@@ -119,6 +156,10 @@ pub fn lossy(bytes: &[u8]) -> String {
 pub fn fit(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
+    }
+    if text.is_ascii() {
+        return text.get(..columns.saturating_sub(1)).unwrap_or_default().to_owned()
+            + if columns > 0 { "…" } else { "" };
     }
     let mut out = String::new();
     let mut used = 0;
@@ -252,7 +293,23 @@ mod tests {
         assert_eq!(duration(125_000_000), "2:05 min");
     }
 
+    #[test]
+    fn what_terminals_join_or_not_is_taken_apart() {
+        assert_eq!(line("a\u{1f44d}\u{1f3fd}b"), "a\u{1f44d}<1F3FD>b");
+        assert_eq!(line("\u{1f468}\u{200d}\u{1f469}"), "\u{1f468}<200D>\u{1f469}");
+        // Letters that a font joins have a cell each.
+        assert_eq!(line("\u{644}\u{627}"), "\u{644}\u{627}");
+        assert_eq!(width("\u{644}\u{627}"), 2);
+        assert_eq!(fit("\u{644}\u{627}x", 2), "\u{644}…");
+    }
+
     proptest! {
+        #[test]
+        fn every_cell_is_as_wide_as_its_characters(text in "[\\PC\u{1f3fb}-\u{1f3ff}\u{1f466}-\u{1f469}\u{1100}-\u{11ff}\u{600}-\u{6ff}\u{1780}-\u{17ff}]*") {
+            let apart: usize = line(&text).chars().filter_map(UnicodeWidthChar::width).sum();
+            prop_assert_eq!(width(&line(&text)), apart);
+        }
+
         #[test]
         fn fit_never_exceeds(text in "\\PC*", columns in 0usize..40) {
             prop_assert!(width(&fit(&line(&text), columns)) <= columns);

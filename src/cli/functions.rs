@@ -62,7 +62,7 @@ fn line(function: &Function, statuses: &[CallStatus], width: usize) -> String {
     let time = |micros: Option<i64>| micros.map(text::duration).unwrap_or_default();
     let cost = match function.spent.known_cost() {
         _ if function.spent.tokens == 0 => String::new(),
-        Some(usd) => format!("${usd:.4}"),
+        Some(usd) => text::dollars(usd),
         None => "?".to_owned(),
     };
     let executed = time((function.executed_us > 0).then_some(function.executed_us));

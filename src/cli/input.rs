@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::args::InputArgs;
 use super::error::CliError;
+use crate::base::json::beyond_64_bits;
 use crate::engine::project::{Application, Project};
-use crate::value;
 
 /// The input as an object by parameter name. `None` when nothing was given.
 pub fn given(args: &InputArgs, app: &Application) -> Result<Option<Value>, CliError> {
@@ -41,7 +41,7 @@ pub fn given(args: &InputArgs, app: &Application) -> Result<Option<Value>, CliEr
 
 /// Refuses integers that JSON as it is read here would round.
 fn exact(name: &str, json: &str) -> Result<(), CliError> {
-    match value::beyond_64_bits(json) {
+    match beyond_64_bits(json) {
         None => Ok(()),
         Some(number) => Err(CliError::usage(format!(
             "{name}: {number} is beyond 64 bits and would be rounded"

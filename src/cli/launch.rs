@@ -14,6 +14,7 @@ use super::output::Tone;
 use super::{follow::Follow, input, view};
 use crate::base::clock::SystemClock;
 use crate::base::ids::{CallNo, RunId};
+use crate::base::json as typed;
 use crate::engine::verdict::Judge;
 use crate::engine::{self, Effects, Ending, InDoubt, RunHandle, RunSpec};
 use crate::model::event::Level;
@@ -135,7 +136,7 @@ fn edit(
         Some(file) => std::fs::read_to_string(file).map_err(|error| wrong(format!("{file}: {error}")))?,
         None => json.to_owned(),
     };
-    let value = serde_json::from_str(&json)
+    let value = typed::tagged(&json)
         .map_err(|error| wrong(format!("not JSON: {error}")).hint("a string needs its quotes: '\"text\"'"))?;
     if !any_type {
         super::edits::fits(store, run, no, &value)
@@ -158,7 +159,7 @@ fn in_doubt(text: &str) -> Result<InDoubt, CliError> {
         "rerun" => Ok(InDoubt::Rerun),
         "fail" => Ok(InDoubt::Fail),
         other => match other.strip_prefix("accept=") {
-            Some(json) => serde_json::from_str(json)
+            Some(text) => typed::tagged(text)
                 .map(InDoubt::Accept)
                 .map_err(|error| CliError::usage(format!("--in-doubt accept: not JSON: {error}"))),
             None => Err(CliError::usage(format!("--in-doubt {other}: use rerun, fail, or accept=JSON"))),

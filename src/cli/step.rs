@@ -250,7 +250,7 @@ impl<'a> Session<'a> {
     /// Obeys the lines that have come, as long as there is something to say them of.
     fn read_lines(&mut self, breakpoints: &mut Vec<Breakpoint>) -> Option<CallNo> {
         while let Some(text) = self.lines.front() {
-            let line = match serde_json::from_str::<Line>(text) {
+            let line = match crate::base::json::tagged::<Line>(text) {
                 Ok(line) if self.waiting.is_empty() && line.is_of_a_call() => return None,
                 Ok(line) => line,
                 Err(error) => {

@@ -307,7 +307,7 @@ fn ascii_glyphs_are_ascii() {
 }
 
 /// Texts that try to leave their cells.
-const HOSTILE: [&str; 8] = [
+const HOSTILE: [&str; 12] = [
     "\x1b[31m\x1b]0;owned\x07\x1b[2Jx",
     "\u{202e}drawkcab\u{2066}",
     "a\u{200b}b\u{200d}c\u{feff}d",
@@ -316,6 +316,11 @@ const HOSTILE: [&str; 8] = [
     "👩‍👩‍👧‍👦🏳️‍🌈e\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}",
     "\u{9b}31m\u{85}\u{2028}\u{e0041}\u{7f}",
     "\u{301}\u{1160}ﷺ",
+    // One sign of two columns for some terminals, two or more signs for others.
+    "\u{1f44d}\u{1f3fd}\u{1f9d1}\u{1f3ff}\u{1f1e9}\u{1f1ea}\u{1f1e9}1\u{fe0f}\u{20e3}\u{2764}\u{fe0f}",
+    "\u{644}\u{627}\u{5d0}\u{200d}\u{5dc}\u{1780}\u{17d2}\u{1781}\u{915}\u{94d}\u{937}\u{1100}\u{1161}\u{11a8}\u{ffa0}\u{3164}",
+    "\x1bPq#0~~@@\x1b\\\x1b_Ga=T;AAAA\x1b\\\x1b^pm\x1b\\\x1bXsos\u{9c}\u{90}dcs\u{98}\u{9e}\u{9f}",
+    "a\0b\x05\x0e\x0f\x0b\x0c\u{e0100}\u{2066}\u{5e9}\u{5dc}\u{5d5}\u{5dd}\u{1d173}\u{fffe}\u{10ffff}",
 ];
 
 fn hostile(id: &str) -> Script {
@@ -340,6 +345,9 @@ fn assert_clean(buffer: &Buffer) {
             let w = text::width(symbol).max(1) as u16;
             assert!(x + w <= buffer.area.width, "row {y} leaves the screen: {symbol:?}");
             assert_eq!(text::line(&format!("x{symbol}")), format!("x{symbol}"), "row {y}, column {x}");
+            // Not every terminal joins what makes up one sign.
+            let apart: usize = symbol.chars().map(|c| text::width(c.encode_utf8(&mut [0; 4]))).sum();
+            assert_eq!(usize::from(w), apart.max(1), "row {y}, column {x}: {symbol:?}");
             x += w;
         }
     }

@@ -9,6 +9,7 @@ use super::from_plain_json;
 use super::pickle::MAX_DEPTH;
 use super::tree::Value;
 use super::view::encoding;
+use crate::base::json::beyond_64_bits;
 
 /// Reads a JSON text as it is: no object is taken for a tag, integers of any size stay exact.
 pub fn read_plain_json(text: &str) -> Result<Value, serde_json::Error> {
@@ -16,34 +17,6 @@ pub fn read_plain_json(text: &str) -> Result<Value, serde_json::Error> {
         None => Ok(from_plain_json(&serde_json::from_str(text)?)),
         Some(_) => exact(serde_json::from_str(text)?, 0),
     }
-}
-
-/// The first integer in a JSON text that neither `i64` nor `u64` holds.
-pub fn beyond_64_bits(json: &str) -> Option<&str> {
-    let mut rest = json;
-    while let Some(start) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
-        rest = &rest[start..];
-        let end = if let Some(inner) = rest.strip_prefix('"') {
-            let mut escaped = false;
-            let closing = inner.find(|c| {
-                let closes = c == '"' && !escaped;
-                escaped = c == '\\' && !escaped;
-                closes
-            });
-            1 + closing? + 1
-        } else {
-            let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '+' | '.');
-            let end = rest.find(|c| !inside(c)).unwrap_or(rest.len());
-            let number = &rest[..end];
-            let integer = number.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
-            if integer && number.parse::<i64>().is_err() && number.parse::<u64>().is_err() {
-                return Some(number);
-            }
-            end
-        };
-        rest = &rest[end..];
-    }
-    None
 }
 
 /// Reads level by level: slower, but only texts with such integers pay for it.
@@ -98,27 +71,6 @@ impl<'de> Deserialize<'de> for Pairs<'de> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn integers_beyond_64_bits_are_found() {
-        for text in
-            ["18446744073709551616", "[1, {\"a\": -9223372036854775809}]", "\"a\\\"\" 99999999999999999999"]
-        {
-            assert!(beyond_64_bits(text).is_some(), "{text}");
-        }
-        for text in [
-            "18446744073709551615",
-            "-9223372036854775808",
-            "1e30",
-            "0.12345678901234567890123",
-            "\"\\\\\"",
-            "\"99999999999999999999\"",
-            "{\"99999999999999999999\": 1}",
-            "\"open",
-        ] {
-            assert_eq!(beyond_64_bits(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn they_stay_exact() {

@@ -29,7 +29,7 @@ mod figures;
 #[cfg(test)]
 mod python_tests;
 
-pub use exact_json::{beyond_64_bits, read_plain_json};
+pub use exact_json::read_plain_json;
 pub use fits::fits;
 pub use from_json::{from_json, from_plain_json, to_plain_json};
 pub use store::{

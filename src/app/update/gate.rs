@@ -7,6 +7,7 @@ use crate::app::keys::{Key, KeyCode};
 use crate::app::msg::{Edited, Effect, Env, Fork, ForkEffects, Start};
 use crate::app::state::{AppState, Overlay, Pane, Screen};
 use crate::base::ids::{CallNo, RunId};
+use crate::base::json;
 use crate::model::filter::Filter;
 use crate::model::fork::ForkPlan;
 use crate::model::gate::{Answer, GateEvent, Goal, Moment, StepCommand, Want};
@@ -238,7 +239,7 @@ pub(super) fn edited(
         toast(state, Level::Info, "Nothing was changed; the call still waits.", env);
         return Vec::new();
     }
-    let value = match serde_json::from_str(&text) {
+    let value = match json::tagged(&text) {
         Ok(value) => value,
         Err(why) => {
             let why = format!("What was saved is not JSON: {why}.");
@@ -274,7 +275,7 @@ fn forked(state: &mut AppState, of: (RunId, CallNo), before: &str, text: String,
         toast(state, Level::Info, "Nothing was changed; nothing is forked.", env);
         return Vec::new();
     }
-    match serde_json::from_str(&text) {
+    match json::tagged(&text) {
         Ok(value) => plan(of, value, text, false),
         Err(why) => {
             let (what, why) = (Edited::Fork(of.0, of.1), format!("What was saved is not JSON: {why}."));
@@ -332,7 +333,7 @@ pub(super) fn rejected_key(state: &mut AppState, rejected: Rejected, key: Key) -
             vec![Effect::EditText { what: rejected.what, text: rejected.text }]
         }
         KeyCode::Char('u') if rejected.may => {
-            let Ok(value) = serde_json::from_str(&rejected.text) else { return Vec::new() };
+            let Ok(value) = json::tagged(&rejected.text) else { return Vec::new() };
             match rejected.what {
                 Edited::Output(run, call) => answer_call(run, call, Answer::Output { value, any_type: true }),
                 Edited::Fork(run, call) => plan((run, call), value, rejected.text, true),

@@ -80,10 +80,19 @@ pub fn update(state: &mut AppState, msg: Msg, env: &Env) -> Vec<Effect> {
 
 /// Shows a sentence for a while.
 fn toast(state: &mut AppState, level: Level, text: impl Into<String>, env: &Env) {
-    state.toast = Some(Toast { text: text.into(), level, until: env.now + TOAST });
+    state.toast = Some(Toast { text: text.into(), level, until: env.now + TOAST, answers: false });
+}
+
+/// Says that a key does nothing; whoever presses the next one has read it.
+fn refuse(state: &mut AppState, text: impl Into<String>, env: &Env) {
+    toast(state, Level::Info, text, env);
+    if let Some(toast) = &mut state.toast {
+        toast.answers = true;
+    }
 }
 
 fn press(state: &mut AppState, key: Key, env: &Env) -> Vec<Effect> {
+    state.toast.take_if(|toast| toast.answers);
     if let Some(effects) = overlay::press(state, key, env) {
         return effects;
     }
@@ -105,7 +114,7 @@ fn press(state: &mut AppState, key: Key, env: &Env) -> Vec<Effect> {
         }
         Found::Nothing if keys.len() > 1 => {
             let sentence = format!("{} means nothing here.", sequence_name(&keys));
-            toast(state, Level::Info, sentence, env);
+            refuse(state, sentence, env);
             Vec::new()
         }
         Found::Nothing => Vec::new(),
@@ -133,7 +142,7 @@ fn perform(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Effect> {
     }
     let Some(command) = command::command(id) else { return Vec::new() };
     if let Err(why) = (command.enabled)(state) {
-        toast(state, Level::Info, why, env);
+        refuse(state, why, env);
         return Vec::new();
     }
     commands::execute(state, id, env)

@@ -9,6 +9,7 @@ use crate::app::msg::{Edited, Effect, Env, Start};
 use crate::app::palette::{self, CommandList, Kind};
 use crate::app::settings;
 use crate::app::state::{AppState, Overlay};
+use crate::base::json;
 
 use super::{commands, filter, find, gate, points};
 
@@ -163,9 +164,9 @@ fn input(state: &mut AppState, mut form: Form, key: Key, env: &Env) -> Vec<Effec
 pub(super) fn edited(state: &mut AppState, text: &str) {
     let Some(Overlay::Input(form)) = &mut state.overlay else { return };
     form.touched = true;
-    match serde_json::from_str(text) {
+    match json::plain(text) {
         Ok(value) => form.fill(&value),
-        Err(why) => form.problem = Some(format!("What was saved is not JSON: {why}.")),
+        Err(why) => form.problem = Some(format!("What was saved {why}.")),
     }
 }
 
