@@ -78,6 +78,7 @@ impl Script {
             input: value(input),
             python: "3.12.1".to_owned(),
             version: "0".to_owned(),
+            purpose: crate::model::Purpose::default(),
         });
         script.ask(0, "research_agent", CallKind::Root, 1, input);
         script.start(1);

@@ -54,6 +54,8 @@ pub enum Command {
     Accept(AcceptArgs),
     /// Replay a run call by call: commands on standard input, what waits on standard output, as lines of JSON
     Step(StepArgs),
+    /// Execute one recorded call several times, and show which outcomes differ, and how
+    Resample(ResampleArgs),
     /// Say what the edits since a run invalidate, and what re-running that would cost
     Status(StatusArgs),
     /// Say after each save what it invalidates and what re-running that would cost
@@ -234,6 +236,9 @@ pub struct RunsArgs {
     /// How many
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub limit: usize,
+    /// Also runs that were left by stepping back in them
+    #[arg(long)]
+    pub all: bool,
     #[command(flatten)]
     pub json: JsonArgs,
 }
@@ -377,6 +382,27 @@ pub struct StepArgs {
     /// Stop once when the run has taken this many seconds
     #[arg(long, value_name = "SECONDS")]
     pub budget_seconds: Option<f64>,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct ResampleArgs {
+    /// An id, a unique prefix, `latest`, `latest~1`
+    pub run: String,
+    /// An id prefix or a path: `research_agent/call_llm#3`
+    pub call: String,
+    /// How often it is executed
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub count: u32,
+    /// Show the samples that there are, and execute nothing
+    #[arg(long, conflicts_with_all = ["count", "effects"])]
+    pub list: bool,
+    /// `rerun`: let what is marked `effect=True` act on the world each time; without this nothing that does is executed
+    #[arg(long, value_name = "rerun", value_parser = ["rerun"])]
+    pub effects: Option<String>,
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    #[command(flatten)]
+    pub json: JsonArgs,
 }
 
 /// When `diff` exits with 1.

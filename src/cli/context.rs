@@ -112,6 +112,8 @@ impl Context {
             python: self.python(args)?,
             track: config.track.clone(),
             prices: config.prices(),
+            back: false,
+            samples: None,
         })
     }
 

@@ -79,6 +79,7 @@ impl From<crate::engine::StartError> for CliError {
     fn from(error: crate::engine::StartError) -> Self {
         match error {
             crate::engine::StartError::Store(error) => error.into(),
+            crate::engine::StartError::Sample(why) => CliError::usage(why),
             other => CliError::new(Exit::Environment, other.to_string()),
         }
     }

@@ -19,7 +19,7 @@ use crate::engine::verdict::Judge;
 use crate::engine::{self, Effects, Ending, InDoubt, RunHandle, RunSpec};
 use crate::model::event::Level;
 use crate::model::fork::ForkPlan;
-use crate::model::{Event, EventKind, Mode, RunHistory, RunStatus};
+use crate::model::{Event, EventKind, Mode, Purpose, RunHistory, RunStatus};
 use crate::store::Store;
 
 impl From<ModeArg> for Mode {
@@ -94,6 +94,7 @@ pub(super) fn replay_spec(context: &Context, store: &Store, args: &ReplayArgs) -
     let in_doubt = in_doubt(&args.in_doubt)?;
     let id = store.find_run(&args.run)?;
     let parent = context.history(store, &id)?;
+    no_samples(&parent)?;
     if store.run(&id)?.alive {
         return Err(CliError::usage(format!("run {id} still executes")).hint("wait for it, or stop it first"));
     }
@@ -112,6 +113,17 @@ pub(super) fn replay_spec(context: &Context, store: &Store, args: &ReplayArgs) -
         effects: effects(args.effects),
         ..context.run_spec(&app, input, &args.engine)?
     })
+}
+
+/// A run that holds samples has no application to replay.
+pub(super) fn no_samples(run: &RunHistory) -> Result<(), CliError> {
+    let Purpose::Samples { of } = &run.purpose else { return Ok(()) };
+    let parent = run.parent.as_ref().unwrap_or(&of.run);
+    Err(CliError::usage(format!(
+        "run {} holds samples of a call of run {parent}, and cannot be replayed",
+        run.id
+    ))
+    .hint(format!("replay run {parent}; --take puts what a sample gave into it")))
 }
 
 /// `CALL=JSON` or `CALL=@FILE`.

@@ -23,6 +23,7 @@ mod maintenance;
 pub mod output;
 mod peek;
 mod prices;
+mod resample;
 mod runs;
 mod search;
 mod session;
@@ -103,6 +104,7 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::History(args)) => tabs::history::run(&Context::new(cli, out)?, args),
         Some(Command::Diff(args)) => diff::run(&Context::new(cli, out)?, args),
         Some(Command::Accept(args)) => accept::run(&Context::new(cli, out)?, args),
+        Some(Command::Resample(args)) => resample::run(&Context::new(cli, out)?, args),
         Some(Command::Step(args)) => step::run(&Context::new(cli, out)?, args),
         Some(Command::Watch(args)) => watch::run(&Context::new(cli, out)?, args),
         Some(Command::Status(args)) => status::run(&Context::new(cli, out)?, args),

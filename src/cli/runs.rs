@@ -1,5 +1,7 @@
 //! `tl-bench runs`.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::args::RunsArgs;
@@ -8,13 +10,18 @@ use super::error::{CliError, Exit};
 use super::output::Tone;
 use super::view;
 use crate::base::clock::{Clock, SystemClock};
+use crate::base::ids::call_id;
 use crate::base::text;
+use crate::model::Purpose;
+use crate::model::summary::listed;
 use crate::store::RunRow;
 
 /// Lists runs, newest first.
 pub fn run(context: &Context, args: &RunsArgs) -> Result<Exit, CliError> {
     let store = context.existing_store()?;
-    let rows = store.runs(None, args.limit)?;
+    let mut rows = store.runs(None, args.limit)?;
+    let mut left = HashSet::new();
+    rows.retain(|row| listed(&row.summary, &mut left) || args.all);
     if args.json.json {
         context.out.json(&Value::Array(rows.iter().map(row_json).collect()));
         return Ok(Exit::Success);
@@ -25,7 +32,11 @@ pub fn run(context: &Context, args: &RunsArgs) -> Result<Exit, CliError> {
         let status = context.out.paint(view::run_tone(run.status), &format!("{:<11}", run.status.word()));
         let parent = run.parent.as_ref().map(|p| format!("  ← {}", p.short())).unwrap_or_default();
         let pin = if run.pinned { "  pinned" } else { "" };
-        let tail = format!("{}{parent}{pin}", run.mode.word());
+        let what = match &run.purpose {
+            Purpose::Samples { of } => format!("samples of call {}", call_id(&of.run, of.call)),
+            Purpose::Application | Purpose::StepBack => run.mode.word().to_owned(),
+        };
+        let tail = format!("{what}{parent}{pin}");
         context.out.line(&format!(
             "{}  {status} {:>5}  {:<24} {}  {}",
             run.id,
@@ -57,6 +68,11 @@ fn row_json(row: &RunRow) -> Value {
         "cost_usd": run.cost_usd,
         "saved": run.saved,
         "pinned": run.pinned,
+        "samples_of": match &run.purpose {
+            Purpose::Samples { of } => json!({"run": of.run, "call": call_id(&of.run, of.call)}),
+            Purpose::Application | Purpose::StepBack => Value::Null,
+        },
+        "stepped_back": run.purpose == Purpose::StepBack,
         "alive": row.alive,
         "damaged": row.damaged,
     })

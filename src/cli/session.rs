@@ -1,6 +1,6 @@
 //! Engine and store as the workbench asks for them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::mpsc::{Receiver as StdReceiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -24,6 +24,7 @@ use crate::find::StoreNodes;
 use crate::model::filter::Filter;
 use crate::model::fork::{Fork, ForkEffects, ForkPlan};
 use crate::model::points::Point;
+use crate::model::summary::listed;
 use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
 use crate::store::Store;
 use crate::tui::backend::{
@@ -128,6 +129,7 @@ impl Session {
 
     fn replay_spec(&self, run: RunId) -> Result<RunSpec, String> {
         let parent = self.history(&run)?;
+        super::launch::no_samples(&parent).map_err(|error| error.message)?;
         let app = replayed_application(&self.context, &parent).map_err(|error| error.message)?;
         let recorded = plain_value(&self.store, parent.input.as_ref()).map_err(|error| error.message)?;
         Ok(RunSpec { parent: Some(run), ..self.run_spec(&app, recorded)? })
@@ -156,11 +158,12 @@ impl Session {
         id
     }
 
-    /// Ends a run of this process, when it is one, and waits until that is recorded.
-    fn leave(&self, run: &RunId) {
-        let Some(running) = lock(&self.running).remove(run) else { return };
+    /// Ends a run of this process and waits until that is recorded. False: it is none, or has ended.
+    fn leave(&self, run: &RunId) -> bool {
+        let Some(running) = lock(&self.running).remove(run) else { return false };
         let _ = running.commands.send(engine::local::Command::Kill);
         let _ = running.thread.join();
+        true
     }
 
     /// Ends all runs of this process and waits until that is recorded.
@@ -260,7 +263,9 @@ impl Backend for Session {
 
     fn runs(&self, limit: usize) -> Result<Vec<RunSummary>, String> {
         let rows = self.store.runs(None, limit).map_err(|error| error.to_string())?;
-        Ok(rows.into_iter().map(|row| row.summary).collect())
+        let mut left = HashSet::new();
+        let summaries = rows.into_iter().map(|row| row.summary);
+        Ok(summaries.filter(|run| listed(run, &mut left)).collect())
     }
 
     fn history(&self, run: &RunId) -> Result<RunHistory, String> {
@@ -359,9 +364,10 @@ impl Backend for Session {
     }
 
     fn start(&self, what: Start) -> Result<RunId, String> {
+        let mut back = false;
         let stepping = match &what {
             Start::Step { run, goal, breakpoints, budget } => {
-                self.leave(run);
+                back = self.leave(run);
                 Some(Stepper::new(goal.clone(), breakpoints.clone(), *budget))
             }
             // It stops at effects alone.
@@ -370,7 +376,7 @@ impl Backend for Session {
             }
             _ => None,
         };
-        let spec = self.spec(what)?;
+        let spec = RunSpec { back, ..self.spec(what)? };
         let reports = Mutex::new(self.reports.clone());
         let observer = Box::new(move |run: &RunId, events: &[Event]| {
             let _ = lock(&reports).send(Report::Events(run.clone(), events.to_vec()));

@@ -136,6 +136,7 @@ pub fn run(context: &Context, args: &StepArgs) -> Result<Exit, CliError> {
                 input = (std::mem::take(&mut session.lines), session.input_ended);
                 keep_lines(&inbox, &send);
                 spec.parent = Some(run);
+                spec.back = true;
                 (spec.from, spec.edits) = (None, Vec::new());
                 goal = Goal::At(to);
             }

@@ -119,8 +119,9 @@ impl Watcher<'_> {
         if self.args.run.is_some() {
             return;
         }
-        if let Ok(rows) = self.store.runs(None, 1)
-            && let Some(row) = rows.first().filter(|row| row.summary.status != RunStatus::Running)
+        if let Ok(newest) = self.store.find_run("latest")
+            && let Ok(row) = self.store.run(&newest)
+            && row.summary.status != RunStatus::Running
         {
             self.run = row.summary.id.clone();
         }

@@ -247,6 +247,8 @@ impl Exec {
             slots: DRIVER_SLOTS,
             driver: true,
             prices: self.prices.clone(),
+            purpose: Default::default(),
+            samples: None,
         };
         let checkpoints = Arc::new(StoreCheckpoints::new(&self.store));
         let files = Arc::new(Files::new(&self.project, self.clock.clone(), &self.track.ignore));

@@ -21,6 +21,7 @@ pub mod project;
 pub mod recorder;
 pub mod replay;
 pub mod run;
+mod samples;
 pub mod step;
 pub mod suggest;
 pub mod today;

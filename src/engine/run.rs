@@ -24,7 +24,7 @@ use crate::base::clock::Clock;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::find::StoreNodes;
-use crate::model::{Mode, RunHistory, ValueRef};
+use crate::model::{Mode, Purpose, RunHistory, ValueRef};
 use crate::store::Store;
 use crate::value::{self, NodeSource, StoredNode};
 
@@ -67,6 +67,10 @@ pub struct RunSpec {
     pub track: Track,
     /// What tokens cost.
     pub prices: Prices,
+    /// It goes back in the run that it replays, which was left for it.
+    pub back: bool,
+    /// A call of the parent that is executed this often, in place of the application.
+    pub samples: Option<(CallNo, u32)>,
 }
 
 /// A run could not be started; nothing was recorded.
@@ -78,6 +82,9 @@ pub enum StartError {
     /// The runtime could not be installed.
     #[error(transparent)]
     Install(#[from] crate::python::install::InstallError),
+    /// The call that is to be sampled cannot be.
+    #[error("{0}")]
+    Sample(String),
     /// The machine refused something.
     #[error("cannot start a run: {0}")]
     Io(#[from] std::io::Error),
@@ -156,6 +163,10 @@ fn launch(
         Some(parent) => Some(Arc::new(store.history(parent)?.history)),
         None => None,
     };
+    let samples = match (&base, spec.samples) {
+        (Some(run), Some((call, count))) => Some(super::samples::sampling(store, run, call, count)?),
+        _ => None,
+    };
     let files = Arc::new(Files::new(&spec.project, clock.clone(), &spec.track.ignore));
     let mut replay = Replay::new(spec.mode, base, spec.from, files.clone());
     replay.set_edits(spec.edits.iter().cloned().collect());
@@ -189,6 +200,8 @@ fn launch(
             slots: spec.slots,
             driver: false,
             prices: spec.prices.clone(),
+            purpose: if spec.back { Purpose::StepBack } else { Purpose::Application },
+            samples,
         },
         clock.clone(),
         checkpoints,

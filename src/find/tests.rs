@@ -50,6 +50,7 @@ fn record(store: &Store, run: u64, calls: u32) {
         input: input.clone(),
         python: "3.12".to_owned(),
         version: "0".to_owned(),
+        purpose: crate::model::Purpose::default(),
     }];
     let mut seq = 0;
     for no in 1..=calls {

@@ -80,6 +80,22 @@ impl RunStatus {
     }
 }
 
+/// What a run is for.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// To execute its application.
+    #[default]
+    Application,
+    /// To execute one recorded call several times; the application's body does not run.
+    Samples {
+        /// The call that executed what is sampled.
+        of: Origin,
+    },
+    /// To go back in the run that it replays, which was left for it.
+    StepBack,
+}
+
 /// A standard stream of a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -225,6 +241,9 @@ pub enum EventKind {
         python: String,
         /// tl-bench's version.
         version: String,
+        /// What it is for.
+        #[serde(default)]
+        purpose: Purpose,
     },
     /// A call was asked for (status pending).
     CallAsked(Box<CallAsked>),

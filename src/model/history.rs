@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::call::{Call, CallKind, CallStatus, ErrorInfo, FailedAttempt, ValueRef};
-use super::event::{AnswerKind, Event, EventKind, Level, Mode, RunStatus, Stream};
+use super::event::{AnswerKind, Event, EventKind, Level, Mode, Purpose, RunStatus, Stream};
 use super::summary::{Counts, RunSummary, Saved, Spent, add_end};
 use super::witness::CodeKnown;
 use crate::base::clock::Micros;
@@ -110,6 +110,8 @@ pub struct RunHistory {
     pub spent: Spent,
     /// Sequence number of the last event applied.
     pub last_seq: u64,
+    /// What it is for.
+    pub purpose: Purpose,
 }
 
 impl RunHistory {
@@ -139,6 +141,7 @@ impl RunHistory {
             saved: Saved::default(),
             spent: Spent::default(),
             last_seq: 0,
+            purpose: Purpose::default(),
         }
     }
 
@@ -168,7 +171,8 @@ impl RunHistory {
         }
         self.last_seq = event.seq;
         match &event.kind {
-            EventKind::RunStarted { app, file, mode, parent, input, python, .. } => {
+            EventKind::RunStarted { app, file, mode, parent, input, python, purpose, .. } => {
+                self.purpose.clone_from(purpose);
                 self.app.clone_from(app);
                 self.file.clone_from(file);
                 self.mode = *mode;
@@ -369,6 +373,7 @@ impl RunHistory {
             cost_usd: self.known_cost(),
             saved: self.saved,
             pinned,
+            purpose: self.purpose.clone(),
         }
     }
 

@@ -14,6 +14,7 @@ pub mod history;
 pub mod keys;
 pub mod path;
 pub mod points;
+pub mod samples;
 pub mod summary;
 pub mod timeline;
 pub mod verdict;
@@ -23,7 +24,7 @@ pub use accepted::{Accepted, Standing, StoodFor};
 pub use call::{
     Call, CallKind, CallStatus, ErrorInfo, ErrorKind, FailedAttempt, Frame, Origin, Site, Usage, ValueRef,
 };
-pub use event::{Event, EventKind, Level, Mode, RunStatus, Stream};
+pub use event::{Event, EventKind, Level, Mode, Purpose, RunStatus, Stream};
 pub use history::RunHistory;
 pub use summary::{Counts, RunSummary, Saved};
 pub use witness::{CodeKnown, FileRead, Opaque, Package, ReadKind};

@@ -1,9 +1,11 @@
 //! A run in one line: what lists, headers and `--json` show.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::call::{Call, CallKind, CallStatus, Usage};
-use super::event::{CallEnded, Mode, RunStatus};
+use super::event::{CallEnded, Mode, Purpose, RunStatus};
 use crate::base::clock::Micros;
 use crate::base::ids::RunId;
 
@@ -138,6 +140,15 @@ pub fn add_end(spent: &mut Spent, saved: &mut Saved, kind: CallKind, ended: &Cal
     }
 }
 
+/// Whether a run is listed: not when it was left by stepping back in it, unless it is pinned. Runs are asked about from
+/// the newest to the oldest; `left` gathers those that were left.
+pub fn listed(run: &RunSummary, left: &mut HashSet<RunId>) -> bool {
+    if run.purpose == Purpose::StepBack {
+        left.extend(run.parent.clone());
+    }
+    !left.contains(&run.id) || run.pinned || run.status != RunStatus::Cancelled
+}
+
 /// A run in one line.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct RunSummary {
@@ -167,4 +178,7 @@ pub struct RunSummary {
     pub saved: Saved,
     /// Whether gc must keep it.
     pub pinned: bool,
+    /// What it is for.
+    #[serde(default)]
+    pub purpose: Purpose,
 }

@@ -43,6 +43,7 @@ mod open;
 mod owner;
 mod rows;
 mod runs;
+mod samples;
 mod schema;
 mod search;
 mod state;

@@ -10,7 +10,11 @@ use super::heads::Scan;
 use super::open::Store;
 use super::rows::{CallRow, RawRun, RunRecord, RunRow, mark_sum, unknown};
 use crate::base::ids::RunId;
-use crate::model::RunStatus;
+use crate::model::summary::listed;
+use crate::model::{Purpose, RunStatus};
+
+/// Runs that are looked at together.
+const WINDOW: usize = 50;
 
 impl Store {
     /// Runs, newest first: at most `limit`, before the `cursor` of a row returned earlier (`None`: from the
@@ -48,9 +52,8 @@ impl Store {
     /// A lost run counts, too: who asks for it must be told that it is lost, and not be given an older one.
     pub fn find_run(&self, text: &str) -> std::result::Result<RunId, FindError> {
         if let Some(back) = latest(text) {
-            let newest = self.runs(None, back.saturating_add(1))?;
-            return match newest.into_iter().nth(back) {
-                Some(row) => Ok(row.summary.id),
+            return match self.nth_latest(back)? {
+                Some(run) => Ok(run),
                 None => Err(FindError::NotFound { text: text.to_owned(), near: Vec::new() }),
             };
         }
@@ -81,6 +84,30 @@ impl Store {
                 Err(FindError::NotFound { text: text.to_owned(), near: ids })
             }
             _ => Err(FindError::Ambiguous { text: text.to_owned(), matches }),
+        }
+    }
+
+    /// The newest run but `back`. Runs that hold samples, and those that were left by stepping back, do not count.
+    fn nth_latest(&self, back: usize) -> Result<Option<RunId>> {
+        let mut left = HashSet::new();
+        let (mut cursor, mut back) = (None, back);
+        loop {
+            let rows = self.runs(cursor, WINDOW)?;
+            let (full, last) =
+                (rows.len() >= WINDOW, rows.iter().rfind(|row| row.cursor > 0).map(|row| row.cursor));
+            for row in rows {
+                if listed(&row.summary, &mut left) && !matches!(row.summary.purpose, Purpose::Samples { .. })
+                {
+                    match back.checked_sub(1) {
+                        Some(fewer) => back = fewer,
+                        None => return Ok(Some(row.summary.id)),
+                    }
+                }
+            }
+            if !full {
+                return Ok(None);
+            }
+            cursor = last;
         }
     }
 

@@ -161,7 +161,8 @@ impl RunState {
     fn apply(&mut self, event: &Event) {
         let summary = &mut self.record.summary;
         match &event.kind {
-            EventKind::RunStarted { app, file, mode, parent, .. } => {
+            EventKind::RunStarted { app, file, mode, parent, purpose, .. } => {
+                summary.purpose.clone_from(purpose);
                 summary.app.clone_from(app);
                 summary.file.clone_from(file);
                 summary.mode = *mode;
@@ -350,6 +351,7 @@ mod tests {
             input: empty(),
             python: String::new(),
             version: String::new(),
+            purpose: crate::model::Purpose::default(),
         }];
         let mut open: Vec<CallNo> = Vec::new();
         let mut last = 0;

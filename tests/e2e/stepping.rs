@@ -61,8 +61,10 @@ fn forward_to_call_15_back_to_3_edited_and_on() {
     terminal.sees("the end", &["succeeded", "1 edited"]);
     quit(terminal);
 
-    assert_eq!(shown(&project, "latest~2"), original, "the run that was stepped through is as it was");
-    let runs = project.json(0, &["runs", "--json"]);
+    assert_eq!(shown(&project, "latest~1"), original, "the run that was stepped through is as it was");
+    let listed = project.json(0, &["runs", "--json"]);
+    assert_eq!(listed.as_array().unwrap().len(), 2, "the run that was left is not listed");
+    let runs = project.json(0, &["runs", "--json", "--all"]);
     assert_eq!(runs[2]["run"], first["run"]);
     assert_eq!((&runs[1]["parent"], &runs[0]["parent"]), (&runs[2]["run"], &runs[1]["run"]));
     let run = shown(&project, "latest");

@@ -69,6 +69,7 @@ impl Recorder {
             input: inline("{\"topic\": \"x\"}"),
             python: "3.11.7".to_owned(),
             version: "0.1.0".to_owned(),
+            purpose: Default::default(),
         };
         let root = EventKind::CallStarted { no: 1, attempt: 1, worker: 1 };
         recorder.put(vec![started, asked(1, 0), root], vec![], true).unwrap();

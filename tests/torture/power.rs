@@ -97,6 +97,7 @@ fn record_run(store: &Store, name: u64) {
         input: inline("{}"),
         python: "3.12.0".to_owned(),
         version: "0".to_owned(),
+        purpose: Default::default(),
     };
     let mut seq = 0;
     let mut put = |kinds: Vec<EventKind>, nodes: Vec<Node>, durable: bool| {

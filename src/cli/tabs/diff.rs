@@ -185,7 +185,7 @@ fn code(change: Sign, tone: Tone, line: &str) -> TabRow {
 /// Characters of a line.
 const LINE: usize = 2_000;
 
-fn one(rows: &mut Vec<TabRow>, change: &Change) {
+pub(super) fn one(rows: &mut Vec<TabRow>, change: &Change) {
     let place = change.path.to_string();
     let named = |text: &str| if place.is_empty() { text.to_owned() } else { format!("{place}{text}") };
     let from = change.from.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -5,6 +5,7 @@
 
 mod diff;
 pub mod history;
+pub mod samples;
 mod shelf;
 pub mod source;
 pub mod why;

@@ -77,6 +77,17 @@ impl Core {
         None
     }
 
+    /// A sample calls something that acts on the world: the run ends before it does.
+    pub(super) fn refuse_effect_of_sample(&mut self, ix: NodeIx) {
+        self.ask_event(ix, None);
+        let name = self.function_name(self.nodes[ix].func);
+        let text = format!(
+            "a sample calls {name}, which acts on the world (effect=True); --effects rerun if that is wanted"
+        );
+        let error = ErrorInfo::new(ErrorKind::Cancelled, "EffectWouldRepeat", text);
+        self.end_run(RunStatus::Failed, Some(error));
+    }
+
     /// Nobody can be asked: the run ends before the effect, and says what is to be decided.
     pub(super) fn refuse_effect(&mut self, ix: NodeIx, reason: Option<String>, fired: &Fired) {
         let why = reason.clone().map(|why| format!(" ({why})")).unwrap_or_default();

@@ -74,6 +74,10 @@ impl Core {
             self.fail(ix, cancelled());
             return;
         }
+        if self.acts_in_sample(ix) {
+            self.refuse_effect_of_sample(ix);
+            return;
+        }
         if !self.nodes[ix].durable {
             self.propose(ix, Proposal::Execute(Some("not durable".to_owned())));
             return;

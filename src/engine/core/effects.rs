@@ -33,7 +33,8 @@ impl Core {
             Ok((value, digest, pieces)) => {
                 self.recorder.pending.pieces.extend(pieces);
                 let setter = self.spoke(by);
-                self.state.insert(key.clone(), State { digest, pickle, setter });
+                let own = setter.and_then(|ix| self.sample_of(ix));
+                self.state.insert(kept_as(own, &key), State { digest, pickle, setter });
                 self.emit(EventKind::StateSet { no: by, key, value });
             }
             Err(text) => {
@@ -43,13 +44,26 @@ impl Core {
     }
 
     pub(super) fn state_get(&mut self, conn: ConnId, id: u64, by: CallNo, key: String) {
-        let held = self.state.get(&key).map(|held| (held.digest, held.pickle.clone()));
-        if let Some(ix) = self.spoke(by) {
+        let speaker = self.spoke(by);
+        let held = self.held(speaker, &key).map(|held| (held.digest, held.pickle.clone()));
+        if let Some(ix) = speaker {
             let seen: Option<Digest> = held.as_ref().map(|h| h.0);
             self.read(ix, &key, seen);
         }
         let found = held.is_some();
         self.send(conn, ToWorker::State { id, found }, held.into_iter().map(|h| h.1).collect());
+    }
+
+    /// What a call finds under a key of the request state.
+    fn held(&self, by: Option<NodeIx>, key: &str) -> Option<&State> {
+        let own =
+            by.and_then(|ix| self.sample_of(ix)).and_then(|own| self.state.get(&kept_as(Some(own), key)));
+        own.or_else(|| self.state.get(key))
+    }
+
+    /// What the run begins with.
+    pub(super) fn state_is(&mut self, key: String, digest: Digest, pickle: Bytes) {
+        self.state.insert(key, State { digest, pickle, setter: None });
     }
 
     /// Something came from a call's body: it has begun.
@@ -63,7 +77,7 @@ impl Core {
     ///
     /// What was set below a call is no condition on the state before it.
     fn read(&mut self, ix: NodeIx, key: &str, seen: Option<Digest>) {
-        let setter = self.state.get(key).and_then(|held| held.setter);
+        let setter = self.held(Some(ix), key).and_then(|held| held.setter);
         let mut at = ix;
         while !setter.is_some_and(|setter| self.is_below(setter, at)) {
             let reads = &mut self.nodes[at].state_reads;
@@ -170,6 +184,14 @@ impl Core {
             }
             self.emit(kind);
         }
+    }
+}
+
+/// A sample's state is kept apart from that of others.
+fn kept_as(sample: Option<NodeIx>, key: &str) -> String {
+    match sample {
+        Some(sample) => format!("{sample}\0{key}"),
+        None => key.to_owned(),
     }
 }
 

@@ -28,7 +28,9 @@ impl Core {
                 (RunStatus::Cancelled, None, Some(error))
             }
             Some(Outcome::Error(error)) => (RunStatus::Failed, None, Some(error)),
-            Some(Outcome::List(_)) | None => (RunStatus::Failed, None, None),
+            // Samples: none of them is the run's output.
+            Some(Outcome::List(_)) => (RunStatus::Succeeded, None, None),
+            None => (RunStatus::Failed, None, None),
         };
         self.stopping = Stopping::Over;
         self.record_ending(status, output, error);

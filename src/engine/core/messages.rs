@@ -6,7 +6,7 @@ use super::node::ConnId;
 use crate::base::ids::{CallNo, RunId};
 use crate::engine::recorder::Pending;
 use crate::engine::values::Prices;
-use crate::model::{ErrorInfo, Mode, RunStatus, ValueRef};
+use crate::model::{ErrorInfo, Mode, Purpose, RunStatus, ValueRef};
 use crate::proto::message::{FromWorker, Function, Loaded, ToWorker, ValidationMessage};
 
 /// What happened.
@@ -187,4 +187,8 @@ pub struct CoreSpec {
     pub driver: bool,
     /// What tokens cost.
     pub prices: Prices,
+    /// What it is for, unless it samples.
+    pub purpose: Purpose,
+    /// The call that is executed several times, in place of the application.
+    pub samples: Option<super::samples::Sampling>,
 }

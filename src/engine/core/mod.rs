@@ -22,6 +22,7 @@ mod messages;
 mod node;
 mod outcomes;
 mod parts;
+mod samples;
 mod used;
 mod witness;
 
@@ -40,6 +41,7 @@ use bytes::Bytes;
 pub use effects::LOG_LIMIT;
 pub use messages::{Action, CoreSpec, Effects, Ending, InDoubt, Input};
 pub use node::{Asker, ConnId, FuncIx, Node, NodeIx, Outcome, Phase};
+pub use samples::Sampling;
 
 use super::checkpoints::Checkpoints;
 use super::coder::{Coder, Placed};
@@ -396,7 +398,12 @@ impl Core {
             input: input.clone(),
             python: self.python.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            purpose: self.spec.purpose(),
         };
+        if let Err(why) = self.may_sample() {
+            self.not_loaded(ErrorInfo::new(crate::model::ErrorKind::SdkUsage, "SDKUsageError", why));
+            return;
+        }
         self.emit(started);
         for message in messages.iter().filter(|m| m.severity == "warning") {
             self.notice(0, Level::Warning, message.text.clone());
@@ -414,7 +421,11 @@ impl Core {
         root.input = Some(input);
         self.nodes.push(root);
         self.open = 1;
-        self.decide_root();
+        if self.spec.samples.is_some() {
+            self.begin_samples();
+        } else {
+            self.decide_root();
+        }
     }
 
     fn not_loaded(&mut self, mut error: ErrorInfo) {

@@ -334,6 +334,7 @@ impl Core {
     /// All calls of an operation are over.
     pub(super) fn operation_over(&mut self, op: NodeIx) {
         match self.nodes[op].op.take().map(|op| *op) {
+            Some(Operation::Map { items, .. }) if op == 0 => self.samples_over(items),
             Some(Operation::Map { items, .. }) => {
                 // All items were tried; the caller gets the first failure, in order of items.
                 let failure = items.iter().find_map(|ix| match &self.nodes[*ix].outcome {
@@ -360,7 +361,7 @@ impl Core {
         }
     }
 
-    fn operation_done(&mut self, op: NodeIx, outcome: Outcome) {
+    pub(super) fn operation_done(&mut self, op: NodeIx, outcome: Outcome) {
         if !self.check_early_end(op) {
             return;
         }

@@ -108,6 +108,8 @@ impl Script {
             slots: 8,
             driver: false,
             prices: Default::default(),
+            purpose: Default::default(),
+            samples: None,
         };
         let clock = Arc::new(TestClock::default());
         let files = Arc::new(Files::new(std::path::Path::new("/"), clock.clone(), &[]));

@@ -6,7 +6,7 @@ use super::Records;
 use crate::base::ids::RunId;
 use crate::engine::closures;
 use crate::find::StoreNodes;
-use crate::model::{CodeKnown, RunHistory, ValueRef};
+use crate::model::{CodeKnown, Purpose, RunHistory, ValueRef};
 use crate::source::Closure;
 use crate::store::Store;
 use crate::value::{self, Value};
@@ -37,6 +37,7 @@ impl Records for StoreRecords<'_> {
         let earlier = rows.iter().skip_while(|row| row.summary.id != run.id).skip(1);
         earlier
             .filter(|row| row.summary.app == run.app && row.damaged.is_none())
+            .filter(|row| !matches!(row.summary.purpose, Purpose::Samples { .. }))
             .find_map(|row| self.run(&row.summary.id))
     }
 }

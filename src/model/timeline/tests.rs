@@ -27,6 +27,7 @@ impl Log {
                 input,
                 python: String::new(),
                 version: String::new(),
+                purpose: crate::model::Purpose::default(),
             },
         );
         log.ask(0, 0, "app", CallKind::Root);
