@@ -54,7 +54,7 @@ fn forward_to_call_15_back_to_3_edited_and_on() {
     terminal.keys("ggjjjjj");
     terminal.sees("the selection", &["│ call_llm#3 "]);
     terminal.keys("p");
-    terminal.sees("call 3", &["PAUSED before call_llm#3 ", "4 cached", "Runs 3"]);
+    terminal.sees("call 3", &["PAUSED before call_llm#3 ", "4 cached", "Runs 2"]);
     terminal.keys("a");
     terminal.sees("the next call", &["PAUSED before search_web#2", "1 edited"]);
     terminal.keys("c");
