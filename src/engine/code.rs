@@ -35,6 +35,14 @@ struct File {
 }
 
 impl Disk {
+    /// Forgets the names in the folders above a path, and in those below.
+    fn unlist(&self, path: &str) {
+        let below = |long: &str, short: &str| {
+            short.is_empty() || long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.listed.borrow_mut().retain(|folder, _| !below(path, folder) && !below(folder, path));
+    }
+
     fn load(&self, path: &str) -> Option<File> {
         let bytes = std::fs::read(self.root.join(path)).ok()?;
         let text = Arc::from(decode(&bytes));
@@ -95,6 +103,7 @@ impl CodeBase {
         let mut known: Vec<String> = Vec::new();
         for path in paths {
             let path = relative(&self.root, path);
+            self.disk.unlist(&path);
             let read = self.disk.read.borrow();
             if path.is_empty() {
                 known.extend(read.keys().cloned());
@@ -111,6 +120,7 @@ impl CodeBase {
     /// Any file may have changed. Says which did.
     pub fn changed_anywhere(&mut self) -> Vec<String> {
         let known = self.disk.read.borrow().keys().cloned().collect();
+        self.disk.unlist("");
         self.reread(known)
     }
 
@@ -127,7 +137,6 @@ impl CodeBase {
             }
             !same
         });
-        self.disk.listed.borrow_mut().clear();
         self.program.changed(&files.iter().map(String::as_str).collect::<Vec<_>>());
         files
     }

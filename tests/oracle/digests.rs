@@ -14,7 +14,7 @@ use crate::truth::{Python, changed};
 /// What code can read of itself.
 pub const READABLE: &[Noise] = &[Noise::Docstrings, Noise::Hints];
 
-struct InMemory<'a>(&'a Files);
+pub struct InMemory<'a>(pub &'a Files);
 
 impl Sources for InMemory<'_> {
     fn text(&self, path: &str) -> Option<Arc<str>> {

@@ -16,6 +16,7 @@ mod make;
 mod model;
 mod render;
 mod replays;
+mod saves;
 #[path = "../support/mod.rs"]
 mod support;
 mod truth;

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use ruff_python_ast::Stmt;
-
-use super::facts::{Arg, Called, Chain, Change, Changed, Facts, How, Mutation, Root};
+use super::facts::{Arg, Called, Change, Changed, How, Mutation, Root};
 use super::module::Kind;
 use super::pattern::Pattern;
-use super::resolve::{ModId, Place, View, When};
-use super::world::{ancestors, bases, related};
+use super::resolve::{Place, When};
+use super::table::{ModId, View};
+use super::run::ancestors;
+use super::top::{Body, Early};
+use super::trace::{BodyId, Changes, Trace};
+use super::world::related;
 
 /// What changes when something runs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,13 +31,18 @@ pub(super) enum Effect {
 /// A name of a module, or an attribute of its object.
 type Named = (ModId, Box<str>, Option<Box<str>>);
 
-/// What functions change when they are called.
+/// What functions change when they are called. Answers are kept with what they are made of, and do not depend on who
+/// asked first.
 #[derive(Default)]
 pub(super) struct Summaries {
-    known: HashMap<(ModId, usize, Option<usize>), BTreeSet<Effect>>,
+    known: HashMap<BodyId, (BTreeSet<Effect>, Trace)>,
+    /// Of functions that call themselves: what they change when they are called from outside.
+    cycles: HashMap<BodyId, (BTreeSet<Effect>, Trace)>,
     /// What objects of a name may be, or be held by.
-    sources: HashMap<Named, Vec<Effect>>,
-    open: HashSet<(ModId, usize, Option<usize>)>,
+    sources: HashMap<Named, (Vec<Effect>, Trace)>,
+    open: HashSet<BodyId>,
+    /// A call was not followed, because it is open or too deep: the answer is that of its callers, too.
+    cut: bool,
 }
 
 /// So deep are calls followed.
@@ -85,6 +92,13 @@ fn is_harmless(path: &str) -> bool {
 }
 
 impl Summaries {
+    /// Forgets what changes concern.
+    pub(super) fn settle(&mut self, changes: &Changes) {
+        self.known.retain(|_, (_, trace)| !changes.concern(trace));
+        self.cycles.retain(|_, (_, trace)| !changes.concern(trace));
+        self.sources.retain(|_, (_, trace)| !changes.concern(trace));
+    }
+
     pub(super) fn change(
         &mut self,
         from: ModId,
@@ -160,7 +174,7 @@ impl Summaries {
                         effects.extend(self.given(from, &inner, &callee, call, when, view));
                     }
                     // `add = RULES.append; add(rule)`
-                    let kind = view.module(module).and_then(|found| Some(found.units.get(unit)?.kind));
+                    let kind = view.top(module).and_then(|top| top.kind(unit));
                     if (call.statement || call.applied) && rest.is_empty() && kind == Some(Kind::Statement) {
                         effects.push(Effect::Name { module, name, attr: None, bind: false });
                     }
@@ -207,7 +221,8 @@ impl Summaries {
                 effects.push(effect.clone());
                 continue;
             };
-            let (name, default) = parameter(callee, *at, view);
+            let body = view.body(callee.module, callee.unit, callee.member);
+            let (name, default) = body.map_or((None, None), |body| body.parameter(*at));
             let keyword = call.keywords.iter().find(|(key, _)| Some(&**key) == name.as_deref());
             let arg = at.checked_sub(skip).and_then(|at| call.args.get(at)).or(keyword.map(|(_, arg)| arg));
             match (arg, default) {
@@ -258,37 +273,14 @@ impl Summaries {
     /// What else changes when the object of a name, or an attribute of it, does.
     fn sources(&mut self, number: ModId, name: &str, attr: Option<&str>, view: &mut View<'_>) -> Vec<Effect> {
         let key = (number, Box::from(name), attr.map(Box::from));
-        if let Some(known) = self.sources.get(&key) {
+        if let Some((known, trace)) = self.sources.get(&key) {
+            view.tracing.add(trace);
             return known.clone();
         }
-        let mut found = Vec::new();
-        let Some(module) = view.module(number) else { return found };
-        let bindings = module.bindings(name).map_or(&[][..], |bindings| &bindings.all);
-        for binding in bindings.iter().filter(|binding| binding.import.is_none()) {
-            let unit = binding.unit;
-            let Some(entry) = module.units.get(unit) else { continue };
-            // `table()["x"] = 1`
-            if entry.kind == Kind::Function && attr.is_none() {
-                let rest = Vec::new();
-                let place = Place::Unit { module: number, unit, name: name.into(), rest, taken: None };
-                source(place, How::Call, None, 0, &mut found, view);
-            }
-            if !matches!(entry.kind, Kind::Statement | Kind::Head) || !module.shares(unit) {
-                continue;
-            }
-            for one in module.outer(unit).map_or(&[][..], |facts| &facts.uses) {
-                if !matches!(one.how, How::Value | How::Given | How::Call | How::Change) {
-                    continue;
-                }
-                for place in view.resolve(number, &one.chain, When::Before(unit)) {
-                    source(place, one.how, attr, 0, &mut found, view);
-                }
-            }
-        }
-        found.retain(|effect| {
-            !matches!(effect, Effect::Name { module, name: other, .. } if *module == number && **other == *name)
-        });
-        self.sources.insert(key, found.clone());
+        view.tracing.begin();
+        let found = find_sources(number, name, attr, view);
+        let trace = view.tracing.end();
+        self.sources.insert(key, (found.clone(), trace));
         found
     }
 
@@ -316,8 +308,7 @@ impl Summaries {
                     other => Some(other),
                 }));
             }
-            let Some(module) = view.module(*base) else { continue };
-            let Some(Some(metaclass)) = module.stmt(*base_unit).map(bases_of) else { continue };
+            let Some(metaclass) = view.top(*base).and_then(|top| top.bases(*base_unit).1) else { continue };
             for place in view.resolve(*base, &metaclass, When::Before(*base_unit)) {
                 let Place::Unit { module, unit, .. } = place else { continue };
                 for (module, unit, at) in methods(module, unit, &["__new__", "__init__", "__call__"], view) {
@@ -342,32 +333,71 @@ impl Summaries {
         view: &mut View<'_>,
     ) -> BTreeSet<Effect> {
         let key = (number, unit, member);
-        if let Some(known) = self.known.get(&key) {
+        let outermost = self.open.is_empty();
+        let cycle = || self.cycles.get(&key).filter(|_| outermost);
+        if let Some((known, trace)) = self.known.get(&key).or_else(cycle) {
+            view.tracing.add(trace);
             return known.clone();
         }
-        let Some(module) = view.module(number) else { return BTreeSet::new() };
-        let facts: Option<&Facts> = match member {
-            Some(member) => module.member_inner(unit, member),
-            None => module.inner(unit),
-        };
-        let Some(facts) = facts else { return BTreeSet::new() };
         if self.open.len() > MAX_CALLS || !self.open.insert(key) {
+            self.cut = true;
             return BTreeSet::new();
         }
+        let cut = std::mem::take(&mut self.cut);
+        view.tracing.begin();
         let mut effects = BTreeSet::new();
-        for change in &facts.changes {
-            effects.extend(self.change(number, change, When::Any, view));
+        let body = view.body(number, unit, member);
+        if let Some(early) = body.as_ref().and_then(Body::early) {
+            for change in early.changes() {
+                effects.extend(self.change(number, change, When::Any, view));
+            }
+            for call in early.calls() {
+                effects.extend(self.call(number, call, When::Any, view));
+            }
         }
-        for call in &facts.calls {
-            effects.extend(self.call(number, call, When::Any, view));
-        }
+        let trace = view.tracing.end();
         self.open.remove(&key);
         // Within a cycle the answer is that of the whole only for the one that closes it.
-        if self.open.is_empty() {
-            self.known.insert(key, effects.clone());
+        if !self.cut {
+            self.known.insert(key, (effects.clone(), trace));
+        } else if outermost {
+            self.cycles.insert(key, (effects.clone(), trace));
         }
+        self.cut = !outermost && (self.cut || cut);
         effects
     }
+}
+
+/// What else changes when the object of a name, or an attribute of it, does.
+fn find_sources(number: ModId, name: &str, attr: Option<&str>, view: &mut View<'_>) -> Vec<Effect> {
+    let mut found = Vec::new();
+    let Some(top) = view.top(number) else { return found };
+    let bindings = top.bindings(name).map_or(&[][..], |bindings| &bindings.all);
+    for binding in bindings.iter().filter(|binding| binding.import.is_none()) {
+        let unit = binding.unit;
+        let Some(kind) = top.kind(unit) else { continue };
+        // `table()["x"] = 1`
+        if kind == Kind::Function && attr.is_none() {
+            let rest = Vec::new();
+            let place = Place::Unit { module: number, unit, name: name.into(), rest, taken: None };
+            source(place, How::Call, None, 0, &mut found, view);
+        }
+        if !matches!(kind, Kind::Statement | Kind::Head) || !top.shares(unit) {
+            continue;
+        }
+        for one in top.early(unit).map_or(&[][..], Early::uses) {
+            if !matches!(one.how, How::Value | How::Given | How::Call | How::Change) {
+                continue;
+            }
+            for place in view.resolve(number, &one.chain, When::Before(unit)) {
+                source(place, one.how, attr, 0, &mut found, view);
+            }
+        }
+    }
+    found.retain(|effect| {
+        !matches!(effect, Effect::Name { module, name: other, .. } if *module == number && **other == *name)
+    });
+    found
 }
 
 /// A function of the project that a call runs.
@@ -380,10 +410,10 @@ pub(super) struct Callee {
 
 /// The functions that a call of a unit, or of an attribute of it, runs.
 pub(super) fn callees(module: ModId, unit: usize, rest: &[Box<str>], view: &mut View<'_>) -> Vec<Callee> {
-    let Some(target) = view.module(module) else { return Vec::new() };
-    let Some(entry) = target.units.get(unit) else { return Vec::new() };
-    let found = match (entry.kind, rest.last()) {
-        (Kind::Function, None) if entry.marks.is_empty() => {
+    let Some(top) = view.top(module) else { return Vec::new() };
+    let Some(kind) = top.kind(unit) else { return Vec::new() };
+    let found = match (kind, rest.last()) {
+        (Kind::Function, None) if top.marks(unit).is_empty() => {
             return vec![Callee { module, unit, member: None }];
         }
         (Kind::Class, None) => methods(module, unit, &["__init__", "__new__", "__post_init__"], view),
@@ -397,19 +427,6 @@ pub(super) fn callees(module: ModId, unit: usize, rest: &[Box<str>], view: &mut 
     };
     let callee = |(module, unit, member)| Callee { module, unit, member: Some(member) };
     found.into_iter().map(callee).collect()
-}
-
-/// Name and default of a parameter.
-fn parameter(callee: &Callee, at: usize, view: &View<'_>) -> (Option<Box<str>>, Option<Chain>) {
-    let Some(module) = view.module(callee.module) else { return (None, None) };
-    let func = match callee.member {
-        Some(member) => module.member(callee.unit, member).map(|(_, stmt)| stmt),
-        None => module.stmt(callee.unit),
-    };
-    let Some(Stmt::FunctionDef(func)) = func else { return (None, None) };
-    let Some(parameter) = func.parameters.iter().nth(at) else { return (None, None) };
-    let default = parameter.default().and_then(|value| Chain::of(value, false));
-    (Some(parameter.name().as_str().into()), default)
 }
 
 /// So many functions are looked through for what they give.
@@ -426,10 +443,10 @@ fn source(
 ) {
     match place {
         Place::Unit { module, unit, name, rest, .. } => {
-            let Some(target) = view.module(module) else { return };
-            let Some(kind) = target.units.get(unit).map(|entry| entry.kind) else { return };
+            let Some(top) = view.top(module) else { return };
+            let Some(kind) = top.kind(unit) else { return };
             match kind {
-                Kind::Statement | Kind::Head if !target.frozen(unit) => {
+                Kind::Statement | Kind::Head if !top.frozen(unit) => {
                     found.push(Effect::Name { module, name, attr: None, bind: false });
                 }
                 // Its instances are other objects.
@@ -439,7 +456,8 @@ fn source(
                 }
                 // What it gives is made of what it names.
                 Kind::Function if rest.is_empty() && depth < MAX_GIVEN => {
-                    for one in target.inner(unit).map_or(&[][..], |facts| &facts.uses) {
+                    let body = view.body(module, unit, None);
+                    for one in body.as_ref().and_then(Body::early).map_or(&[][..], Early::uses) {
                         if matches!(one.how, How::Doc | How::Signature | How::Source | How::Name | How::Found)
                         {
                             continue;
@@ -470,21 +488,16 @@ fn source(
     }
 }
 
-fn bases_of(stmt: &Stmt) -> Option<Chain> {
-    bases(stmt).1
-}
-
-fn class_effect(module: ModId, unit: usize, attr: Option<Box<str>>, view: &View<'_>) -> Option<Effect> {
-    let name = view.module(module)?.units.get(unit)?.names.first()?.clone();
+fn class_effect(module: ModId, unit: usize, attr: Option<Box<str>>, view: &mut View<'_>) -> Option<Effect> {
+    let name = view.top(module)?.names(unit).first()?.clone();
     Some(Effect::Name { module, name, attr, bind: false })
 }
 
 /// The methods of a class itself with one of these names.
-fn members(module: ModId, unit: usize, names: &[&str], view: &View<'_>) -> Vec<usize> {
-    let Some(module) = view.module(module) else { return Vec::new() };
-    let Some(unit) = module.units.get(unit) else { return Vec::new() };
-    let all = unit.members.iter().enumerate();
-    all.filter(|(_, member)| member.method && names.contains(&&*member.name)).map(|(at, _)| at).collect()
+fn members(module: ModId, unit: usize, names: &[&str], view: &mut View<'_>) -> Vec<usize> {
+    let Some(top) = view.top(module) else { return Vec::new() };
+    let all = top.members(unit).enumerate();
+    all.filter(|(_, member)| member.method && names.contains(&member.name)).map(|(at, _)| at).collect()
 }
 
 /// The methods of a class and its ancestors with one of these names.
@@ -500,16 +513,14 @@ fn methods(module: ModId, unit: usize, names: &[&str], view: &mut View<'_>) -> V
 
 /// The classes whose instances a statement makes.
 pub(super) fn made_of(number: ModId, unit: usize, view: &mut View<'_>) -> Vec<(ModId, usize)> {
-    let Some(module) = view.module(number) else { return Vec::new() };
-    let Some(facts) = module.outer(unit) else { return Vec::new() };
+    let Some(top) = view.top(number) else { return Vec::new() };
+    let Some(early) = top.early(unit) else { return Vec::new() };
     let mut found = Vec::new();
-    for call in &facts.calls {
+    for call in early.calls() {
         for place in view.resolve(number, &call.callee, When::Before(unit)) {
             if let Place::Unit { module, unit, rest, .. } = place
                 && rest.is_empty()
-                && view
-                    .module(module)
-                    .is_some_and(|module| module.units.get(unit).is_some_and(|unit| unit.kind == Kind::Class))
+                && view.top(module).is_some_and(|top| top.kind(unit) == Some(Kind::Class))
             {
                 found.push((module, unit));
             }

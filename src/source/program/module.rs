@@ -40,7 +40,7 @@ pub(super) struct Module {
 }
 
 /// What a name of a module is bound to.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Bindings {
     /// In the order of the text.
     pub(super) all: Vec<Binding>,
@@ -48,7 +48,7 @@ pub(super) struct Bindings {
     pub(super) live: Vec<usize>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Binding {
     pub(super) unit: usize,
     /// For an import: of what.
@@ -85,7 +85,7 @@ pub(super) struct Unit {
 }
 
 /// A branch that a unit stands in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Guard {
     pub(super) way: Way,
     pub(super) block: u32,

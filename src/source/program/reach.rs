@@ -15,10 +15,10 @@ use crate::source::imports::Mark;
 use super::facts::{Chain, Dynamic, Facts, How, Reads, Root, Target, Use};
 use super::module::{Kind, Module};
 use super::pattern::Pattern;
-use super::resolve::{Found, ModId, Place, View, When};
-use super::rounds::is_wrapped;
-use super::stdlib;
-use super::world::{self, World};
+use super::resolve::{Place, When};
+use super::table::{Found, ModId, View};
+use super::world::World;
+use super::{run, stdlib};
 
 /// Something that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -252,7 +252,7 @@ impl<'r, 'p> Reach<'r, 'p> {
         for dynamic in &facts.dynamic {
             self.dynamic(index, module, dynamic, when);
         }
-        for number in world::loads(item.module, &facts.loads, self.view) {
+        for number in run::loads(item.module, &facts.loads, self.view) {
             if !self.world.has(number) {
                 self.loads.insert(number);
             }
@@ -345,7 +345,7 @@ impl<'r, 'p> Reach<'r, 'p> {
                 self.watch_unbound(index, module, &path);
                 // An unknown name may be anything.
                 let name = stdlib::top(&path);
-                let bound = self.view.module(module).is_some_and(|module| module.bindings(name).is_some());
+                let bound = self.view.top(module).is_some_and(|top| top.bindings(name).is_some());
                 self.third |= !stdlib::is_builtin_name(name) && !name.starts_with("__") && !bound;
                 self.outside.push((format!("builtins.{path}"), index));
                 vec![Token::Builtin(path)]
@@ -371,24 +371,24 @@ impl<'r, 'p> Reach<'r, 'p> {
         when: When,
         early: bool,
     ) -> Vec<Token> {
-        let Some(module) = self.view.module(number) else { return Vec::new() };
-        let Some(entry) = module.units.get(unit) else { return Vec::new() };
+        let Some(top) = self.view.top(number) else { return Vec::new() };
+        let Some(kind) = top.kind(unit) else { return Vec::new() };
         let whole = Item { module: number, unit, member: None, aspect: Aspect::Whole };
         if how == How::Found {
             return vec![Token::Name];
         }
-        let definition = matches!(entry.kind, Kind::Function | Kind::Class);
+        let definition = matches!(kind, Kind::Function | Kind::Class);
         let part = |reach: &mut Self, aspect| {
             let item = Item { aspect, ..whole };
             Token::Part(reach.push(item, Some(index), early, Handed::No))
         };
         if definition && rest.is_empty() {
             // A decorator may put another function in its place.
-            let wrapped = module.stmt(unit).is_some_and(|stmt| is_wrapped(stmt, &module));
+            let wrapped = top.is_wrapped(unit);
             match how {
                 How::Name if !wrapped => return vec![Token::Name],
                 How::Doc if !wrapped => return vec![part(self, Aspect::Doc)],
-                How::Signature if !wrapped && entry.kind == Kind::Function => {
+                How::Signature if !wrapped && kind == Kind::Function => {
                     return vec![part(self, Aspect::Signature)];
                 }
                 How::Source => {
@@ -403,8 +403,8 @@ impl<'r, 'p> Reach<'r, 'p> {
             How::Source => self.reads.source = true,
             _ => {}
         }
-        if entry.kind == Kind::Function
-            && stops(&entry.marks)
+        if kind == Kind::Function
+            && stops(top.marks(unit))
             && whole != (Item { member: None, ..self.root })
         {
             if rest.is_empty() && how != How::Call {
@@ -480,12 +480,12 @@ impl<'r, 'p> Reach<'r, 'p> {
 
     /// All names of a module that a pattern allows.
     pub(super) fn everything(&mut self, number: ModId, pattern: &Pattern, by: usize) {
-        let Some(module) = self.view.module(number) else { return };
-        let mut names: Vec<String> = module.all_names().into_iter().map(str::to_owned).collect();
-        for (_, root) in &module.stars {
+        let Some(top) = self.view.top(number) else { return };
+        let mut names: Vec<String> = top.all_names().into_iter().map(str::to_owned).collect();
+        for (_, root) in top.stars() {
             let Root::Import { level, module: dotted, .. } = root else { continue };
             if let Some(Found::File(star)) = self.view.imported(number, *level, dotted)
-                && let Some(target) = self.view.module(star)
+                && let Some(target) = self.view.top(star)
             {
                 names.extend(target.all_names().into_iter().map(str::to_owned));
             }
@@ -549,7 +549,7 @@ impl<'r, 'p> Reach<'r, 'p> {
     pub(super) fn modules(&mut self, index: usize, module: &Module, dynamic: &Dynamic) {
         let Some(from) = self.nodes.get(index).map(|node| node.item.module) else { return };
         self.opaque(module, dynamic.at, dynamic.reason);
-        for number in world::by_pattern(from, &dynamic.pattern, self.view) {
+        for number in run::by_pattern(from, &dynamic.pattern, self.view) {
             if !self.world.has(number) {
                 self.loads.insert(number);
             }
@@ -559,7 +559,7 @@ impl<'r, 'p> Reach<'r, 'p> {
         }
     }
 
-    pub(super) fn view(&self) -> &View<'p> {
+    pub(super) fn view(&mut self) -> &mut View<'p> {
         self.view
     }
 

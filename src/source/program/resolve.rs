@@ -1,17 +1,15 @@
 //! What a name means: from a chain of attributes in one module to the definitions that it leads to.
 //!
-//! Imports are followed as Python follows them: the roots in order, packages before modules before folders, a
-//! name of a package before a module in it. What no file of the project answers lies outside.
+//! Imports are followed as Python follows them: a name of a package before a module in it. What no file of the project
+//! answers lies outside.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::HashSet;
 
 use super::facts::{Chain, Root};
-use super::module::{Binding, Module};
-use super::{Sources, stdlib};
-
-/// A module of the project, by number: the number stays when its text changes.
-pub(super) type ModId = usize;
+use super::module::Binding;
+use super::stdlib;
+use super::table::{Found, ModId, View};
+use super::top::Top;
 
 /// When a name is looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,213 +51,10 @@ pub(super) enum Place {
     },
 }
 
-/// What an import finds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Found {
-    File(ModId),
-    Folder(String),
-    Outside,
-}
-
-/// The modules of a project.
-pub(super) struct Table {
-    roots: Vec<String>,
-    numbers: HashMap<String, ModId>,
-    files: Vec<String>,
-    /// `None`: not asked for since it changed. `Some(None)`: no such file.
-    modules: Vec<Option<Option<Arc<Module>>>>,
-    found: HashMap<String, Found>,
-}
-
-impl Table {
-    pub(super) fn new(roots: Vec<String>) -> Self {
-        Table {
-            roots,
-            numbers: HashMap::new(),
-            files: Vec::new(),
-            modules: Vec::new(),
-            found: HashMap::new(),
-        }
-    }
-
-    /// Forgets a file. True when it was asked for.
-    pub(super) fn forget(&mut self, file: &str) -> bool {
-        self.found.clear();
-        let Some(slot) = self.numbers.get(file).and_then(|number| self.modules.get_mut(*number)) else {
-            return false;
-        };
-        slot.take().is_some()
-    }
-
-    /// What is known of a file.
-    pub(super) fn known(&self, file: &str) -> Option<&Arc<Module>> {
-        self.modules.get(*self.numbers.get(file)?)?.as_ref()?.as_ref()
-    }
-
-    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Module>> {
-        self.modules.iter().flatten().flatten()
-    }
-
-    fn number(&mut self, file: &str) -> ModId {
-        if let Some(number) = self.numbers.get(file) {
-            return *number;
-        }
-        self.files.push(file.to_owned());
-        self.modules.push(None);
-        self.numbers.insert(file.to_owned(), self.files.len() - 1);
-        self.files.len() - 1
-    }
-}
-
-/// The table, and where texts come from.
-pub(super) struct View<'p> {
-    pub(super) table: &'p mut Table,
-    pub(super) sources: &'p dyn Sources,
-}
-
 /// So many imports of imports are followed for one name.
 const MAX_HOPS: usize = 60;
 
 impl View<'_> {
-    /// The module in a file.
-    pub(super) fn load(&mut self, file: &str) -> Option<ModId> {
-        let number = self.table.number(file);
-        let slot = self.table.modules.get_mut(number)?;
-        if slot.is_none() {
-            let module = self.sources.text(file).map(|text| Arc::new(Module::new(file, text)));
-            *slot = Some(module);
-        }
-        slot.as_ref()?.as_ref().map(|_| number)
-    }
-
-    pub(super) fn module(&self, number: ModId) -> Option<Arc<Module>> {
-        self.table.modules.get(number)?.clone()?
-    }
-
-    /// What `import dotted` finds, with the packages on the way.
-    pub(super) fn find(&mut self, dotted: &str) -> Found {
-        if let Some(found) = self.table.found.get(dotted) {
-            return found.clone();
-        }
-        let found = self.search(dotted);
-        self.table.found.insert(dotted.to_owned(), found.clone());
-        found
-    }
-
-    fn search(&mut self, dotted: &str) -> Found {
-        let mut parts = dotted.split('.');
-        let Some(top) = parts.next().filter(|top| !top.is_empty()) else { return Found::Outside };
-        if stdlib::is_built_in(top) {
-            return Found::Outside;
-        }
-        let mut found = Found::Outside;
-        let roots = self.table.roots.clone();
-        for (order, root) in roots.iter().enumerate() {
-            // The project's folder comes after the standard library.
-            if order > 0 && stdlib::is_standard(top) {
-                break;
-            }
-            match self.child(root, top) {
-                Found::Outside => {}
-                Found::Folder(folder) => {
-                    if found == Found::Outside {
-                        found = Found::Folder(folder);
-                    }
-                }
-                file => {
-                    found = file;
-                    break;
-                }
-            }
-        }
-        for part in parts {
-            found = match found {
-                Found::File(number) => match self.package(number) {
-                    Some(folder) => self.child(&folder, part),
-                    None => Found::Outside,
-                },
-                Found::Folder(folder) => self.child(&folder, part),
-                Found::Outside => return Found::Outside,
-            };
-        }
-        found
-    }
-
-    /// A module in a folder.
-    fn child(&mut self, folder: &str, name: &str) -> Found {
-        let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-        for file in [format!("{path}/__init__.py"), format!("{path}.py")] {
-            if let Some(number) = self.load(&file) {
-                return Found::File(number);
-            }
-        }
-        if self.sources.names(&path).is_empty() { Found::Outside } else { Found::Folder(path) }
-    }
-
-    /// The folder of a package.
-    fn package(&self, number: ModId) -> Option<String> {
-        let module = self.module(number)?;
-        module.file.ends_with("__init__.py").then(|| module.folder().to_owned())
-    }
-
-    /// What the module of an import is. `None`: a relative import that leaves the project.
-    pub(super) fn imported(&mut self, from: ModId, level: u32, dotted: &str) -> Option<Found> {
-        if level == 0 {
-            return Some(self.find(dotted));
-        }
-        let module = self.module(from)?;
-        let mut folder = module.folder().to_owned();
-        for _ in 1..level {
-            folder = folder.rsplit_once('/').map_or(String::new(), |(above, _)| above.to_owned());
-        }
-        let mut found = match self.load(&if folder.is_empty() {
-            "__init__.py".to_owned()
-        } else {
-            format!("{folder}/__init__.py")
-        }) {
-            Some(number) => Found::File(number),
-            None => Found::Folder(folder),
-        };
-        for part in dotted.split('.').filter(|part| !part.is_empty()) {
-            found = match found {
-                Found::File(number) => match self.package(number) {
-                    Some(folder) => self.child(&folder, part),
-                    None => Found::Outside,
-                },
-                Found::Folder(folder) => self.child(&folder, part),
-                Found::Outside => Found::Outside,
-            };
-        }
-        Some(found)
-    }
-
-    /// All modules in a package or folder, by name.
-    pub(super) fn children(&mut self, found: &Found) -> Vec<(String, Found)> {
-        let folder = match found {
-            Found::File(number) => self.package(*number),
-            Found::Folder(folder) => Some(folder.clone()),
-            Found::Outside => None,
-        };
-        let Some(folder) = folder else { return Vec::new() };
-        let mut names: Vec<String> = self
-            .sources
-            .names(&folder)
-            .into_iter()
-            .map(|name| name.strip_suffix(".py").map(str::to_owned).unwrap_or(name))
-            .filter(|name| name != "__init__" && !name.contains('.') && name != "__pycache__")
-            .collect();
-        names.sort();
-        names.dedup();
-        let mut children = Vec::new();
-        for name in names {
-            match self.child(&folder, &name) {
-                Found::Outside => {}
-                child => children.push((name, child)),
-            }
-        }
-        children
-    }
-
     /// What a chain in a module leads to.
     pub(super) fn resolve(&mut self, from: ModId, chain: &Chain, when: When) -> Vec<Place> {
         self.resolve_guarded(from, chain, when).0
@@ -386,10 +181,10 @@ impl View<'_> {
             return true;
         }
         let steps = self.steps(from, name, when);
-        let module = self.module(from);
+        let top = self.top(from);
         for (unit, step) in &steps {
-            let guarded = module.as_ref().and_then(|module| module.units.get(*unit));
-            if guarded.is_some_and(|unit| !unit.guards.is_empty()) && !matches!(step, Step::Unit(_)) {
+            let guarded = top.as_ref().is_some_and(|top| !top.guards(*unit).is_empty());
+            if guarded && !matches!(step, Step::Unit(_)) {
                 walk.guarded.push((from, *unit));
             }
             match step {
@@ -419,15 +214,15 @@ impl View<'_> {
 
     /// The bindings that a name may have at a time.
     fn steps(&mut self, from: ModId, name: &str, when: When) -> Vec<(usize, Step)> {
-        let Some(module) = self.module(from) else { return Vec::new() };
+        let Some(top) = self.top(from) else { return Vec::new() };
         let mut own: Vec<&Binding> = Vec::new();
-        if let Some(bindings) = module.bindings(name) {
+        if let Some(bindings) = top.bindings(name) {
             match when {
                 When::End => own.extend(bindings.live.iter().filter_map(|at| bindings.all.get(*at))),
                 When::Any => own.extend(&bindings.all),
                 When::Before(unit) => {
                     for binding in bindings.all.iter().filter(|binding| binding.unit < unit) {
-                        let certain = module.units.get(binding.unit).is_some_and(|unit| unit.certain);
+                        let certain = top.is_certain(binding.unit);
                         if certain && own.last().is_none_or(|last| last.unit != binding.unit) {
                             own.clear();
                         }
@@ -435,13 +230,13 @@ impl View<'_> {
                     }
                     // Bound in a loop around it, or by itself.
                     if own.is_empty() {
-                        let again = module.repeats(unit);
+                        let again = top.repeats(unit);
                         own.extend(bindings.all.iter().filter(|binding| again || binding.unit != unit));
                     }
                 }
             }
             let runs: Vec<&Binding> =
-                own.iter().copied().filter(|binding| !self.never_runs(from, &module, binding.unit)).collect();
+                own.iter().copied().filter(|binding| !self.never_runs(from, &top, binding.unit)).collect();
             own = runs;
         }
         let mut steps: Vec<(usize, Step)> = own
@@ -454,24 +249,24 @@ impl View<'_> {
                 (binding.unit, step)
             })
             .collect();
-        for (unit, root) in &module.stars {
+        for (unit, root) in top.stars() {
             let before = match when {
                 When::Before(limit) => *unit < limit,
                 _ => true,
             };
-            if !before || self.never_runs(from, &module, *unit) {
+            if !before || self.never_runs(from, &top, *unit) {
                 continue;
             }
             let Root::Import { level, module: dotted, .. } = root else { continue };
             let Some(found @ Found::File(number)) = self.imported(from, *level, dotted) else { continue };
             if self.exports(number, name, 0) {
-                let certain = module.units.get(*unit).is_some_and(|unit| unit.certain);
+                let certain = top.is_certain(*unit);
                 if certain && when != When::Any {
                     steps.retain(|(own, _)| own > unit);
                 }
                 // What is bound below the import hides it.
                 let hidden = |(own, _): &(usize, Step)| {
-                    own > unit && module.units.get(*own).is_some_and(|unit| unit.certain)
+                    own > unit && top.is_certain(*own)
                 };
                 if when == When::Any || !steps.iter().any(hidden) {
                     steps.push((*unit, Step::Star(found)));
@@ -483,19 +278,19 @@ impl View<'_> {
 
     /// `from module import *` brings a name.
     pub(super) fn exports(&mut self, number: ModId, name: &str, depth: usize) -> bool {
-        let Some(module) = self.module(number) else { return false };
-        if let Some(all) = &module.all {
+        let Some(top) = self.top(number) else { return false };
+        if let Some(all) = top.all() {
             return all.iter().any(|one| &**one == name);
         }
         // An `__all__` that cannot be read: everything.
-        if name.starts_with('_') && module.bindings("__all__").is_none() {
+        if name.starts_with('_') && top.bindings("__all__").is_none() {
             return false;
         }
-        if module.bindings(name).is_some_and(|bindings| !bindings.live.is_empty()) {
+        if top.bindings(name).is_some_and(|bindings| !bindings.live.is_empty()) {
             return true;
         }
         depth < MAX_HOPS
-            && module.stars.iter().any(|(_, root)| match root {
+            && top.stars().iter().any(|(_, root)| match root {
                 Root::Import { level, module, .. } => match self.imported(number, *level, module) {
                     Some(Found::File(next)) if next != number => self.exports(next, name, depth + 1),
                     _ => false,
@@ -505,9 +300,8 @@ impl View<'_> {
     }
 
     /// The unit stands in `except ImportError`, and the imports of the `try` all succeed.
-    pub(super) fn never_runs(&mut self, from: ModId, module: &Module, unit: usize) -> bool {
-        let guards = module.units.get(unit).map_or(&[][..], |unit| &unit.guards);
-        guards.iter().any(|guard| {
+    pub(super) fn never_runs(&mut self, from: ModId, top: &Top, unit: usize) -> bool {
+        top.guards(unit).iter().any(|guard| {
             guard
                 .unless
                 .as_ref()
@@ -520,8 +314,8 @@ impl View<'_> {
         let Root::Import { level, module, item } = root else { return false };
         match self.imported(from, *level, module) {
             Some(Found::File(number)) => {
-                let Some(target) = self.module(number) else { return false };
-                if target.parsed.error().is_some() {
+                let Some(target) = self.top(number) else { return false };
+                if target.is_broken() {
                     return false;
                 }
                 if let Some(name) = item {
@@ -531,7 +325,7 @@ impl View<'_> {
                     };
                     let bound = target.bindings(name).is_some()
                         || target.bindings("__getattr__").is_some()
-                        || !target.stars.is_empty();
+                        || !target.stars().is_empty();
                     if child == Found::Outside && !bound {
                         return false;
                     }

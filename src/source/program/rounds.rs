@@ -7,8 +7,9 @@ use super::facts::Chain;
 use super::module::{Kind, Module};
 use super::pattern::Pattern;
 use super::reach::{Aspect, Handed, Item, Reach, Watch, stops};
-use super::resolve::{ModId, Place, When};
-use super::{effects, stdlib, world};
+use super::resolve::{Place, When};
+use super::table::ModId;
+use super::{effects, run, stdlib};
 
 impl Reach<'_, '_> {
     pub(super) fn wanted(&self, name: &str) -> bool {
@@ -27,8 +28,8 @@ impl Reach<'_, '_> {
         }
         for at in 0..self.escaped.len() {
             let Some((number, by)) = self.escaped.get(at).copied() else { continue };
-            let Some(module) = self.view.module(number) else { continue };
-            for name in module.all_names() {
+            let Some(top) = self.view.top(number) else { continue };
+            for name in top.all_names() {
                 if self.wanted(name) {
                     let exact = Pattern::of_name(name);
                     self.everything(number, &exact, by);
@@ -115,12 +116,11 @@ impl Reach<'_, '_> {
     /// The bases and decorators of a class and its ancestors that lie outside the project.
     pub(super) fn outside_bases(&mut self, number: ModId, unit: usize) -> Vec<String> {
         let mut classes = vec![(number, unit)];
-        classes.extend(world::ancestors(number, unit, self.view));
+        classes.extend(run::ancestors(number, unit, self.view));
         let mut found = Vec::new();
         for (number, unit) in classes {
-            let Some(module) = self.view.module(number) else { continue };
-            let Some(stmt) = module.stmt(unit) else { continue };
-            let (bases, metaclass) = world::bases(stmt);
+            let Some(top) = self.view.top(number) else { continue };
+            let (bases, metaclass) = top.bases(unit);
             for chain in bases.into_iter().chain(metaclass) {
                 for place in self.view.resolve(number, &chain, When::Before(unit)) {
                     if let Place::Outside(path) | Place::Builtin { path, .. } | Place::Missing { path, .. } =
@@ -135,7 +135,7 @@ impl Reach<'_, '_> {
     }
 
     /// What changes a watched name, in order.
-    pub(super) fn changes(&self, watch: &Watch) -> Vec<Item> {
+    pub(super) fn changes(&mut self, watch: &Watch) -> Vec<Item> {
         let touches = self.world.touches(watch.module, &watch.name);
         let start = match watch.rebound {
             true => touches.iter().rposition(|touch| touch.bind && touch.certain).unwrap_or(0),
@@ -151,9 +151,8 @@ impl Reach<'_, '_> {
                 continue;
             }
             // A class that is made later registers itself: nothing to who never looks there.
-            let made = self.view.module(touch.module).is_some_and(|module| {
-                module.units.get(touch.unit).is_some_and(|unit| unit.kind == Kind::Class)
-            });
+            let top = self.view.top(touch.module);
+            let made = top.is_some_and(|top| top.kind(touch.unit) == Some(Kind::Class));
             if later && made && touch.attr.as_ref().is_some_and(|attr| !self.asked.contains(attr)) {
                 continue;
             }
@@ -162,11 +161,10 @@ impl Reach<'_, '_> {
             }
             let item = Item { module: touch.module, unit: touch.unit, member: None, aspect: Aspect::Whole };
             for (module, unit) in self.world.deciders(touch.module).iter().copied() {
-                let aspect =
-                    match self.view.module(module).and_then(|found| Some(found.units.get(unit)?.kind)) {
-                        Some(Kind::Import) => Aspect::Guards,
-                        _ => Aspect::Whole,
-                    };
+                let aspect = match self.view.top(module).and_then(|top| top.kind(unit)) {
+                    Some(Kind::Import) => Aspect::Guards,
+                    _ => Aspect::Whole,
+                };
                 let decider = Item { module, unit, member: None, aspect };
                 if !found.contains(&decider) && item != decider {
                     found.push(decider);

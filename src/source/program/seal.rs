@@ -12,7 +12,7 @@ use crate::source::parse::{PARSER, bytes};
 
 use super::module::{Module, head_exprs};
 use super::reach::{Aspect, Item, Reach};
-use super::resolve::View;
+use super::table::View;
 use super::{Closure, Part};
 
 /// The closure that a search found.
@@ -22,8 +22,9 @@ pub(super) fn seal(qualname: &str, mut reach: Reach<'_, '_>) -> Option<Closure> 
     (FINGERPRINT_VERSION, PARSER, qualname).hash(&mut whole);
     for index in 0..reach.nodes.len() {
         let keep = reach.keep(index);
+        let number = reach.nodes.get(index)?.item.module;
+        let module = reach.view().module(number)?;
         let node = reach.nodes.get(index)?;
-        let module = reach.view().module(node.item.module)?;
         let mut feed = Feed::default();
         item(node.item, &module, keep, &mut feed);
         let digest = feed.digest();
@@ -34,8 +35,8 @@ pub(super) fn seal(qualname: &str, mut reach: Reach<'_, '_>) -> Option<Closure> 
         node.changes.hash(&mut whole);
         parts.push(part(node.item, node.via, digest, &module));
     }
-    let root = reach.nodes.first()?;
-    let digest = match own_version(root.item, reach.view()) {
+    let root = reach.nodes.first()?.item;
+    let digest = match own_version(root, reach.view()) {
         Some(version) => {
             // The author says which code is the same.
             let mut feed = Feed::default();
@@ -53,7 +54,7 @@ pub(super) fn seal(qualname: &str, mut reach: Reach<'_, '_>) -> Option<Closure> 
 }
 
 /// `version=` of the function itself.
-fn own_version(item: Item, view: &View<'_>) -> Option<String> {
+fn own_version(item: Item, view: &mut View<'_>) -> Option<String> {
     let module = view.module(item.module)?;
     let func = match (item.member, module.stmt(item.unit)?) {
         (None, Stmt::FunctionDef(func)) => func,

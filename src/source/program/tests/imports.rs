@@ -408,9 +408,9 @@ fn functions_of_many_files_share_one_world() {
     for at in 0..20 {
         assert!(program.closure(&format!("part{at}.py"), "f", &files).is_some());
     }
-    assert_eq!(program.worlds.len(), 1);
+    assert_eq!(program.kept.worlds.len(), 1);
     // What is not imported in any case has a world in which it is.
     assert!(program.closure("guarded.py", "f", &files).is_some());
     assert!(program.closure("apart.py", "f", &files).is_some());
-    assert_eq!(program.worlds.len(), 3);
+    assert_eq!(program.kept.worlds.len(), 3);
 }
