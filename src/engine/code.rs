@@ -38,7 +38,8 @@ impl Disk {
     /// Forgets the names in the folders above a path, and in those below.
     fn unlist(&self, path: &str) {
         let below = |long: &str, short: &str| {
-            short.is_empty() || long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            short.is_empty()
+                || long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         self.listed.borrow_mut().retain(|folder, _| !below(path, folder) && !below(folder, path));
     }

@@ -112,7 +112,8 @@ fn save(files: &Files, dice: &mut Dice) -> (Files, String) {
         2 => {
             let (a, n) = (bound(files, dice), dice.below(9));
             let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-            let name = [format!("{folder}__init__.py"), format!("{folder}json.py"), format!("{folder}{a}.py")];
+            let name =
+                [format!("{folder}__init__.py"), format!("{folder}json.py"), format!("{folder}{a}.py")];
             let name = dice.pick(&name).clone();
             after.insert(name.clone(), format!("{a} = {n}\n"));
             return (after, format!("{name} comes"));
@@ -160,7 +161,8 @@ fn save(files: &Files, dice: &mut Dice) -> (Files, String) {
             "names something else in a line"
         }
         _ => {
-            let tops = (0..=lines.len()).filter(|i| lines.get(*i).is_none_or(|l| !l.starts_with([' ', ')', ']', '}'])));
+            let tops = (0..=lines.len())
+                .filter(|i| lines.get(*i).is_none_or(|l| !l.starts_with([' ', ')', ']', '}'])));
             let tops: Vec<usize> = tops.collect();
             lines.insert(*dice.pick(&tops), statement(files, dice));
             "gets a statement"

@@ -53,7 +53,12 @@ impl Kept {
         self.seen.iter().enumerate().filter(|(_, seen)| **seen).map(|(number, _)| number)
     }
 
-    pub(super) fn closure(&mut self, file: &str, qualname: &str, view: &mut View<'_>) -> Option<Arc<Closure>> {
+    pub(super) fn closure(
+        &mut self,
+        file: &str,
+        qualname: &str,
+        view: &mut View<'_>,
+    ) -> Option<Arc<Closure>> {
         self.settle(view);
         let key = (file.to_owned(), qualname.to_owned());
         if !self.closures.contains_key(&key) {

@@ -403,10 +403,7 @@ impl<'r, 'p> Reach<'r, 'p> {
             How::Source => self.reads.source = true,
             _ => {}
         }
-        if kind == Kind::Function
-            && stops(top.marks(unit))
-            && whole != (Item { member: None, ..self.root })
-        {
+        if kind == Kind::Function && stops(top.marks(unit)) && whole != (Item { member: None, ..self.root }) {
             if rest.is_empty() && how != How::Call {
                 self.hand(whole, index);
             }

@@ -265,9 +265,7 @@ impl View<'_> {
                     steps.retain(|(own, _)| own > unit);
                 }
                 // What is bound below the import hides it.
-                let hidden = |(own, _): &(usize, Step)| {
-                    own > unit && top.is_certain(*own)
-                };
+                let hidden = |(own, _): &(usize, Step)| own > unit && top.is_certain(*own);
                 if when == When::Any || !steps.iter().any(hidden) {
                     steps.push((*unit, Step::Star(found)));
                 }

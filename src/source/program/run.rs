@@ -59,12 +59,8 @@ pub(super) struct Deed {
 impl Run {
     fn of(number: ModId, summaries: &mut Summaries, view: &mut View<'_>) -> Self {
         let Some(top) = view.top(number) else { return Run::default() };
-        let mut run = Run {
-            broken: top.is_broken(),
-            parents: parents(&top, view),
-            units: top.len(),
-            ..Run::default()
-        };
+        let mut run =
+            Run { broken: top.is_broken(), parents: parents(&top, view), units: top.len(), ..Run::default() };
         for unit in 0..top.len() {
             if view.never_runs(number, &top, unit) {
                 continue;

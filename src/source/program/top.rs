@@ -47,7 +47,8 @@ impl<'m> Early<'m> {
 
     fn same(self, other: Early<'_>) -> bool {
         let (a, b) = (self.0, other.0);
-        let dynamic = |one: &Dynamic, two: &Dynamic| (&one.target, &one.pattern) == (&two.target, &two.pattern);
+        let dynamic =
+            |one: &Dynamic, two: &Dynamic| (&one.target, &one.pattern) == (&two.target, &two.pattern);
         a.uses == b.uses
             && a.changes == b.changes
             && a.calls == b.calls

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::effects::Effect;
 use super::pattern::Pattern;
-use super::table::{ModId, View};
 use super::run::{Run, Runs};
+use super::table::{ModId, View};
 use super::trace::Trace;
 
 /// A unit that changes something when it runs.
@@ -59,7 +59,8 @@ pub(super) struct Difference {
 impl Difference {
     /// An answer that was made of this could be another one.
     pub(super) fn concerns(&self, trace: &Trace) -> bool {
-        self.everywhere || (!self.modules.is_empty() && trace.modules().any(|one| self.modules.contains(&one)))
+        self.everywhere
+            || (!self.modules.is_empty() && trace.modules().any(|one| self.modules.contains(&one)))
     }
 }
 
@@ -254,11 +255,10 @@ impl World {
 
     /// What of this world is otherwise in another one, as far as a search can see.
     pub(super) fn difference(&self, other: &World) -> Difference {
-        let outside =
-            |world: &World| -> Vec<(String, ModId, usize)> {
-                let all = world.outside.iter();
-                all.map(|(path, touch)| (path.clone(), touch.module, touch.unit)).collect()
-            };
+        let outside = |world: &World| -> Vec<(String, ModId, usize)> {
+            let all = world.outside.iter();
+            all.map(|(path, touch)| (path.clone(), touch.module, touch.unit)).collect()
+        };
         let everywhere = self.broken != other.broken || outside(self) != outside(other);
         // The places of what changes a name are compared with the places of other units.
         let moved = self.order != other.order;
