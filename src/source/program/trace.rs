@@ -142,8 +142,15 @@ impl Open {
 pub(super) struct Changes {
     /// By module: 0, or the least that sees the change.
     least: Vec<u8>,
-    modules: Vec<(ModId, Option<Arc<Module>>, Option<Arc<Module>>)>,
+    modules: Vec<Changed>,
     folders: HashSet<String>,
+}
+
+/// A module before and after.
+struct Changed {
+    number: ModId,
+    old: Option<Arc<Module>>,
+    new: Option<Arc<Module>>,
 }
 
 impl Changes {
@@ -162,7 +169,7 @@ impl Changes {
         if let Some(slot) = self.least.get_mut(number) {
             *slot = least as u8;
         }
-        self.modules.push((number, old, new));
+        self.modules.push(Changed { number, old, new });
     }
 
     /// The names in a folder are others.
@@ -188,12 +195,12 @@ impl Changes {
             0 => false,
             least if least < Level::Whole as u8 => true,
             // The tops are equal, so the numbers of units mean the same.
-            _ => self.modules.iter().filter(|(other, ..)| *other == number).any(|(_, old, new)| {
-                match (old, new) {
+            _ => {
+                self.modules.iter().filter(|one| one.number == number).any(|one| match (&one.old, &one.new) {
                     (Some(old), Some(new)) => !same_body(old, new, unit, member),
                     _ => true,
-                }
-            }),
+                })
+            }
         }
     }
 }
