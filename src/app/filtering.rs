@@ -34,7 +34,7 @@ pub fn completions(state: &AppState, line: &FilterLine) -> Completions {
     let before: String = line.editor.text.iter().take(line.editor.at).collect();
     let text = line.editor.value();
     match state.current() {
-        Some(open) => complete(&text, before.len(), &open.history),
+        Some(open) => complete(&text, before.len(), &*open.history),
         None => complete(&text, before.len(), &()),
     }
 }

@@ -382,7 +382,7 @@ pub fn answer(scripts: &[Script], effect: &Effect) -> Option<Reply> {
         Effect::LoadHistory { run, generation } => Reply::History {
             generation: *generation,
             run: run.clone(),
-            result: find(run).map(|script| Box::new(script.history())),
+            result: find(run).map(|script| std::sync::Arc::new(script.history())),
         },
         Effect::LoadEvents { run, after_seq, generation, .. } => Reply::Events {
             generation: *generation,

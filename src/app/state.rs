@@ -220,8 +220,8 @@ pub struct HeldValue {
 /// A run that is open: its history, the tree made of it, and where the user is in it.
 #[derive(Clone, Debug)]
 pub struct OpenRun {
-    /// All that is known.
-    pub history: RunHistory,
+    /// All that is known; of a run that is over, others hold the same.
+    pub history: Arc<RunHistory>,
     /// The visible rows.
     pub tree: CallTree,
     /// The selected call; may be hidden until `settle`.
@@ -250,7 +250,7 @@ pub struct OpenRun {
 
 impl OpenRun {
     /// Opens a history.
-    pub fn new(history: RunHistory) -> Self {
+    pub fn new(history: Arc<RunHistory>) -> Self {
         let tree = CallTree::of(&history);
         let newest = history
             .calls
@@ -288,7 +288,7 @@ impl OpenRun {
                 return true;
             }
             let logs = self.history.logs.len();
-            self.history.apply(event);
+            Arc::make_mut(&mut self.history).apply(event);
             match &event.kind {
                 EventKind::CallAsked(asked) => self.sync(asked.no),
                 EventKind::CallStarted { no, .. } => {

@@ -142,7 +142,7 @@ fn a_line_leads_to_a_call_of_another_run_also_before_that_is_read() {
     down_to(&mut state, "compared with");
     let effects = press(&mut state, "enter");
     let [Effect::LoadHistory { run, generation }] = effects.as_slice() else { panic!("{effects:?}") };
-    let result = Ok(Box::new(runs[1].history()));
+    let result = Ok(std::sync::Arc::new(runs[1].history()));
     let reply = Reply::History { generation: *generation, run: run.clone(), result };
     update(&mut state, Msg::Reply(reply), &ENV);
     settle(&mut state, &ENV);

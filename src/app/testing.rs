@@ -21,7 +21,7 @@ pub fn fed(mut state: AppState, scripts: &[Script]) -> AppState {
     for effect in settle(&mut state, &ENV) {
         if let Effect::LoadHistory { run, generation } = effect {
             let script = scripts.iter().find(|script| script.run == run).unwrap();
-            let result = Ok(Box::new(script.history()));
+            let result = Ok(std::sync::Arc::new(script.history()));
             update(&mut state, Msg::Reply(Reply::History { generation, run, result }), &ENV);
         }
     }

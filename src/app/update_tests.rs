@@ -281,8 +281,11 @@ fn stale_answers_are_dropped() {
     let old = Reply::Runs { generation: 1, result: Ok(vec![script.summary()]) };
     update(&mut state, Msg::Reply(old), &ENV);
     assert!(state.runs.items.is_empty());
-    let old =
-        Reply::History { generation: 99, run: script.run.clone(), result: Ok(Box::new(script.history())) };
+    let old = Reply::History {
+        generation: 99,
+        run: script.run.clone(),
+        result: Ok(std::sync::Arc::new(script.history())),
+    };
     update(&mut state, Msg::Reply(old), &ENV);
     assert!(state.open.is_empty());
 }
@@ -320,7 +323,7 @@ fn a_foreign_run_whose_engine_died_is_read_again() {
     };
     let mut history = script.history();
     history.close(RunStatus::Interrupted, T0);
-    let reply = Reply::History { generation, run, result: Ok(Box::new(history)) };
+    let reply = Reply::History { generation, run, result: Ok(std::sync::Arc::new(history)) };
     update(&mut state, Msg::Reply(reply), &ENV);
     assert_eq!(state.current().unwrap().history.status, RunStatus::Interrupted);
 }

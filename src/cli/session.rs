@@ -268,12 +268,12 @@ impl Backend for Session {
         Ok(summaries.filter(|run| listed(run, &mut left)).collect())
     }
 
-    fn history(&self, run: &RunId) -> Result<RunHistory, String> {
-        let found = self.store.history(run).map_err(|error| error.to_string())?;
-        if let Some(damage) = &found.damage {
+    fn history(&self, run: &RunId) -> Result<Arc<RunHistory>, String> {
+        let (history, damage) = self.store.shared_history(run).map_err(|error| error.to_string())?;
+        if let Some(damage) = damage {
             let _ = self.reports.send(Report::Notice(damage.to_string()));
         }
-        Ok(found.history)
+        Ok(history)
     }
 
     fn events(&self, run: &RunId, after_seq: u64, limit: usize) -> Result<Vec<Event>, String> {

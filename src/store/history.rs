@@ -58,6 +58,9 @@ pub(super) struct Verified {
     pub broken: Option<String>,
 }
 
+/// Calls for which there is room at once, where the log's length is not known.
+const EXPECTED: usize = 1 << 17;
+
 /// Reads segments in order and hands each verified event to `each`.
 pub(super) fn scan(
     db: &Connection,
@@ -161,6 +164,12 @@ impl Store {
             let damage = Damage { run: run.clone(), at_seq: 1, missing: expected.seq, what };
             return Ok(History { history, damage: Some(damage), alive: false });
         };
+        // A vector that grows by doubling would take up to twice as much, and three times while it grows.
+        let most = expected.map_or(EXPECTED, |end| usize::try_from(end.seq).unwrap_or(EXPECTED));
+        let rows = "SELECT max(no) FROM calls WHERE run=?1";
+        let calls = db.prepare_cached(rows).and_then(|mut query| query.query_row([raw.id], |row| row.get(0)));
+        let calls: Option<u32> = self.sql("count the calls", calls)?;
+        history.calls.reserve_exact(calls.map_or(0, |n| n as usize).min(most));
         let mut last_at = 0;
         let verified = self.sql(
             "read the log",

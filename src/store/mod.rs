@@ -46,6 +46,7 @@ mod runs;
 mod samples;
 mod schema;
 mod search;
+mod shared;
 mod state;
 mod values;
 mod writer;

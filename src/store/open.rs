@@ -17,6 +17,7 @@ use super::heads::Heads;
 use super::nodes::{Known, NodeRules};
 use super::owner::Owner;
 use super::schema;
+use super::shared::Shared;
 use super::writer::Writer;
 use crate::base::clock::{Clock, SystemClock};
 
@@ -61,6 +62,7 @@ pub(super) struct Inner {
     pool: Mutex<Vec<Connection>>,
     writer: OnceLock<Writer>,
     starting: Mutex<()>,
+    pub shared: Shared,
     /// Holds the copy that a read-only folder with an unfinished log is read from.
     _copy: Option<tempfile::TempDir>,
 }
@@ -150,6 +152,7 @@ impl Store {
             watch: Mutex::new(watch),
             writer: OnceLock::new(),
             starting: Mutex::new(()),
+            shared: Shared::default(),
             _copy: copy,
         };
         Ok(Store { inner: Arc::new(inner) })

@@ -1,5 +1,7 @@
 //! What the workbench asks of the engine and the store.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc::Receiver;
 
 use crate::app::find::{FindAsk, FoundEnd, FoundHit, Indexing};
@@ -36,7 +38,7 @@ pub trait Backend: Send + Sync + 'static {
     fn runs(&self, limit: usize) -> Result<Vec<RunSummary>, String>;
 
     /// All of a run so far. A run whose engine is known to be dead comes back closed as interrupted.
-    fn history(&self, run: &RunId) -> Result<RunHistory, String>;
+    fn history(&self, run: &RunId) -> Result<Arc<RunHistory>, String>;
 
     /// What follows `after_seq` in a run's log, at most `limit` events; for runs of other processes.
     fn events(&self, run: &RunId, after_seq: u64, limit: usize) -> Result<Vec<Event>, String>;

@@ -34,7 +34,7 @@ fn answer(backend: &dyn Backend, effect: Effect, parts: &Sender<Reply>) -> Optio
         Effect::LoadSettings => Reply::Settings(backend.settings()),
         Effect::LoadRuns { generation, limit } => Reply::Runs { generation, result: backend.runs(limit) },
         Effect::LoadHistory { run, generation } => {
-            let result = backend.history(&run).map(Box::new);
+            let result = backend.history(&run);
             Reply::History { generation, run, result }
         }
         Effect::LoadEvents { run, after_seq, limit, generation } => {
@@ -142,7 +142,7 @@ mod tests {
         fn runs(&self, _: usize) -> Result<Vec<RunSummary>, String> {
             panic!("a bug in the store");
         }
-        fn history(&self, _: &RunId) -> Result<RunHistory, String> {
+        fn history(&self, _: &RunId) -> Result<Arc<RunHistory>, String> {
             Err(String::new())
         }
         fn events(&self, _: &RunId, _: u64, _: usize) -> Result<Vec<Event>, String> {

@@ -1,7 +1,7 @@
 //! A backend that serves scripted runs and plays new ones, for tests of the loop.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -61,8 +61,8 @@ impl Backend for Fake {
         Ok(out)
     }
 
-    fn history(&self, run: &RunId) -> Result<RunHistory, String> {
-        self.with(run, Script::history)
+    fn history(&self, run: &RunId) -> Result<Arc<RunHistory>, String> {
+        self.with(run, |script| Arc::new(script.history()))
     }
 
     fn events(&self, run: &RunId, after_seq: u64, limit: usize) -> Result<Vec<Event>, String> {

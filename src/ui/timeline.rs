@@ -21,7 +21,7 @@ use crate::app::timeline::{self, Chart, Places};
 use crate::app::tone::{Line, Tone};
 use crate::base::clock::Micros;
 use crate::base::text;
-use crate::model::timeline::{Bar, OPEN, Step, attempts};
+use crate::model::timeline::{Bar, OPEN, attempts};
 use crate::model::{CallKind, CallStatus};
 
 use super::cells::Canvas;
@@ -116,9 +116,24 @@ struct Scale {
 impl Scale {
     /// The column of an instant, which may lie outside.
     fn column(&self, at: Micros) -> i64 {
+        let (span, past) = ((self.to - self.from).max(1), at.saturating_sub(self.from));
+        match past.checked_mul(i64::from(self.columns)) {
+            Some(parts) => parts.div_euclid(span),
+            None => {
+                let parts = i128::from(past) * i128::from(self.columns);
+                i64::try_from(parts.div_euclid(i128::from(span))).unwrap_or(i64::MAX)
+            }
+        }
+    }
+
+    /// The first instant in a column, and the first after it.
+    fn bounds(&self, column: u16) -> (Micros, Micros) {
         let span = i128::from((self.to - self.from).max(1));
-        let column = i128::from(at - self.from) * i128::from(self.columns);
-        i64::try_from(column.div_euclid(span)).unwrap_or(i64::MAX)
+        let edge = |column: i128| {
+            let past = -((-column * span).div_euclid(i128::from(self.columns.max(1))));
+            self.from.saturating_add(Micros::try_from(past).unwrap_or(Micros::MAX))
+        };
+        (edge(i128::from(column)), edge(i128::from(column) + 1))
     }
 
     /// The columns of a stretch that are seen: never none for one that touches what is seen.
@@ -171,28 +186,25 @@ fn axis(
 /// The most that executed and waited in each column, as two rows of small bars.
 fn steps(canvas: &mut Canvas<'_>, area: Area, places: &Places, chart: &Chart, scale: &Scale) {
     let all = &chart.lanes.steps;
-    let most_waiting = all.iter().map(|step| step.waiting).max().unwrap_or(0);
     let first = all.partition_point(|step| step.at <= scale.from).saturating_sub(1);
-    let row = |which: fn(&Step) -> u32| -> Vec<u32> {
-        let mut at = first;
-        let mut value = all.get(first).filter(|step| step.at <= scale.from).map_or(0, which);
-        (0..scale.columns)
-            .map(|column| {
-                let end = scale.instant(column + 1);
-                let mut most = value;
-                while let Some(step) = all.get(at).filter(|step| step.at < end) {
-                    value = which(step);
-                    most = most.max(value);
-                    at += 1;
-                }
-                most
-            })
-            .collect()
+    let mut at = first;
+    let here = all.get(first).filter(|step| step.at <= scale.from);
+    let mut value = here.map_or((0, 0), |step| (step.executing, step.waiting));
+    let most_in = |column| {
+        let end = scale.instant(column + 1);
+        let (mut executing, mut waiting) = value;
+        while let Some(step) = all.get(at).filter(|step| step.at < end) {
+            value = (step.executing, step.waiting);
+            (executing, waiting) = (executing.max(step.executing), waiting.max(step.waiting));
+            at += 1;
+        }
+        (executing, waiting)
     };
+    let (executing, waiting): (Vec<u32>, Vec<u32>) = (0..scale.columns).map(most_in).unzip();
     let names = Area { x: places.names.x, w: places.names.w, y: area.y, h: area.h };
     let rows: [(&str, u32, Vec<u32>, Tone); 2] = [
-        ("executing", chart.lanes.most, row(|step| step.executing), Tone::Text),
-        ("waiting", most_waiting, row(|step| step.waiting), Tone::Quiet),
+        ("executing", chart.lanes.most, executing, Tone::Text),
+        ("waiting", chart.lanes.most_waiting, waiting, Tone::Quiet),
     ];
     for (y, (name, most, columns, tone)) in (0..).zip(rows) {
         canvas.right(names, names.w - 1, y, names.w - 1, Tone::Faint, &format!("{name} {most}"));
@@ -240,6 +252,8 @@ fn lane(
     }
     let mut cells: Vec<Option<Cell>> = vec![None; usize::from(scale.columns)];
     let begin = lane.bars.partition_point(|bar| bar.to < scale.from);
+    // The column that was painted last, and its bounds.
+    let mut painted: Option<(usize, Micros, Micros)> = None;
     let mut free = begin.checked_sub(1).and_then(|at| lane.bars.get(at)).map_or(Micros::MIN, |bar| bar.to);
     for bar in &lane.bars[begin..] {
         let waits_from = bar.asked.max(free);
@@ -247,6 +261,19 @@ fn lane(
             break;
         }
         let to = if bar.to == OPEN { now.max(bar.from) } else { bar.to };
+        // Of thousands of bars in one column few matter: those that outrank what stands there.
+        let hidden = painted.is_some_and(|(column, from, end)| {
+            let held = cells.get(column).copied().flatten().map_or(0, |cell| cell.rank);
+            waits_from.min(bar.from) >= from && to <= end && held >= ceiling(bar.status)
+        });
+        if hidden {
+            free = to;
+            continue;
+        }
+        if let Some((_, column)) = scale.stretch(bar.from, to) {
+            let (from, end) = scale.bounds(column);
+            painted = Some((usize::from(column), from, end));
+        }
         paint(&mut cells, bar, (waits_from, to), open, chart, scale, canvas.look.glyphs);
         free = to;
     }
@@ -273,6 +300,24 @@ fn put(cells: &mut [Option<Cell>], (from, to): (u16, u16), cell: Cell) {
     }
 }
 
+/// What is bad must not hide among many that are well.
+fn rank(status: CallStatus) -> u8 {
+    match status {
+        CallStatus::Failed => 9,
+        CallStatus::InDoubt => 8,
+        CallStatus::Edited => 7,
+        CallStatus::Running => 6,
+        CallStatus::Fresh => 5,
+        _ => 4,
+    }
+}
+
+/// The highest rank that a bar's cells can have: a sign at its end has one more.
+fn ceiling(status: CallStatus) -> u8 {
+    let signed = [CallStatus::Failed, CallStatus::Edited, CallStatus::InDoubt, CallStatus::Cancelled];
+    rank(status) + u8::from(signed.contains(&status))
+}
+
 fn paint(
     cells: &mut [Option<Cell>],
     bar: &Bar,
@@ -291,15 +336,7 @@ fn paint(
     }
     let Some(at) = scale.stretch(bar.from, to) else { return };
     let tone = say::status_tone(bar.status);
-    // What is bad must not hide among many that are well.
-    let rank = match bar.status {
-        CallStatus::Failed => 9,
-        CallStatus::InDoubt => 8,
-        CallStatus::Edited => 7,
-        CallStatus::Running => 6,
-        CallStatus::Fresh => 5,
-        _ => 4,
-    };
+    let rank = rank(bar.status);
     let critical = chart.critical.contains(&bar.no);
     let body = match bar.status {
         _ if bar.caller => signs.caller,

@@ -1,5 +1,7 @@
 //! The answers to effects.
 
+use std::sync::Arc;
+
 use crate::app::find::{FoundEnd, FoundHit, Indexing};
 use crate::app::gate::Edited;
 use crate::app::tab::TabView;
@@ -31,7 +33,7 @@ pub enum Reply {
         /// The run.
         run: RunId,
         /// All of it so far.
-        result: Result<Box<RunHistory>, String>,
+        result: Result<Arc<RunHistory>, String>,
     },
     /// To [`Effect::LoadEvents`].
     Events {

@@ -1,5 +1,7 @@
 //! What the engine and the store say.
 
+use std::sync::Arc;
+
 use crate::app::blast;
 use crate::app::msg::{Edited, Effect, Env, Fork, ForkEffects, Reply, Sources, Start};
 use crate::app::persist;
@@ -35,7 +37,8 @@ pub(super) fn local_events(state: &mut AppState, run: RunId, events: &[Event], e
         // The beginning was missed: all of it is read; the events are in the store already.
         return ask_history(state, run);
     }
-    let open = state.open.entry(run.clone()).or_insert_with(|| OpenRun::new(RunHistory::new(run.clone())));
+    let open =
+        state.open.entry(run.clone()).or_insert_with(|| OpenRun::new(Arc::new(RunHistory::new(run.clone()))));
     let was = open.history.status;
     let missing = open.apply(events);
     let summary = open.history.summary(state.runs.get(&run).is_some_and(|item| item.pinned));
@@ -197,7 +200,7 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
             }
             state.opening.remove(&run);
             match result {
-                Ok(history) => opened(state, run, *history),
+                Ok(history) => opened(state, run, history),
                 Err(why) => {
                     toast(state, Level::Error, format!("Run {} cannot be read: {why}", run.short()), env);
                     state.runs.visited.take_if(|visited| *visited == run);
@@ -316,7 +319,7 @@ fn runs(
 }
 
 /// Takes a whole history; where the user is in the run stays when it was open already.
-fn opened(state: &mut AppState, run: RunId, history: RunHistory) {
+fn opened(state: &mut AppState, run: RunId, history: Arc<RunHistory>) {
     match state.open.get_mut(&run) {
         Some(open) if open.history.last_seq > history.last_seq => {}
         Some(open) => {

@@ -12,8 +12,9 @@ use crate::model::RunStatus;
 
 use super::{replies, values};
 
-/// How many histories that nobody looks at are kept.
+/// How many histories that nobody looks at are kept, and of how many calls in all.
 const KEPT: usize = 6;
+const KEPT_CALLS: usize = 50_000;
 
 /// Rebuilds visible rows, follows, scrolls, lays out the inspector's text, and asks for what is missing.
 pub fn settle(state: &mut AppState, env: &Env) -> Vec<Effect> {
@@ -149,18 +150,19 @@ fn text(state: &mut AppState, width: u16, height: usize) {
 
 /// Drops histories that were not looked at for longest.
 fn forget(state: &mut AppState) {
-    let mut idle: Vec<(u64, RunId)> = state
+    let mut idle: Vec<(u64, usize, RunId)> = state
         .open
         .iter()
         .filter(|(run, open)| {
             open.history.status != RunStatus::Running && state.runs.selected.as_ref() != Some(*run)
         })
-        .map(|(run, open)| (open.used, run.clone()))
+        .map(|(run, open)| (open.used, open.history.calls.len(), run.clone()))
         .collect();
-    if idle.len() > KEPT {
-        idle.sort();
-        idle.truncate(idle.len() - KEPT);
-        for (_, run) in idle {
+    idle.sort_by_key(|(used, ..)| std::cmp::Reverse(*used));
+    let (mut runs, mut all) = (0, 0);
+    for (_, calls, run) in idle {
+        (runs, all) = (runs + 1, all + calls);
+        if runs > KEPT || all > KEPT_CALLS {
             state.open.remove(&run);
         }
     }

@@ -17,6 +17,8 @@ use crate::value::Value;
 
 /// How many histories are kept.
 const KEPT: usize = 3;
+/// Of how many calls in all.
+const KEPT_CALLS: usize = 100_000;
 /// Larger values are not read as a whole: their previews stand for them.
 const WHOLE: u64 = 8 << 20;
 
@@ -62,6 +64,14 @@ impl Shelf {
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
             held.push_front(history.clone());
             held.truncate(KEPT);
+            let mut calls = 0;
+            // The last two are what a tab compares.
+            let fits = |history: &Arc<RunHistory>| {
+                calls += history.calls.len();
+                calls
+            };
+            let keep = held.iter().map(fits).take_while(|calls| *calls <= KEPT_CALLS).count();
+            held.truncate(keep.max(2));
         }
     }
 }

@@ -28,8 +28,8 @@ impl Records for StoreRecords<'_> {
     }
 
     fn run(&self, run: &RunId) -> Option<Arc<RunHistory>> {
-        let found = self.0.history(run).ok()?;
-        found.damage.is_none().then(|| Arc::new(found.history))
+        let (history, damage) = self.0.shared_history(run).ok()?;
+        damage.is_none().then_some(history)
     }
 
     fn before(&self, run: &RunHistory) -> Option<Arc<RunHistory>> {

@@ -47,6 +47,8 @@ pub enum JudgeError {
 
 /// Ended runs that are kept in memory at most.
 const KEPT: usize = 32;
+/// Between two saves at most as many calls of them are kept, beside those of the run that is judged.
+const KEPT_CALLS: usize = 100_000;
 
 /// Where the interpreter imports from. Asked only when a run depended on installed packages.
 pub type Search = Box<dyn Fn() -> Vec<String> + Send>;
@@ -205,6 +207,7 @@ impl Judge {
             let recorded = |known: &CodeKnown| known.function == *name && known.code == *code;
             today.codes.get(name) == Some(code) || base.codes.iter().any(recorded)
         });
+        self.runs.ease(&base.id);
         if base.status != RunStatus::Running {
             self.times = Some((base.id.clone(), times));
         }
@@ -373,7 +376,7 @@ impl Runs {
         if let Some(run) = held {
             return Ok(run);
         }
-        let run = Arc::new(self.store.history(id)?.history);
+        let (run, _) = self.store.shared_history(id)?;
         if run.status != RunStatus::Running {
             let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
             if ended.len() >= KEPT {
@@ -382,6 +385,14 @@ impl Runs {
             ended.insert(id.clone(), run.clone());
         }
         Ok(run)
+    }
+
+    /// Lets go of other runs when they are large: judging asked for them, and may ask again only after the next save.
+    fn ease(&self, base: &RunId) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if ended.values().map(|run| run.calls.len()).sum::<usize>() > KEPT_CALLS {
+            ended.retain(|id, _| id == base);
+        }
     }
 }
 

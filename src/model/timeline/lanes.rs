@@ -107,6 +107,10 @@ pub struct Timeline {
     pub steps: Vec<Step>,
     /// Most calls that executed at once.
     pub most: u32,
+    /// Most calls that waited at once.
+    pub most_waiting: u32,
+    /// Microseconds that were executed up to the last step, added up over all calls.
+    worked: i128,
     known: Vec<Known>,
     index: HashMap<(String, CallKind), u32>,
     rows: Vec<u32>,
@@ -314,6 +318,8 @@ impl Timeline {
             return;
         }
         self.most = self.most.max(step.executing);
+        self.most_waiting = self.most_waiting.max(step.waiting);
+        self.worked += i128::from(step.at - last.at) * i128::from(last.executing);
         match self.steps.last_mut() {
             Some(last) if last.at == step.at => *last = step,
             _ => self.steps.push(step),
@@ -322,6 +328,11 @@ impl Timeline {
 
     /// How many executed on average between two instants.
     pub fn mean(&self, from: Micros, to: Micros) -> f64 {
+        let (Some(first), Some(last)) = (self.steps.first(), self.steps.last()) else { return 0.0 };
+        if from <= first.at && last.at <= to && from < to {
+            let after = i128::from(to - last.at) * i128::from(last.executing);
+            return (self.worked + after) as f64 / (to - from) as f64;
+        }
         let mut sum = 0i128;
         for (i, step) in self.steps.iter().enumerate() {
             let end = self.steps.get(i + 1).map_or(to, |next| next.at).min(to);
