@@ -24,7 +24,7 @@ const TRACED: usize = 8;
 pub(super) fn lay_out(page: &mut Page, state: &AppState, run: &RunHistory, call: &Call) {
     let root = Path::new(&state.project.root);
     // What waits at the gate has failed, and its caller does not know it yet.
-    let error = call.error.as_ref().or_else(|| state.offered_error(call.no));
+    let error = call.error.as_deref().or_else(|| state.offered_error(call.no));
     if let Some(error) = error {
         head(page, error, root);
     } else if call.failed_attempts.is_empty() {
@@ -191,7 +191,7 @@ pub(super) fn plain(call: &Call) -> Option<String> {
     };
     let earlier = call.failed_attempts.iter().enumerate().rev();
     let earlier = earlier.map(|(i, failed)| format!("attempt {}\n{}", i + 1, whole(&failed.error)));
-    let all: Vec<String> = call.error.as_ref().map(whole).into_iter().chain(earlier).collect();
+    let all: Vec<String> = call.error.as_deref().map(whole).into_iter().chain(earlier).collect();
     (!all.is_empty()).then(|| all.join("\n"))
 }
 

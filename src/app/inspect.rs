@@ -150,7 +150,7 @@ pub fn key(state: &AppState, width: u16) -> Option<DocKey> {
         status: call.status,
         attempts: call.attempts,
         logs,
-        progress: call.progress.clone(),
+        progress: call.progress.as_deref().cloned(),
         value,
         split: splits(state, width),
         waits: state.waits(call.no),
@@ -375,7 +375,7 @@ fn output(page: &mut Page, state: &AppState, call: &Call) {
         };
         page.wrap(Tone::Quiet, "", sentence);
     }
-    if let Some((current, total, message)) = &call.progress {
+    if let Some((current, total, message)) = call.progress.as_deref() {
         page.blank();
         page.wrap(Tone::Active, "", &say_progress(*current, *total, message.as_deref()));
     }

@@ -109,7 +109,7 @@ pub fn error_lines(run: &RunHistory, error: &ErrorInfo, project: &Path) -> Vec<S
         .filter(|call| call.status == CallStatus::Failed && call.kind == CallKind::Call)
         .min_by_key(|call| call.ended_at);
     if let Some(call) = failed {
-        let headline = call.error.as_ref().map(ErrorInfo::headline).unwrap_or_default();
+        let headline = call.error.as_deref().map(ErrorInfo::headline).unwrap_or_default();
         out.push(format!(
             "{} failed: {}",
             text::line(&crate::model::path::path(run, call.no)),
@@ -118,7 +118,7 @@ pub fn error_lines(run: &RunHistory, error: &ErrorInfo, project: &Path) -> Vec<S
     } else {
         out.push(text::line(&error.headline()));
     }
-    let shown = failed.and_then(|call| call.error.as_ref()).unwrap_or(error);
+    let shown = failed.and_then(|call| call.error.as_deref()).unwrap_or(error);
     let extra: Vec<&str> = shown.message.lines().skip(1).take(12).collect();
     let told_by_message = shown.kind == crate::model::ErrorKind::Deserialization;
     if shown.traceback.is_empty() || told_by_message {

@@ -333,7 +333,7 @@ pub struct Call {
     /// The output.
     pub output: Option<ValueRef>,
     /// The last error.
-    pub error: Option<ErrorInfo>,
+    pub error: Option<Box<ErrorInfo>>,
     /// Where a cached call's outcome came from.
     pub origin: Option<Origin>,
     /// What a model call used.
@@ -341,7 +341,7 @@ pub struct Call {
     /// Where it was called from.
     pub site: Option<Site>,
     /// Latest progress: current, total, message.
-    pub progress: Option<(f64, f64, Option<String>)>,
+    pub progress: Option<Box<(f64, f64, Option<String>)>>,
     /// Request-state keys that its body read, with the digest of the value it got (`None`: absent).
     pub state_reads: Vec<(String, Option<Digest>)>,
     /// Files that its own body looked at.

@@ -203,7 +203,7 @@ impl RunHistory {
             EventKind::CallEnded(ended) => self.ended(event.at, ended),
             EventKind::Progress { no, current, total, message } => {
                 if let Some(call) = self.call_mut(*no) {
-                    call.progress = Some((*current, *total, message.clone()));
+                    call.progress = Some(Box::new((*current, *total, message.clone())));
                 }
             }
             EventKind::Metric { no, name, timer, value } => {
@@ -308,7 +308,8 @@ impl RunHistory {
         call.ended_at = Some(at);
         call.wall_us = ended.wall_us;
         call.output.clone_from(&ended.output);
-        call.error.clone_from(&ended.error);
+        // Most calls have none; a hundred thousand that may have one must not be the larger for it.
+        call.error = ended.error.clone().map(Box::new);
         call.origin.clone_from(&ended.origin);
         call.usage.clone_from(&ended.usage);
         call.state_reads.clone_from(&ended.state_reads);

@@ -269,7 +269,9 @@ fn values(canvas: &Canvas<'_>, call: &Call, room: usize) -> Line {
         // The preview of a model's message that calls a tool brings its own arrow.
         let preview = say::preview(output);
         (Tone::Text, preview.strip_prefix("→ ").map(str::to_owned).unwrap_or(preview))
-    } else if let (Some((current, total, message)), false) = (&call.progress, call.status.is_final()) {
+    } else if let (Some((current, total, message)), false) =
+        (call.progress.as_deref(), call.status.is_final())
+    {
         (Tone::Active, say_progress(*current, *total, message.as_deref()))
     } else if call.attempts > 1 && !call.status.is_final() {
         (Tone::Warning, format!("attempt {}", call.attempts))

@@ -48,7 +48,7 @@ impl EffectIndex {
             );
         }
         for call in &history.calls {
-            if let Some((current, total, message)) = &call.progress {
+            if let Some((current, total, message)) = call.progress.as_deref() {
                 add(
                     call.no,
                     (3, 0),

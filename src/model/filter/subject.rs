@@ -130,7 +130,7 @@ impl Subject for CallSubject<'_, '_> {
                 .failed_attempts
                 .iter()
                 .map(|failed| &failed.error)
-                .chain(&call.error)
+                .chain(call.error.as_deref())
                 .any(|error| any_error(error, holds)),
             TextField::Log => {
                 let logs = self.calls.logs().get(&call.no);

@@ -53,7 +53,7 @@ fn run() -> RunHistory {
     call.wall_us = 2_500_000;
     let call = &mut run.calls[2];
     call.attempts = 2;
-    call.error = Some(ErrorInfo::new(ErrorKind::Timeout, "TimeoutError", "took too long"));
+    call.error = Some(Box::new(ErrorInfo::new(ErrorKind::Timeout, "TimeoutError", "took too long")));
     let error = ErrorInfo::new(ErrorKind::Function, "RateLimitError", "429");
     call.failed_attempts = vec![crate::model::FailedAttempt { started_at: 0, ended_at: 1, error }];
     call.reason = Some("failed before".into());
