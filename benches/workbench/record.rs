@@ -130,6 +130,7 @@ impl Agent {
             input,
             python: "3.12".to_owned(),
             version: "0".to_owned(),
+            purpose: tl_bench::model::Purpose::default(),
         };
         let mut held = vec![self.event(began), self.asked(0, "research_agent", 1), self.started(1)];
         let mut answer = 1;

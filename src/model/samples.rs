@@ -39,7 +39,7 @@ impl Sample {
             recorded,
             status: call.status,
             output: call.output.clone(),
-            error: call.error.clone(),
+            error: call.error.as_deref().cloned(),
             usage: call.usage.clone(),
             wall_us: call.wall_us,
             asked_at: call.asked_at,

@@ -74,6 +74,7 @@ mod tests {
             input,
             python: String::new(),
             version: String::new(),
+            purpose: crate::model::Purpose::default(),
         }
     }
 

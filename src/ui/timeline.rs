@@ -204,7 +204,7 @@ fn steps(canvas: &mut Canvas<'_>, area: Area, places: &Places, chart: &Chart, sc
     let names = Area { x: places.names.x, w: places.names.w, y: area.y, h: area.h };
     let rows: [(&str, u32, Vec<u32>, Tone); 2] = [
         ("executing", chart.lanes.most, executing, Tone::Text),
-        ("waiting", chart.lanes.most_waiting, waiting, Tone::Quiet),
+        ("waiting", chart.lanes.most_waiting(), waiting, Tone::Quiet),
     ];
     for (y, (name, most, columns, tone)) in (0..).zip(rows) {
         canvas.right(names, names.w - 1, y, names.w - 1, Tone::Faint, &format!("{name} {most}"));

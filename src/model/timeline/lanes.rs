@@ -107,8 +107,8 @@ pub struct Timeline {
     pub steps: Vec<Step>,
     /// Most calls that executed at once.
     pub most: u32,
-    /// Most calls that waited at once.
-    pub most_waiting: u32,
+    /// Most calls that waited at once, before the last step.
+    waited: u32,
     /// Microseconds that were executed up to the last step, added up over all calls.
     worked: i128,
     known: Vec<Known>,
@@ -318,12 +318,20 @@ impl Timeline {
             return;
         }
         self.most = self.most.max(step.executing);
-        self.most_waiting = self.most_waiting.max(step.waiting);
+        // What is so for no time at all is not seen.
+        if step.at > last.at {
+            self.waited = self.waited.max(last.waiting);
+        }
         self.worked += i128::from(step.at - last.at) * i128::from(last.executing);
         match self.steps.last_mut() {
             Some(last) if last.at == step.at => *last = step,
             _ => self.steps.push(step),
         }
+    }
+
+    /// Most calls that waited at once.
+    pub fn most_waiting(&self) -> u32 {
+        self.steps.last().map_or(0, |last| self.waited.max(last.waiting))
     }
 
     /// How many executed on average between two instants.

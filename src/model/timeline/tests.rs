@@ -242,6 +242,14 @@ proptest! {
         prop_assert_eq!(&log.live.lanes, &whole.lanes);
         prop_assert_eq!(&log.live.steps, &whole.steps);
         prop_assert_eq!(log.live.rows(), whole.rows());
+        // What is added up meanwhile is the sum of the steps.
+        let steps = &whole.steps;
+        let end = last + 500;
+        let worked: Micros = (0..steps.len())
+            .map(|i| (steps.get(i + 1).map_or(end, |next| next.at) - steps[i].at) * Micros::from(steps[i].executing))
+            .sum();
+        prop_assert_eq!(whole.mean(0, end), if steps.is_empty() { 0.0 } else { worked as f64 / end as f64 });
+        prop_assert_eq!(whole.most_waiting(), steps.iter().map(|step| step.waiting).max().unwrap_or(0));
         for lane in &whole.lanes {
             for pair in lane.bars.windows(2) {
                 prop_assert!(pair[0].to <= pair[1].from, "bars overlap: {pair:?}");
