@@ -27,6 +27,7 @@ pub fn value(preview: &str) -> ValueRef {
         size: preview.len() as u64,
         preview: preview.chars().take(120).collect(),
         inline: Some(preview.as_bytes().to_vec()),
+        withheld: None,
     }
 }
 

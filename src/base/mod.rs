@@ -10,4 +10,5 @@ pub mod ids;
 pub mod json;
 pub mod located;
 pub mod paths;
+pub mod secrets;
 pub mod text;

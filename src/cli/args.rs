@@ -64,6 +64,8 @@ pub enum Command {
     Exec(ExecArgs),
     /// Copy an example workspace to a temporary folder and run it there
     Demo(DemoArgs),
+    /// Find secrets in what was recorded
+    Scan(ScanArgs),
     /// Delete old runs and values that nothing refers to
     Gc(GcArgs),
     /// Check the project, the interpreter and the store
@@ -86,6 +88,15 @@ pub struct JsonArgs {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Args, Debug, Default, Clone)]
+pub struct ScanArgs {
+    /// Delete the runs that hold secrets, overwrite what they held, and delete the index of search
+    #[arg(long)]
+    pub delete: bool,
+    #[command(flatten)]
+    pub json: JsonArgs,
 }
 
 #[derive(Args, Debug, Clone)]

@@ -255,6 +255,17 @@ pub fn plain_value(store: &Store, value: Option<&ValueRef>) -> Result<Value, Cli
     }
 }
 
+/// What a recorded run was given, to give it again. Fails when it held a secret that is not recorded.
+pub fn recorded_input(store: &Store, run: &RunHistory) -> Result<Value, CliError> {
+    let Some(input) = &run.input else { return Ok(Value::Null) };
+    if let Some(why) = input.lost() {
+        return Err(CliError::usage(format!("the input of run {} held {why}", run.id))
+            .hint("give it again with --input, or set keep_secrets = true in tl-bench.toml before the run"));
+    }
+    crate::engine::run::whole_json(store, input)
+        .map_err(|error| CliError::new(Exit::Store, format!("a recorded value cannot be read: {error}")))
+}
+
 /// The application of a recorded run as it is today; found by name when its file has moved.
 pub fn replayed_application(context: &Context, parent: &RunHistory) -> Result<Application, CliError> {
     let file = std::path::Path::new(&parent.file);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::args::{EffectsArg, ModeArg, OutputArgs, ReplayArgs, RunArgs};
-use super::context::{Context, plain_value, replayed_application};
+use super::context::{Context, plain_value, recorded_input, replayed_application};
 use super::error::{CliError, Exit};
 use super::output::Tone;
 use super::{follow::Follow, input, view};
@@ -102,8 +102,10 @@ pub(super) fn replay_spec(context: &Context, store: &Store, args: &ReplayArgs) -
     let edits: Result<_, CliError> =
         args.set.iter().map(|text| edit(context, store, &parent, text, args.any_type)).collect();
     let app = replayed_application(context, &parent)?;
-    let recorded = plain_value(store, parent.input.as_ref())?;
-    let input = input::given(&args.input, &app)?.unwrap_or(recorded);
+    let input = match input::given(&args.input, &app)? {
+        Some(input) => input,
+        None => recorded_input(store, &parent)?,
+    };
     Ok(RunSpec {
         mode: args.mode.into(),
         parent: Some(id),
@@ -193,7 +195,7 @@ pub fn execute(
     match ending {
         Ending::NotLoaded(error) => Err(not_loaded(&error)),
         Ending::StoreFailed(text) => Err(not_recorded(&text)),
-        Ending::Recorded { status, output: value, error } if output.quiet => {
+        Ending::Recorded { status, output: value, error, .. } if output.quiet => {
             // The output alone: the run, which may be large, is not read again for it.
             if let Some(value) = &value {
                 context.out.line(&plain_value(store, Some(value))?.to_string());

@@ -261,6 +261,8 @@ pub fn config(context: &Context, args: &JsonArgs) -> Result<Exit, CliError> {
             python.map(|path| path.display().to_string()).unwrap_or_else(|error| error.message),
             from(config.python.is_some()),
         ),
+        ("secrets", config.secrets.join(", "), from(!config.secrets.is_empty())),
+        ("keep_secrets", config.keep_secrets.to_string(), from(config.keep_secrets)),
         ("track.env", config.track.env.join(", "), from(!config.track.env.is_empty())),
         ("track.files", config.track.files.join(", "), from(!config.track.files.is_empty())),
         ("track.ignore", config.track.ignore.join(", "), from(!config.track.ignore.is_empty())),

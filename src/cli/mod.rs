@@ -25,6 +25,7 @@ mod peek;
 mod prices;
 mod resample;
 mod runs;
+mod scan;
 mod search;
 mod session;
 mod settings;
@@ -109,6 +110,7 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::Watch(args)) => watch::run(&Context::new(cli, out)?, args),
         Some(Command::Status(args)) => status::run(&Context::new(cli, out)?, args),
         Some(Command::Demo(args)) => demo::run(out, args),
+        Some(Command::Scan(args)) => scan::run(&Context::new(cli, out)?, args),
         Some(Command::Gc(args)) => maintenance::gc(&Context::new(cli, out)?, args),
         Some(Command::Doctor(args)) => maintenance::doctor(&Context::new(cli, out)?, args),
         Some(Command::Config(args)) => maintenance::config(&Context::new(cli, out)?, args),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::args::{EngineArgs, InputArgs};
-use super::context::{Context, plain_value, replayed_application, value_json};
+use super::context::{Context, recorded_input, replayed_application, value_json};
 use super::judging::{Judging, Told};
 use super::tabs::{self, Shelf};
 use super::{input, lock};
@@ -131,7 +131,7 @@ impl Session {
         let parent = self.history(&run)?;
         super::launch::no_samples(&parent).map_err(|error| error.message)?;
         let app = replayed_application(&self.context, &parent).map_err(|error| error.message)?;
-        let recorded = plain_value(&self.store, parent.input.as_ref()).map_err(|error| error.message)?;
+        let recorded = recorded_input(&self.store, &parent).map_err(|error| error.message)?;
         Ok(RunSpec { parent: Some(run), ..self.run_spec(&app, recorded)? })
     }
 
@@ -324,7 +324,7 @@ impl Backend for Session {
         let input = match rows.into_iter().find(|row| row.summary.app == app) {
             Some(run) => {
                 let history = self.store.history(&run.summary.id).ok()?.history;
-                plain_value(&self.store, history.input.as_ref()).ok()?
+                recorded_input(&self.store, &history).ok()?
             }
             // The input that `tl-bench.toml` names.
             None => {

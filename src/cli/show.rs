@@ -55,6 +55,18 @@ fn full_call(store: &Store, run: &RunHistory, call: &Call) -> Result<Value, CliE
     let mut object = view::call_json(run, call);
     object.insert("input".to_owned(), whole_value(store, call.input.as_ref())?);
     object.insert("output".to_owned(), whole_value(store, call.output.as_ref())?);
+    let withheld = |value: &Option<crate::model::ValueRef>| value.as_ref()?.withheld.clone();
+    let (input, output) = (withheld(&call.input), withheld(&call.output));
+    if input.is_some() || output.is_some() {
+        let names = |withheld: &Option<Box<crate::model::Withheld>>| {
+            withheld.as_ref().map(|withheld| withheld.names.clone()).unwrap_or_default()
+        };
+        let reusable = output.as_ref().is_none_or(|withheld| withheld.kept.is_some());
+        object.insert(
+            "withheld".to_owned(),
+            json!({"input": names(&input), "output": names(&output), "reusable": reusable}),
+        );
+    }
     Ok(Value::Object(object))
 }
 
@@ -211,6 +223,15 @@ fn one_call(context: &Context, store: &Store, run: &RunHistory, call: &Call) -> 
     }
     witness_lines(context, run, call);
     for (name, value) in [("input", &call.input), ("output", &call.output)] {
+        if let Some(withheld) = value.as_ref().and_then(|value| value.withheld.as_ref()) {
+            let what = match (name, withheld.kept) {
+                ("output", None) => "; a replay executes the call again",
+                ("output", Some(_)) => "; the value is kept for reuse",
+                _ => "",
+            };
+            let names = text::line(&withheld.names.join(", "));
+            out.line(&format!("secret   in its {name}, not recorded: {names}{what}"));
+        }
         if let Some(value) = value {
             section(context, store, name, value)?;
         }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::recorder::Piece;
 
-use super::values;
+use super::values::Packer;
 use crate::base::digest::Digest;
 use crate::find::StoreNodes;
 use crate::model::{CodeKnown, Opaque};
@@ -22,7 +22,7 @@ use crate::value;
 const LAYOUT: u32 = 1;
 
 /// A closure as pieces of a value, and the digest of its root: [`CodeKnown::closure`].
-pub fn pack(closure: &Closure) -> (Digest, Vec<Piece>) {
+pub fn pack(closure: &Closure, packer: &Packer) -> (Digest, Vec<Piece>) {
     let mut sources: Vec<&str> = Vec::new();
     let mut known: HashMap<&str, usize> = HashMap::new();
     let mut places: Vec<usize> = Vec::new();
@@ -34,7 +34,7 @@ pub fn pack(closure: &Closure) -> (Digest, Vec<Piece>) {
     }
     let digests: String = closure.parts.iter().map(|part| part.digest.hex()).collect();
     let lines: Vec<usize> = closure.parts.iter().flat_map(|part| [part.lines.0, part.lines.1]).collect();
-    values::pack_document(&json!({
+    packer.document(&json!({
         "layout": LAYOUT,
         "digest": closure.digest.hex(),
         "files": closure.parts.iter().map(|part| &part.file).collect::<Vec<_>>(),
@@ -143,7 +143,7 @@ mod tests {
         let mut held = HashMap::new();
         for (closure, more) in [(&one, 5), (&two, 2)] {
             let before = held.len();
-            let (digest, pieces) = pack(closure);
+            let (digest, pieces) = pack(closure, &Packer::new(&Default::default()));
             held.extend(pieces.into_iter().map(|piece| (piece.digest, piece.data)));
             assert!(held.len() - before <= more, "{} new pieces", held.len() - before);
             let tree = value::load_value(&digest, None, &Held(held.clone())).unwrap();

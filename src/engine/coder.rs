@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::code::CodeBase;
 use super::files::Files;
 use super::recorder::Piece;
+use super::values::Packer;
 use super::{closures, track::Tracked};
 use crate::base::digest::{self, Digest};
 use crate::model::{CodeKnown, FileRead, ReadKind};
@@ -35,7 +36,7 @@ pub trait Coder: Send {
     /// What a function's code is and what importing it depended on; [`CodeKnown::closure`] is not filled in.
     fn known(&mut self, function: &Function) -> CodeKnown;
     /// Its closure, to be stored.
-    fn closure(&mut self, function: &Function) -> Option<(Digest, Vec<Piece>)>;
+    fn closure(&mut self, function: &Function, packer: &Packer) -> Option<(Digest, Vec<Piece>)>;
     /// A further worker has imported the application: what it read otherwise than the first one. Fails with the path
     /// of a file that it executed in another version.
     fn joined(&mut self, loaded: &Loaded) -> Result<Vec<Placed>, String>;
@@ -161,8 +162,8 @@ impl Coder for Analyst {
         }
     }
 
-    fn closure(&mut self, function: &Function) -> Option<(Digest, Vec<Piece>)> {
-        self.closure_of(function).map(|closure| closures::pack(&closure))
+    fn closure(&mut self, function: &Function, packer: &Packer) -> Option<(Digest, Vec<Piece>)> {
+        self.closure_of(function).map(|closure| closures::pack(&closure, packer))
     }
 
     fn joined(&mut self, loaded: &Loaded) -> Result<Vec<Placed>, String> {
@@ -255,7 +256,12 @@ mod tests {
 
         /// A worker that executed this text as the application's file is there.
         fn load(&mut self, text: &str) -> Result<(), String> {
-            let loaded = Loaded { sources: vec![("app.py".into(), sha(text))], reads: vec![], path: vec![] };
+            let loaded = Loaded {
+                sources: vec![("app.py".into(), sha(text))],
+                reads: vec![],
+                path: vec![],
+                ..Loaded::default()
+            };
             let functions = [self.function("f"), self.function("made")];
             self.analyst.loaded(&functions, &loaded)
         }

@@ -135,6 +135,7 @@ async fn serve(stream: UnixStream, exec: Rc<Exec>) {
         project: exec.project.display().to_string(),
         load: None,
         log_limit: super::core::LOG_LIMIT,
+        secrets: exec.track.secrets.names().to_vec(),
     };
     exec.peers.borrow().send(conn, &welcome, &[]);
     if hello.role == "driver" {
@@ -249,6 +250,7 @@ impl Exec {
             prices: self.prices.clone(),
             purpose: Default::default(),
             samples: None,
+            secrets: self.track.secrets.clone(),
         };
         let checkpoints = Arc::new(StoreCheckpoints::new(&self.store));
         let files = Arc::new(Files::new(&self.project, self.clock.clone(), &self.track.ignore));
@@ -264,9 +266,12 @@ impl Exec {
     fn answer(&self, run: &RunId, ending: Ending) -> (bool, Option<ErrorInfo>, Vec<Bytes>) {
         let internal = |text: String| Some(ErrorInfo::new(ErrorKind::Internal, "InternalError", text));
         match ending {
-            Ending::Recorded { status, output, error } => {
+            Ending::Recorded { status, output, error, whole } => {
                 self.runs.borrow_mut().push((run.clone(), status));
                 match output {
+                    Some(_) if let Some(json) = whole.as_ref().and_then(super::values::json_of_pickle) => {
+                        (true, None, vec![Bytes::from(json.to_string())])
+                    }
                     Some(value) => match super::run::json_of(&self.store, &value) {
                         Ok(json) => (true, None, vec![Bytes::from(json.to_string())]),
                         Err(text) => (false, internal(text), vec![]),

@@ -62,6 +62,8 @@ pub struct Setup {
     pub slots: u32,
     /// The project's files.
     pub files: Arc<Files>,
+    /// Environment variables whose values workers tell: they may have read them from a file of their own.
+    pub secrets: Vec<String>,
 }
 
 /// The user's wishes while a run goes on.
@@ -89,6 +91,7 @@ struct Shared {
     file: PathBuf,
     slots: u32,
     files: Arc<Files>,
+    secrets: Vec<String>,
     waiting: Waiting,
     peers: RefCell<Peers>,
     inputs: mpsc::Sender<Input>,
@@ -107,6 +110,7 @@ pub async fn drive(
         file: setup.file,
         slots: setup.slots,
         files: setup.files,
+        secrets: setup.secrets,
         waiting: Rc::default(),
         peers: RefCell::default(),
         inputs,
@@ -252,6 +256,7 @@ async fn greet(stream: UnixStream, shared: Rc<Shared>) {
         project: shared.setup.project.display().to_string(),
         load: worker.then(|| Load { file: shared.file.display().to_string() }),
         log_limit: super::core::LOG_LIMIT,
+        secrets: shared.secrets.clone(),
     };
     shared.peers.borrow().send(conn, &welcome, &[]);
     if worker {

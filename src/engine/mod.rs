@@ -22,6 +22,7 @@ pub mod recorder;
 pub mod replay;
 pub mod run;
 mod samples;
+pub mod secrets;
 pub mod step;
 pub mod suggest;
 pub mod today;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::secrets::Secrets;
 use super::track::Track;
 use super::values::{Price, Prices};
 use crate::base::paths;
@@ -29,6 +30,12 @@ pub struct Config {
     /// The interpreter.
     #[serde(default)]
     pub python: Option<PathBuf>,
+    /// Environment variables whose values are secrets.
+    #[serde(default)]
+    pub secrets: Vec<String>,
+    /// Values with secrets are kept for reuse, apart from what is shown.
+    #[serde(default)]
+    pub keep_secrets: bool,
     /// What is tracked beside what is found by itself.
     #[serde(default)]
     pub track: Track,
@@ -62,6 +69,10 @@ impl Config {
         let priced = |(model, price): (&String, &Price)| {
             price.problem().map(|reason| format!("prices.{model:?}: {reason}"))
         };
+        let unnamed = self.secrets.iter().find(|name| name.is_empty() || name.contains(['=', '\0']));
+        if let Some(name) = unnamed {
+            return Some(format!("secrets: {name:?} is not the name of an environment variable"));
+        }
         self.track.problem().or_else(|| self.prices.iter().find_map(priced))
     }
 }
@@ -126,7 +137,7 @@ impl Project {
         let start = start.canonicalize().unwrap_or_else(|_| start.to_path_buf());
         let root = paths::find_project(&start);
         let path = root.join(paths::CONFIG_FILE);
-        let config: Config = match std::fs::read_to_string(&path) {
+        let mut config: Config = match std::fs::read_to_string(&path) {
             Ok(text) => toml::from_str(&text).map_err(|error| ConfigError {
                 path: path.clone(),
                 text: error.to_string().trim().to_owned(),
@@ -134,6 +145,7 @@ impl Project {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Config::default(),
             Err(error) => return Err(ConfigError { path, text: error.to_string() }),
         };
+        config.track.secrets = Secrets::new(config.secrets.clone(), config.keep_secrets);
         if let Some(text) = config.problem() {
             return Err(ConfigError { path, text });
         }

@@ -8,6 +8,7 @@ mod own;
 mod plan;
 mod strict;
 pub mod witness;
+mod withheld;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -429,7 +430,7 @@ impl Replay {
         if within.iter().any(|origin| self.consumed.contains(origin)) {
             return Err(Some("a call below it was used already".to_owned()));
         }
-        let Some(hit) = self.hit(history, call, origin) else { return Err(None) };
+        let hit = withheld::check(self.hit(history, call, origin))?;
         self.consumed.insert(hit.origin.clone());
         self.consumed.extend(within);
         Ok(hit)

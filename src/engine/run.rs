@@ -202,6 +202,7 @@ fn launch(
             prices: spec.prices.clone(),
             purpose: if spec.back { Purpose::StepBack } else { Purpose::Application },
             samples,
+            secrets: spec.track.secrets.clone(),
         },
         clock.clone(),
         checkpoints,
@@ -214,7 +215,8 @@ fn launch(
         None => (core, None),
     };
     let record = Record { run: id.clone(), writer, observer, clock, teller };
-    let setup = Setup { record, file: spec.file.clone(), launch, slots: spec.slots, files };
+    let secrets = spec.track.secrets.names().to_vec();
+    let setup = Setup { record, file: spec.file.clone(), launch, slots: spec.slots, files, secrets };
     let (commands, orders) = mpsc::unbounded_channel();
     let thread =
         std::thread::Builder::new().name("engine".to_owned()).stack_size(STACK).spawn(move || {
@@ -276,8 +278,15 @@ impl NodeSource for AheadNodes<'_> {
 
 impl Checkpoints for StoreCheckpoints {
     fn load(&self, value: &ValueRef) -> Result<Bytes, LoadError> {
-        value::unpack(&value.digest, value.inline.as_deref(), &AheadNodes(self))
-            .map_err(|error| LoadError::Absent(error.to_string()))
+        if let Some(why) = value.lost() {
+            return Err(LoadError::Absent(format!("it held {why}")));
+        }
+        let kept = value.withheld.as_ref().and_then(|withheld| withheld.kept);
+        let (digest, inline) = match &kept {
+            Some(kept) => (kept, None),
+            None => (&value.digest, value.inline.as_deref()),
+        };
+        value::unpack(digest, inline, &AheadNodes(self)).map_err(|error| LoadError::Absent(error.to_string()))
     }
 
     fn ahead(&self, values: &[&ValueRef]) {
@@ -299,6 +308,18 @@ impl Checkpoints for StoreCheckpoints {
             .candidates(fingerprints, CANDIDATES)
             .map(|found| found.into_iter().map(|hit| (hit.run, hit.call)).collect())
             .map_err(|error| error.to_string())
+    }
+}
+
+/// A recorded JSON value as it was given, secrets included when they are kept.
+pub fn whole_json(store: &Store, value: &ValueRef) -> Result<serde_json::Value, String> {
+    match value.withheld.as_ref().and_then(|withheld| withheld.kept) {
+        Some(kept) => {
+            let tree =
+                value::load_value(&kept, None, &StoreNodes(store)).map_err(|error| error.to_string())?;
+            value::to_plain_json(&tree).ok_or_else(|| "a kept value is no JSON".to_owned())
+        }
+        None => json_of(store, value),
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files::{Files, NO_DATA};
 use super::packages::Packages;
+use super::secrets::Secrets;
 use crate::base::digest::Digest;
 use crate::model::{FileRead, Package, ReadKind};
 
@@ -27,6 +28,9 @@ pub struct Track {
     /// Distributions that nothing depends on.
     #[serde(default)]
     pub ignore_packages: Vec<String>,
+    /// Variables whose values are compared without their digests being anybody's to guess.
+    #[serde(skip)]
+    pub secrets: Secrets,
 }
 
 impl Track {
@@ -138,8 +142,12 @@ impl Tracked {
     /// The tracked variables and the digests of their values.
     pub fn env(&self) -> Vec<(String, Option<Digest>)> {
         use std::os::unix::ffi::OsStrExt;
-        let value = |name: &String| std::env::var_os(name).map(|value| Digest::of(value.as_bytes()));
-        self.track.env.iter().map(|name| (name.clone(), value(name))).collect()
+        let digest = |name: &String| {
+            let value = std::env::var_os(name)?;
+            let secret = self.track.secrets.redactor().digest(name, value.as_bytes());
+            Some(secret.map_or_else(|| Digest::of(value.as_bytes()), Digest))
+        };
+        self.track.env.iter().map(|name| (name.clone(), digest(name))).collect()
     }
 
     /// The tracked files: one read for each pattern.

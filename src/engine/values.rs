@@ -1,70 +1,198 @@
 //! Between the workers' pickles and the records: the only place of the engine that knows the value floor.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::recorder::Piece;
+use super::secrets::Secrets;
 use crate::base::digest::Digest;
-use crate::model::ValueRef;
+use crate::base::secrets::Redactor;
+use crate::model::{ValueRef, Withheld};
 pub use crate::value::usage::TokenUsage;
 pub use crate::value::usage::prices::{Listed, Price, Prices, Whose};
 use crate::value::{self, NodeSink, Packed, Value, pickle};
 
-/// A result, packed.
+/// A value, ready to be recorded.
 #[derive(Debug)]
-pub struct Output {
+pub struct Ready {
     /// How it is referred to.
     pub value: ValueRef,
+    /// Its digest for keys.
+    pub canonical: Digest,
     /// What to store.
     pub pieces: Vec<Piece>,
-    /// The responses of models that are in it.
-    pub usage: Vec<TokenUsage>,
+    /// What it was made from, when that is not what is recorded.
+    pub original: Option<Bytes>,
 }
 
-/// A value, packed: how it is referred to, its digest for keys, what to store.
-pub type Arguments = (ValueRef, Digest, Vec<Piece>);
+/// Makes values ready to be recorded: with markers in place of secrets.
+#[derive(Clone, Debug)]
+pub struct Packer {
+    redactor: Arc<Redactor>,
+    keep: bool,
+}
 
-#[derive(Default)]
-struct Pieces(Vec<Piece>);
+struct Pieces<'r>(Vec<Piece>, &'r Redactor);
 
-impl NodeSink for Pieces {
+impl NodeSink for Pieces<'_> {
+    fn redactor(&self) -> &Redactor {
+        self.1
+    }
+
     fn put(&mut self, digest: Digest, data: Bytes, _children: Vec<Digest>) {
         self.0.push(Piece { digest, data });
     }
 }
 
-fn value_ref(packed: Packed) -> ValueRef {
-    ValueRef { digest: packed.digest, size: packed.size, preview: packed.preview, inline: packed.inline }
-}
-
-fn arguments(packed: Packed, pieces: Pieces) -> Arguments {
-    let canonical = packed.canonical;
-    (value_ref(packed), canonical, pieces.0)
-}
-
-/// The application's input.
-pub fn json_args(input: &serde_json::Value) -> (ValueRef, Vec<Piece>) {
-    let mut pieces = Pieces::default();
-    let mut packed = value::pack_json(input, &mut pieces);
-    packed.preview = value::view::preview_arguments(&value::from_plain_json(input), 120);
-    (value_ref(packed), pieces.0)
-}
-
-/// A value that a user gave as JSON, with tags for what JSON cannot say.
-pub fn json_value(json: &serde_json::Value) -> (ValueRef, Vec<Piece>) {
-    let mut pieces = Pieces::default();
-    let packed = value::pack_tagged_json(json, &mut pieces);
-    (value_ref(packed), pieces.0)
-}
-
-/// A document of ours, all of it as pieces: the digest of its root.
-pub fn pack_document(json: &serde_json::Value) -> (Digest, Vec<Piece>) {
-    let mut pieces = Pieces::default();
-    let packed = value::pack_json(json, &mut pieces);
-    // Nothing that refers to it has room for a small root.
-    if let Some(root) = packed.inline {
-        pieces.0.push(Piece { digest: packed.digest, data: root.into() });
+impl Packer {
+    /// For the secrets of a project.
+    pub fn new(secrets: &Secrets) -> Self {
+        Packer { redactor: secrets.redactor(), keep: secrets.keeps() }
     }
-    (packed.digest, pieces.0)
+
+    /// What finds secrets.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Looks for these values, too.
+    pub fn learn(&mut self, more: Vec<(String, Vec<u8>)>) {
+        if let Some(redactor) = self.redactor.with(more) {
+            self.redactor = Arc::new(redactor);
+        }
+    }
+
+    fn pieces(&self) -> Pieces<'_> {
+        Pieces(Vec::new(), &self.redactor)
+    }
+
+    /// `whole` is the pickle that it was made from; `reused`: somebody may have to be given it again.
+    fn ready(
+        &self,
+        packed: Packed,
+        pieces: Pieces<'_>,
+        reused: bool,
+        whole: impl FnOnce() -> Bytes,
+    ) -> Ready {
+        let Packed { digest, canonical, size, preview, inline, secrets } = packed;
+        let mut pieces = pieces.0;
+        let mut ready = Ready {
+            value: ValueRef { digest, size, preview, inline, withheld: None },
+            canonical,
+            pieces: Vec::new(),
+            original: None,
+        };
+        if !secrets.is_empty() {
+            let mut withheld = Withheld { names: secrets, kept: None };
+            if reused {
+                let whole = whole();
+                if self.keep {
+                    let mut apart = Pieces(Vec::new(), Redactor::off());
+                    let packed = value::pack(&whole, &mut apart);
+                    pieces.append(&mut apart.0);
+                    // Nothing that refers to it has room for a small root.
+                    if let Some(root) = packed.inline {
+                        pieces.push(Piece { digest: packed.digest, data: root.into() });
+                    }
+                    withheld.kept = Some(packed.digest);
+                }
+                ready.original = Some(whole);
+            }
+            ready.value.withheld = Some(Box::new(withheld));
+        }
+        ready.pieces = pieces;
+        ready
+    }
+
+    /// The application's input.
+    pub fn json_args(&self, input: &serde_json::Value) -> Ready {
+        let mut pieces = self.pieces();
+        let plain = value::from_plain_json(input);
+        let mut packed = value::pack_value(plain.clone(), &mut pieces);
+        if packed.secrets.is_empty() {
+            packed.preview = value::view::preview_arguments(&plain, 120);
+        }
+        self.ready(packed, pieces, true, || pickle::to_pickle(&plain).unwrap_or_default())
+    }
+
+    /// A value that a user gave as JSON, with tags for what JSON cannot say.
+    pub fn json_value(&self, json: &serde_json::Value) -> Ready {
+        let mut pieces = self.pieces();
+        let packed = value::pack_tagged_json(json, &mut pieces);
+        self.ready(packed, pieces, true, || pickle::to_pickle(&value::from_json(json)).unwrap_or_default())
+    }
+
+    /// A document of ours, all of it as pieces: the digest of its root.
+    pub fn document(&self, json: &serde_json::Value) -> (Digest, Vec<Piece>) {
+        let mut pieces = self.pieces();
+        let packed = value::pack_json(json, &mut pieces);
+        // Nothing that refers to it has room for a small root.
+        if let Some(root) = packed.inline {
+            pieces.0.push(Piece { digest: packed.digest, data: root.into() });
+        }
+        (packed.digest, pieces.0)
+    }
+
+    /// A call's arguments that a user gave as JSON by parameter name: their pickle, and what they are recorded as.
+    pub fn json_arguments(&self, json: &serde_json::Value) -> Result<(Bytes, Ready), String> {
+        let serde_json::Value::Object(map) = json else {
+            return Err("arguments are a JSON object by parameter name".to_owned());
+        };
+        let pairs =
+            map.iter().map(|(name, value)| (Value::Str(name.as_str().into()), value::from_json(value)));
+        let pickled = pickle::to_pickle(&Value::dict(pairs.collect())).map_err(|error| error.to_string())?;
+        let packed = self.args(&pickled, &[])?;
+        Ok((pickled, packed))
+    }
+
+    /// A call's arguments: a pickled dict, and the values of futures.
+    pub fn args(&self, base: &Bytes, values: &[(String, Bytes)]) -> Result<Ready, String> {
+        let mut pieces = self.pieces();
+        let packed = if values.is_empty() {
+            value::pack_arguments(base, &mut pieces)
+        } else {
+            value::pack_dict(base, values, &mut pieces).map_err(|error| error.to_string())?
+        };
+        // Only who executes the call again by itself needs its arguments.
+        Ok(self.ready(packed, pieces, self.keep && values.is_empty(), || base.clone()))
+    }
+
+    /// The arguments of a map's item: one bare value for one parameter.
+    pub fn item(&self, param: &str, item: &Bytes) -> Ready {
+        let mut pieces = self.pieces();
+        let packed = value::pack_item(param, item, &mut pieces);
+        let whole = || {
+            let dict = Value::dict(vec![(Value::str(param), Value::Raw(item.clone()))]);
+            pickle::to_pickle(&dict).unwrap_or_default()
+        };
+        self.ready(packed, pieces, self.keep, whole)
+    }
+
+    /// Any value.
+    pub fn any(&self, pickle: &Bytes) -> Ready {
+        let mut pieces = self.pieces();
+        let packed = value::pack(pickle, &mut pieces);
+        self.ready(packed, pieces, true, || pickle.clone())
+    }
+
+    /// A result, and the responses of models that are in it.
+    pub fn output(&self, pickle: &Bytes) -> (Ready, Vec<TokenUsage>) {
+        let mut pieces = self.pieces();
+        let (packed, seen) = value::pack_keep(pickle, &mut pieces);
+        (self.ready(packed, pieces, true, || pickle.clone()), value::usage::find(&seen))
+    }
+
+    /// An application's result, which is JSON.
+    pub fn json_text(&self, text: &Bytes) -> Result<(Ready, Vec<TokenUsage>), String> {
+        let wrong = |error: &dyn std::fmt::Display| format!("the output is not JSON: {error}");
+        let text = std::str::from_utf8(text).map_err(|error| wrong(&error))?;
+        let value = value::read_plain_json(text).map_err(|error| wrong(&error))?;
+        let usage = value::usage::find(&value);
+        let mut pieces = self.pieces();
+        let packed = value::pack_value(value.clone(), &mut pieces);
+        Ok((self.ready(packed, pieces, true, || pickle::to_pickle(&value).unwrap_or_default()), usage))
+    }
 }
 
 /// Says why a value that a user gave cannot stand for a recorded one.
@@ -72,58 +200,9 @@ pub fn fits(recorded: &Bytes, json: &serde_json::Value) -> Result<(), String> {
     value::fits(&pickle::read_lossy(recorded), json)
 }
 
-/// A call's arguments that a user gave as JSON by parameter name: their pickle, and what they are recorded as.
-pub fn json_arguments(json: &serde_json::Value) -> Result<(Bytes, Arguments), String> {
-    let serde_json::Value::Object(map) = json else {
-        return Err("arguments are a JSON object by parameter name".to_owned());
-    };
-    let pairs = map.iter().map(|(name, value)| (Value::Str(name.as_str().into()), value::from_json(value)));
-    let pickled = pickle::to_pickle(&Value::dict(pairs.collect())).map_err(|error| error.to_string())?;
-    let packed = pack_args(&pickled, &[])?;
-    Ok((pickled, packed))
-}
-
-/// A call's arguments: a pickled dict, and the values of futures.
-pub fn pack_args(base: &Bytes, values: &[(String, Bytes)]) -> Result<Arguments, String> {
-    let mut pieces = Pieces::default();
-    let packed = if values.is_empty() {
-        value::pack_arguments(base, &mut pieces)
-    } else {
-        value::pack_dict(base, values, &mut pieces).map_err(|error| error.to_string())?
-    };
-    Ok(arguments(packed, pieces))
-}
-
-/// The arguments of a map's item: one bare value for one parameter.
-pub fn pack_item(param: &str, item: &Bytes) -> Result<Arguments, String> {
-    let mut pieces = Pieces::default();
-    let packed = value::pack_item(param, item, &mut pieces);
-    Ok(arguments(packed, pieces))
-}
-
-/// Any value.
-pub fn pack(pickle: &Bytes) -> Result<Arguments, String> {
-    let mut pieces = Pieces::default();
-    let packed = value::pack(pickle, &mut pieces);
-    Ok(arguments(packed, pieces))
-}
-
-/// A result.
-pub fn pack_output(pickle: &Bytes) -> Result<Output, String> {
-    let mut pieces = Pieces::default();
-    let (packed, seen) = value::pack_keep(pickle, &mut pieces);
-    Ok(Output { value: value_ref(packed), pieces: pieces.0, usage: value::usage::find(&seen) })
-}
-
-/// An application's result, which is JSON.
-pub fn pack_json_text(text: &Bytes) -> Result<Output, String> {
-    let wrong = |error: &dyn std::fmt::Display| format!("the output is not JSON: {error}");
-    let text = std::str::from_utf8(text).map_err(|error| wrong(&error))?;
-    let value = value::read_plain_json(text).map_err(|error| wrong(&error))?;
-    let usage = value::usage::find(&value);
-    let mut pieces = Pieces::default();
-    let packed = value::pack_value(value, &mut pieces);
-    Ok(Output { value: value_ref(packed), pieces: pieces.0, usage })
+/// The JSON that a pickled value of JSON is.
+pub fn json_of_pickle(pickle: &Bytes) -> Option<serde_json::Value> {
+    value::to_plain_json(&pickle::read_lossy(pickle))
 }
 
 /// The pickle of `{}`.

@@ -41,7 +41,7 @@ pub struct Updated {
 }
 
 /// Every run of a store, oldest first.
-fn all_runs(store: &Store) -> Result<Vec<RunRow>, StoreError> {
+pub(super) fn all_runs(store: &Store) -> Result<Vec<RunRow>, StoreError> {
     let mut rows = Vec::new();
     let mut before = None;
     loop {

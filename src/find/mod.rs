@@ -7,6 +7,7 @@
 //! value that cannot be read is reported, never taken for an empty one.
 
 mod index;
+mod leaks;
 mod search;
 mod values;
 mod words;
@@ -15,6 +16,7 @@ mod words;
 mod tests;
 
 pub use index::{Progress, Updated, forget_gone, update};
+pub use leaks::{Leak, Leaks, leaks};
 pub use search::{Ended, Hit, Hits, search, search_each};
 pub use values::{StoreNodes, StoreValues};
 pub use words::{Snippet, Words};

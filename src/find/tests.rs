@@ -26,7 +26,13 @@ impl NodeSink for Nodes {
 
 fn packed(json: &serde_json::Value, nodes: &mut Nodes) -> ValueRef {
     let packed = value::pack_json(json, nodes);
-    ValueRef { digest: packed.digest, size: packed.size, preview: packed.preview, inline: packed.inline }
+    ValueRef {
+        digest: packed.digest,
+        size: packed.size,
+        preview: packed.preview,
+        inline: packed.inline,
+        withheld: None,
+    }
 }
 
 const WORDS: [&str; 12] = [

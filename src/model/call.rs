@@ -95,8 +95,29 @@ pub struct ValueRef {
     /// A one-line preview, unsanitised, at most 120 characters.
     pub preview: String,
     /// The encoded value itself when it is small; else it is in the store under `digest`.
-    #[serde(default, with = "serde_bytes_opt", skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "serde_bytes_opt")]
     pub inline: Option<Vec<u8>>,
+    /// Set when markers stand in place of secrets.
+    #[serde(default)]
+    pub withheld: Option<Box<Withheld>>,
+}
+
+/// What is not recorded of a value.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Withheld {
+    /// What the secrets are called: environment variables, formats of keys.
+    pub names: Vec<String>,
+    /// The value with them, when the project keeps it (`keep_secrets`).
+    #[serde(default)]
+    pub kept: Option<Digest>,
+}
+
+impl ValueRef {
+    /// Why nobody can be given this value again; `None` when it is recorded as it was.
+    pub fn lost(&self) -> Option<String> {
+        let withheld = self.withheld.as_ref().filter(|withheld| withheld.kept.is_none())?;
+        Some(format!("a secret, which is not recorded ({})", withheld.names.join(", ")))
+    }
 }
 
 /// `Option<Vec<u8>>` as a byte string (compact in MessagePack).

@@ -16,6 +16,7 @@ pub mod path;
 pub mod points;
 pub mod samples;
 pub mod summary;
+pub mod texts;
 pub mod timeline;
 pub mod verdict;
 pub mod witness;
@@ -23,6 +24,7 @@ pub mod witness;
 pub use accepted::{Accepted, Standing, StoodFor};
 pub use call::{
     Call, CallKind, CallStatus, ErrorInfo, ErrorKind, FailedAttempt, Frame, Origin, Site, Usage, ValueRef,
+    Withheld,
 };
 pub use event::{Event, EventKind, Level, Mode, Purpose, RunStatus, Stream};
 pub use history::RunHistory;

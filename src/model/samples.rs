@@ -103,6 +103,7 @@ mod tests {
                 size: 1,
                 preview: text.to_owned(),
                 inline: None,
+                withheld: None,
             }),
             error: None,
             usage: None,

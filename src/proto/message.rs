@@ -151,6 +151,16 @@ pub struct Loaded {
     /// Where the interpreter imports from, in order.
     #[serde(default)]
     pub path: Vec<String>,
+    /// Environment variables that are secrets, as the process has them.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+}
+
+impl Loaded {
+    /// The values of variables that are secrets.
+    pub fn secrets(&self) -> Vec<(String, Vec<u8>)> {
+        self.env.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect()
+    }
 }
 
 /// How a call ended, as the worker reports it.
@@ -439,6 +449,8 @@ pub enum ToWorker {
         load: Option<Load>,
         /// Bytes of text kept of each stream of a call.
         log_limit: u64,
+        /// Environment variables whose values are secrets.
+        secrets: Vec<String>,
     },
     /// The answer to a bad `hello`.
     Refused {

@@ -178,6 +178,17 @@ impl Store {
         self.immediate(&db, "free slots", |db| self.free_slots(db))
     }
 
+    /// Writes the whole file anew, so that nothing of what was deleted is left in it: free pages, and the gaps of
+    /// pages that are in use, keep what was once there.
+    ///
+    /// Fails, and changes nothing, while another process writes.
+    pub fn rewrite(&self) -> Result<()> {
+        let db = self.write_connection()?;
+        self.sql("write the store anew", db.execute_batch("VACUUM"))?;
+        // The log held the old pages.
+        self.sql("checkpoint", db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
+    }
+
     fn sweep(&self, db: &Connection, wanted: &HashSet<&RunId>, marks: &mut Marks) -> Result<GcDone> {
         let items = self.items(db)?;
         let mut stay: Vec<&Item> = Vec::new();

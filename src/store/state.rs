@@ -333,7 +333,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn empty() -> ValueRef {
-        ValueRef { digest: Digest::default(), size: 0, preview: String::new(), inline: None }
+        ValueRef { digest: Digest::default(), size: 0, preview: String::new(), inline: None, withheld: None }
     }
 
     fn step() -> impl Strategy<Value = (u8, u8, u8)> {

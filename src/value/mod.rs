@@ -16,6 +16,7 @@ pub mod lazy;
 pub mod lens;
 pub mod look;
 pub mod pickle;
+pub mod secrets;
 pub mod store;
 pub mod stream;
 pub mod tree;

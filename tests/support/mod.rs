@@ -147,6 +147,13 @@ impl Project {
         run(self.command(args))
     }
 
+    /// Runs the program with more in its environment.
+    pub fn tl_with(&self, args: &[&str], env: &[(&str, &str)]) -> Done {
+        let mut command = self.command(args);
+        command.envs(env.iter().copied());
+        run(command)
+    }
+
     /// Starts the program.
     pub fn start(&self, args: &[&str]) -> Running {
         start(self.command(args))
@@ -212,6 +219,7 @@ pub fn program(args: &[&str]) -> Command {
     command
         .env("TL_BENCH_CACHE_DIR", &cache)
         .env("TL_BENCH_CONFIG_DIR", cache.join("config"))
+        .env("TL_BENCH_STATE_DIR", cache.join("state"))
         .env("NO_COLOR", "1")
         .env("TERM", "dumb");
     command

@@ -12,7 +12,13 @@ use crate::model::{CallKind, CallStatus, Event, EventKind, RunHistory, ValueRef}
 struct Script(RunHistory);
 
 fn value(text: &str) -> ValueRef {
-    ValueRef { digest: Digest::of(text.as_bytes()), size: 1, preview: text.to_owned(), inline: None }
+    ValueRef {
+        digest: Digest::of(text.as_bytes()),
+        size: 1,
+        preview: text.to_owned(),
+        inline: None,
+        withheld: None,
+    }
 }
 
 impl Script {

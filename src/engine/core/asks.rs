@@ -222,19 +222,25 @@ impl Core {
     }
 
     pub(super) fn load(&self, value: &crate::model::ValueRef) -> Result<Bytes, ErrorInfo> {
-        self.checkpoints.load(value).map_err(|error| internal(&error.to_string()))
+        match self.recorder.original(value) {
+            Some(bytes) => Ok(bytes),
+            None => self.checkpoints.load(value).map_err(|error| internal(&error.to_string())),
+        }
     }
 
     fn call_arguments(&mut self, ix: NodeIx, values: Vec<(String, Bytes)>) {
         let base = self.nodes[ix].args.first().cloned().unwrap_or_default();
+        let packer = &self.recorder.packer;
         let packed = match &self.nodes[ix].map_param {
-            Some(param) => values::pack_item(param, &base),
-            None => values::pack_args(&base, &values),
+            Some(param) => Ok(packer.item(param, &base)),
+            None => packer.args(&base, &values),
         };
         match packed {
-            Ok((input, canonical, pieces)) => {
-                self.recorder.pending.pieces.extend(pieces);
+            Ok(ready) => {
+                let (input, canonical) = self.recorder.keep(ready);
                 let node = &mut self.nodes[ix];
+                // The digest of bytes with a secret in them could be tried out.
+                node.pickled = node.pickled.filter(|_| input.withheld.is_none());
                 node.input = Some(input);
                 for (name, value) in values {
                     node.dep_names.push(name);
@@ -328,17 +334,10 @@ impl Core {
     fn item_arguments(&mut self, ix: NodeIx) {
         let base = self.nodes[ix].args.first().cloned().unwrap_or_default();
         let param = self.nodes[ix].map_param.clone().unwrap_or_default();
-        match values::pack_item(&param, &base) {
-            Ok((input, canonical, pieces)) => {
-                self.recorder.pending.pieces.extend(pieces);
-                self.nodes[ix].input = Some(input);
-                self.set_key(ix, canonical);
-            }
-            Err(text) => {
-                self.ask_event(ix, None);
-                self.fail(ix, ErrorInfo::new(ErrorKind::Serialization, "SerializationError", text));
-            }
-        }
+        let ready = self.recorder.packer.item(&param, &base);
+        let (input, canonical) = self.recorder.keep(ready);
+        self.nodes[ix].input = Some(input);
+        self.set_key(ix, canonical);
     }
 
     fn begin_reduce(&mut self, op: NodeIx, ask: OperationAsk) {

@@ -189,8 +189,8 @@ impl Core {
                 self.end_run(RunStatus::Failed, Some(error));
             }
             InDoubt::Accept(json) => {
-                let (value, pieces) = crate::engine::values::json_value(&json);
-                self.recorder.pending.pieces.extend(pieces);
+                let ready = self.recorder.packer.json_value(&json);
+                let (value, _) = self.recorder.keep(ready);
                 self.ask_event(ix, reason);
                 self.edited(ix, value);
             }

@@ -6,11 +6,12 @@ use bytes::Bytes;
 
 use super::Core;
 use super::node::{ConnId, NodeIx};
+use crate::base::clock::Micros;
 use crate::base::digest::Digest;
 use crate::base::ids::CallNo;
+use crate::base::secrets::SHORTEST;
 use crate::base::text;
 use crate::engine::replay::Hit;
-use crate::engine::values;
 use crate::model::event::Level;
 use crate::model::{EventKind, Stream};
 use crate::proto::message::ToWorker;
@@ -29,18 +30,12 @@ pub const LOG_LIMIT: u64 = 1 << 20;
 impl Core {
     pub(super) fn state_set(&mut self, by: CallNo, key: String, blobs: Vec<Bytes>) {
         let Some(pickle) = blobs.into_iter().next() else { return };
-        match values::pack(&pickle) {
-            Ok((value, digest, pieces)) => {
-                self.recorder.pending.pieces.extend(pieces);
-                let setter = self.spoke(by);
-                let own = setter.and_then(|ix| self.sample_of(ix));
-                self.state.insert(kept_as(own, &key), State { digest, pickle, setter });
-                self.emit(EventKind::StateSet { no: by, key, value });
-            }
-            Err(text) => {
-                self.notice(by, Level::Error, format!("request state '{key}' was not recorded: {text}"))
-            }
-        }
+        let ready = self.recorder.packer.any(&pickle);
+        let (value, digest) = self.recorder.keep(ready);
+        let setter = self.spoke(by);
+        let own = setter.and_then(|ix| self.sample_of(ix));
+        self.state.insert(kept_as(own, &key), State { digest, pickle, setter });
+        self.emit(EventKind::StateSet { no: by, key, value });
     }
 
     pub(super) fn state_get(&mut self, conn: ConnId, id: u64, by: CallNo, key: String) {
@@ -132,7 +127,33 @@ impl Core {
             }
             self.stray[slot] += bytes.len() as u64;
         }
-        self.emit(EventKind::Log { no: by, stream, text: text::lossy(bytes) });
+        let bytes = self.recorder.heard(by, stream, bytes);
+        if !bytes.is_empty() {
+            self.emit(EventKind::Log { no: by, stream, text: text::lossy(&bytes) });
+        }
+    }
+
+    /// What is left of the streams of a call that ends, or of all when the run does.
+    pub(super) fn emit_unheard(&mut self, now: Micros, kind: &EventKind) {
+        let no = match kind {
+            EventKind::CallEnded(ended) | EventKind::Offered(ended) => ended.no,
+            EventKind::AttemptFailed { no, .. } => *no,
+            EventKind::RunEnded { .. } => 0,
+            _ => return,
+        };
+        for (no, stream, bytes) in self.recorder.unheard(no) {
+            self.recorder.emit(now, EventKind::Log { no, stream, text: text::lossy(&bytes) });
+        }
+    }
+
+    /// Says which named secrets are not looked for.
+    pub(super) fn tell_short(&mut self) {
+        for name in self.recorder.packer.redactor().too_short().to_vec() {
+            let text = format!(
+                "{name} is named in `secrets`, but its value has fewer than {SHORTEST} characters: it is not looked for"
+            );
+            self.notice(0, Level::Warning, text);
+        }
     }
 
     /// Bytes that came past the runtime: they belong to the one call that the worker executes, if it is one.
@@ -167,7 +188,7 @@ impl Core {
                     match self.checkpoints.load(value) {
                         Ok(pickle) => {
                             // What readers are compared by; the stored digest also tells how it is packed.
-                            let digest = values::pack(&pickle).map_or(value.digest, |packed| packed.1);
+                            let digest = self.recorder.packer.any(&pickle).canonical;
                             let setter = Some(ix);
                             self.state.insert(key.clone(), State { digest, pickle, setter });
                         }

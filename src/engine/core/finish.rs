@@ -42,7 +42,10 @@ impl Core {
         output: Option<crate::model::ValueRef>,
         error: Option<ErrorInfo>,
     ) {
-        self.final_ending = Some(Ending::Recorded { status, output: output.clone(), error: error.clone() });
+        let whole = output.as_ref().and_then(|output| self.recorder.original(output));
+        let error = error.map(|error| self.recorder.shown(error));
+        self.final_ending =
+            Some(Ending::Recorded { status, output: output.clone(), error: error.clone(), whole });
         self.emit(EventKind::RunEnded { status, output, error });
         self.recorder.pending.durable = true;
         self.recorder.pending.then.push(Then::Finish);

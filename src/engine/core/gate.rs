@@ -155,7 +155,7 @@ impl Core {
         let Some(stopped_by) = self.stops(ix, Moment::After, true) else { return false };
         let proposed = match &self.nodes[ix].outcome {
             Some(Outcome::Value(output)) => Proposed::Return { output: output.clone() },
-            Some(Outcome::Error(error)) => Proposed::Raise { error: error.clone() },
+            Some(Outcome::Error(error)) => Proposed::Raise { error: self.recorder.shown(error.clone()) },
             Some(Outcome::List(_)) | None => return false,
         };
         self.nodes[ix].phase = Phase::AtGate;
@@ -432,11 +432,11 @@ impl Core {
     }
 
     pub(super) fn output_by_hand(&mut self, ix: NodeIx, json: &serde_json::Value, was: Option<ValueRef>) {
-        let (value, pieces) = match self.nodes[ix].json {
-            true => values::json_args(json),
-            false => values::json_value(json),
+        let ready = match self.nodes[ix].json {
+            true => self.recorder.packer.json_args(json),
+            false => self.recorder.packer.json_value(json),
         };
-        self.recorder.pending.pieces.extend(pieces);
+        let (value, _) = self.recorder.keep(ready);
         self.answered(ix, AnswerKind::Output, was, Some(value.clone()));
         self.edited(ix, value);
     }
@@ -466,15 +466,14 @@ impl Core {
 
     fn other_arguments(&mut self, ix: NodeIx, json: &serde_json::Value) {
         let made = if self.nodes[ix].json {
-            let (input, pieces) = values::json_args(json);
-            let canonical = input.digest;
-            Ok((bytes::Bytes::from(json.to_string()), (input, canonical, pieces)))
+            let ready = self.recorder.packer.json_args(json);
+            Ok((bytes::Bytes::from(json.to_string()), ready))
         } else {
-            values::json_arguments(json)
+            self.recorder.packer.json_arguments(json)
         };
         match made {
-            Ok((args, (input, canonical, pieces))) => {
-                self.recorder.pending.pieces.extend(pieces);
+            Ok((args, ready)) => {
+                let (input, canonical) = self.recorder.keep(ready);
                 let node = &mut self.nodes[ix];
                 let was = node.input.replace(input.clone());
                 node.args = vec![args];

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::node::ConnId;
 use crate::base::ids::{CallNo, RunId};
 use crate::engine::recorder::Pending;
+use crate::engine::secrets::Secrets;
 use crate::engine::values::Prices;
 use crate::model::{ErrorInfo, Mode, Purpose, RunStatus, ValueRef};
 use crate::proto::message::{FromWorker, Function, Loaded, ToWorker, ValidationMessage};
@@ -127,6 +128,8 @@ pub enum Ending {
         output: Option<ValueRef>,
         /// Why it failed.
         error: Option<ErrorInfo>,
+        /// The output's pickle, when it is not recorded whole.
+        whole: Option<Bytes>,
     },
     /// The application could not be loaded or is invalid; nothing was recorded.
     NotLoaded(ErrorInfo),
@@ -191,4 +194,6 @@ pub struct CoreSpec {
     pub purpose: Purpose,
     /// The call that is executed several times, in place of the application.
     pub samples: Option<super::samples::Sampling>,
+    /// What must not be recorded.
+    pub secrets: Secrets,
 }

@@ -170,6 +170,7 @@ impl Core {
         files: Arc<Files>,
         replay: Replay,
     ) -> Self {
+        let recorder = Recorder::new(&spec.secrets);
         Core {
             spec,
             clock,
@@ -186,7 +187,7 @@ impl Core {
             failed_spawns: 0,
             ready: VecDeque::new(),
             timers: BinaryHeap::new(),
-            recorder: Recorder::default(),
+            recorder,
             commits: HashMap::new(),
             next_token: 1,
             state: HashMap::new(),
@@ -317,6 +318,7 @@ impl Core {
         }
         let now = self.clock.now();
         let known = self.recorder.pending.events.len();
+        self.emit_unheard(now, &kind);
         self.recorder.emit(now, kind);
         if first {
             self.opened = true;
@@ -346,6 +348,7 @@ impl Core {
         messages: &[ValidationMessage],
         loaded: &Loaded,
     ) {
+        self.recorder.packer.learn(loaded.secrets());
         if !self.nodes.is_empty() {
             self.joined(conn, worker, loaded);
             return;
@@ -387,8 +390,8 @@ impl Core {
             ));
             return;
         };
-        let (input, pieces) = super::values::json_args(&self.spec.input);
-        self.recorder.pending.pieces.extend(pieces);
+        let ready = self.recorder.packer.json_args(&self.spec.input);
+        let (input, _) = self.recorder.keep(ready);
         let started = EventKind::RunStarted {
             run: self.spec.run.clone(),
             app: self.spec.app.clone(),
@@ -405,6 +408,7 @@ impl Core {
             return;
         }
         self.emit(started);
+        self.tell_short();
         for message in messages.iter().filter(|m| m.severity == "warning") {
             self.notice(0, Level::Warning, message.text.clone());
         }
@@ -439,6 +443,7 @@ impl Core {
             }
         }
         self.kill_all();
+        let error = self.recorder.shown(error);
         self.finish_with(Ending::NotLoaded(error));
     }
 

@@ -6,7 +6,6 @@ use super::asks::internal;
 use super::node::{Asker, ConnId, NodeIx, Operation, Outcome, Phase};
 use super::{Core, Stopping};
 use crate::engine::recorder::Then;
-use crate::engine::values;
 use crate::model::event::CallEnded;
 use crate::model::{CallStatus, ErrorInfo, ErrorKind, EventKind};
 use crate::proto::message::{End, ToWorker};
@@ -53,15 +52,16 @@ impl Core {
 
     /// Records a body's result.
     fn succeeded(&mut self, ix: NodeIx, result: Bytes, json: bool) {
-        let packed = if json { values::pack_json_text(&result) } else { values::pack_output(&result) };
+        let packer = &self.recorder.packer;
+        let packed = if json { packer.json_text(&result) } else { Ok(packer.output(&result)) };
         match packed {
-            Ok(packed) => {
-                self.recorder.pending.pieces.extend(packed.pieces);
-                let usage = self.usage_of(ix, packed.usage);
+            Ok((ready, usage)) => {
+                let (value, _) = self.recorder.keep(ready);
+                let usage = self.usage_of(ix, usage);
                 let node = &mut self.nodes[ix];
                 node.usage = usage;
                 node.result = Some(result);
-                node.outcome = Some(Outcome::Value(packed.value));
+                node.outcome = Some(Outcome::Value(value));
                 self.record_end(ix, CallStatus::Fresh);
             }
             Err(text) => {
@@ -348,14 +348,10 @@ impl Core {
             }
             Some(Operation::Reduce { accumulator, .. }) => {
                 let pickle = accumulator.unwrap_or_default();
-                match values::pack_output(&pickle) {
-                    Ok(packed) => {
-                        self.recorder.pending.pieces.extend(packed.pieces);
-                        self.nodes[op].result = Some(pickle);
-                        self.operation_done(op, Outcome::Value(packed.value));
-                    }
-                    Err(text) => self.operation_failed(op, internal(&text)),
-                }
+                let (ready, _) = self.recorder.packer.output(&pickle);
+                let (value, _) = self.recorder.keep(ready);
+                self.nodes[op].result = Some(pickle);
+                self.operation_done(op, Outcome::Value(value));
             }
             None => {}
         }

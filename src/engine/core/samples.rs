@@ -11,7 +11,6 @@
 use super::node::{Asker, Node, NodeIx, Operation, Outcome, Phase};
 use super::{Core, Effects};
 use crate::base::digest::Digest;
-use crate::engine::values;
 use crate::model::{CallKind, EventKind, Origin, Purpose, Site, ValueRef};
 
 /// What is sampled.
@@ -72,7 +71,7 @@ impl Core {
         let Ok(arguments) = self.checkpoints.load(&sampling.input) else { return };
         for (key, value) in &sampling.state {
             let Ok(pickle) = self.checkpoints.load(value) else { continue };
-            let digest = values::pack(&pickle).map_or(value.digest, |packed| packed.1);
+            let digest = self.recorder.packer.any(&pickle).canonical;
             self.state_is(key.clone(), digest, pickle);
         }
         self.nodes[0].durable = false;

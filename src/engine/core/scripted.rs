@@ -10,6 +10,7 @@ use super::*;
 use crate::base::clock::TestClock;
 use crate::engine::checkpoints::LoadError;
 use crate::engine::recorder::Piece;
+use crate::engine::values::Packer;
 use crate::model::{Mode, RunHistory, ValueRef};
 use crate::value::{self, NodeError, NodeSource, StoredNode, Value};
 
@@ -51,7 +52,7 @@ impl Coder for Names {
         CodeKnown::alone(function.name.clone(), Digest::of(function.name.as_bytes()))
     }
 
-    fn closure(&mut self, _: &Function) -> Option<(Digest, Vec<Piece>)> {
+    fn closure(&mut self, _: &Function, _: &Packer) -> Option<(Digest, Vec<Piece>)> {
         None
     }
 
@@ -110,6 +111,7 @@ impl Script {
             prices: Default::default(),
             purpose: Default::default(),
             samples: None,
+            secrets: Default::default(),
         };
         let clock = Arc::new(TestClock::default());
         let files = Arc::new(Files::new(std::path::Path::new("/"), clock.clone(), &[]));

@@ -16,10 +16,8 @@ impl Core {
             return;
         }
         let mut known = (*function.known).clone();
-        if let Some((digest, pieces)) = self.coder.closure(&self.functions[func].facts) {
-            known.closure = Some(digest);
-            self.recorder.pending.pieces.extend(pieces);
-        }
+        let closure = self.coder.closure(&self.functions[func].facts, &self.recorder.packer);
+        known.closure = closure.map(|closure| self.recorder.keep_document(closure));
         self.told.entry(known.code).or_default().push(known.function.clone());
         self.emit(EventKind::CodeKnown(Box::new(known)));
     }

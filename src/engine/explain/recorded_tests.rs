@@ -87,7 +87,13 @@ fn run(id: &str, parent: Option<&str>, calls: &[Made]) -> RunHistory {
         seq += 1;
         run.apply(&Event { seq, at: 0, kind });
     };
-    let text = |json: &str| ValueRef { digest: digest(json), size: 1, preview: json.into(), inline: None };
+    let text = |json: &str| ValueRef {
+        digest: digest(json),
+        size: 1,
+        preview: json.into(),
+        inline: None,
+        withheld: None,
+    };
     for (i, one) in calls.iter().enumerate() {
         let code = digest(one.code);
         if run.code(one.function, &code).is_none() {

@@ -63,7 +63,13 @@ fn run(id: &str, outer: &str, inner: &str) -> Arc<RunHistory> {
         apply(EventKind::CallStarted { no: i as CallNo + 1, attempt: 1, worker: 1 });
     }
     for no in [3, 2, 1] {
-        let output = ValueRef { digest: digest("output"), size: 1, preview: String::new(), inline: None };
+        let output = ValueRef {
+            digest: digest("output"),
+            size: 1,
+            preview: String::new(),
+            inline: None,
+            withheld: None,
+        };
         apply(EventKind::CallEnded(Box::new(CallEnded {
             no,
             status: CallStatus::Fresh,

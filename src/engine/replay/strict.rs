@@ -77,7 +77,10 @@ impl Replay {
             stack.extend(below(&base, at));
         }
         let origin = origin_of(&base, &call);
-        Ok(self.hit(&base, &call, origin))
+        match super::withheld::check(self.hit(&base, &call, origin)) {
+            Ok(hit) => Ok(Some(hit)),
+            Err(reason) => Err(Miss { reason, in_doubt: None }),
+        }
     }
 
     fn describe(&self, no: CallNo) -> String {

@@ -84,7 +84,13 @@ fn run(id: &str, nodes: &[N]) -> Arc<RunHistory> {
         if node.kind != CallKind::Map {
             events.push((node.from, 2, EventKind::CallStarted { no, attempt: 1, worker: 1 }));
         }
-        let output = ValueRef { digest: digest(node.output), size: 1, preview: String::new(), inline: None };
+        let output = ValueRef {
+            digest: digest(node.output),
+            size: 1,
+            preview: String::new(),
+            inline: None,
+            withheld: None,
+        };
         let price = (!node.function.starts_with("free")).then_some(1.0);
         let ended = CallEnded {
             no,

@@ -8,7 +8,13 @@ use super::*;
 use crate::base::digest::Digest;
 
 fn value(preview: &str, size: u64) -> Option<ValueRef> {
-    Some(ValueRef { digest: Digest::default(), size, preview: preview.to_owned(), inline: None })
+    Some(ValueRef {
+        digest: Digest::default(),
+        size,
+        preview: preview.to_owned(),
+        inline: None,
+        withheld: None,
+    })
 }
 
 /// agent

@@ -14,7 +14,13 @@ struct Log {
 impl Log {
     fn new() -> Self {
         let mut log = Log { run: RunHistory::new(RunId::from_text("a")), live: Timeline::default() };
-        let input = ValueRef { digest: Digest::default(), size: 0, preview: String::new(), inline: None };
+        let input = ValueRef {
+            digest: Digest::default(),
+            size: 0,
+            preview: String::new(),
+            inline: None,
+            withheld: None,
+        };
         log.push(
             0,
             0,

@@ -21,6 +21,7 @@ mod tests;
 use bytes::Bytes;
 
 use crate::base::digest::Digest;
+use crate::base::secrets::Redactor;
 
 pub(in crate::value) use decode::decode_at;
 pub use decode::{children, load_value, unpack};
@@ -34,6 +35,11 @@ pub trait NodeSink {
     /// Whether the node is still unknown; `false` spares the copy and the [`NodeSink::put`].
     fn wants(&mut self, _digest: &Digest) -> bool {
         true
+    }
+
+    /// Secrets that must not be in any node.
+    fn redactor(&self) -> &Redactor {
+        Redactor::off()
     }
 
     /// Takes a node. Its children were offered before it.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::base::digest::Digest;
+use crate::base::secrets::is_secret_name;
 
 use super::super::pickle::{self, PickleError};
 use super::super::tree::{Make, Object, Value};
-use super::super::{from_json, from_plain_json, view};
+use super::super::{from_json, from_plain_json, secrets, view};
 use super::NodeSink;
 use super::encode::{Nowhere, encode};
 
@@ -29,6 +30,8 @@ pub struct Packed {
     pub preview: String,
     /// The root node when it is small; then it is not in the sink. It may still refer to nodes that are.
     pub inline: Option<Vec<u8>>,
+    /// What the secrets are called that markers stand for; empty when the value is what it was made from.
+    pub secrets: Vec<String>,
 }
 
 /// What is known of one pickle: the tree for keys and eyes, and what is stored.
@@ -56,10 +59,20 @@ fn visible(plain: &Value) -> Value {
     }
 }
 
-fn store(part: &Part, size: usize, preview: String, sink: &mut dyn NodeSink) -> Packed {
+/// Puts markers in place of secrets: everything that becomes a node, a digest or a preview passes here.
+fn guarded(part: Part, suspicious: bool, sink: &dyn NodeSink) -> (Part, Vec<String>) {
+    let clean = suspicious.then(|| secrets::redact(&part.plain, sink.redactor())).flatten();
+    match clean {
+        // Nobody can be given it again, so it need not be what aliases would make of it.
+        Some((plain, names)) => (Part { stored: plain.clone(), plain, same: true }, names),
+        None => (part, Vec::new()),
+    }
+}
+
+fn store(part: &Part, secrets: Vec<String>, size: usize, preview: String, sink: &mut dyn NodeSink) -> Packed {
     let root = encode(&part.stored, sink);
     let canonical = if part.same { root.digest } else { encode(&part.plain, &mut Nowhere).digest };
-    Packed { digest: root.digest, canonical, size: size as u64, preview, inline: root.inline }
+    Packed { digest: root.digest, canonical, size: size as u64, preview, inline: root.inline, secrets }
 }
 
 /// Packs the value of a pickle.
@@ -69,17 +82,17 @@ pub fn pack(pickle: &Bytes, sink: &mut dyn NodeSink) -> Packed {
 
 /// Packs the value of a pickle, and returns it too (as well as it could be read), for [`super::super::usage`].
 pub fn pack_keep(pickle: &Bytes, sink: &mut dyn NodeSink) -> (Packed, Value) {
-    let part = part(pickle);
+    let (part, secrets) = guarded(part(pickle), sink.redactor().may_hold(pickle), sink);
     let value = visible(&part.plain);
     let preview = view::preview(&value, PREVIEW);
-    (store(&part, pickle.len(), preview, sink), value)
+    (store(&part, secrets, pickle.len(), preview, sink), value)
 }
 
 /// Packs the pickle of a dict of arguments by parameter name; only the preview differs from [`pack`].
 pub fn pack_arguments(pickle: &Bytes, sink: &mut dyn NodeSink) -> Packed {
-    let part = part(pickle);
+    let (part, secrets) = guarded(part(pickle), sink.redactor().may_hold(pickle), sink);
     let preview = view::preview_arguments(&visible(&part.plain), PREVIEW);
-    store(&part, pickle.len(), preview, sink)
+    store(&part, secrets, pickle.len(), preview, sink)
 }
 
 /// Packs the dict of a pickle with more entries, each a pickle of its own. An entry whose key is there already
@@ -130,17 +143,25 @@ pub fn pack_dict(
     for (name, part) in &parts {
         set_entry(&mut shown, Value::str(name), visible(&part.plain));
     }
-    let preview = view::preview_arguments(&Value::dict(shown), PREVIEW);
-    Ok(store(&Part { plain, stored, same }, size, preview, sink))
+    let redactor = sink.redactor();
+    let suspicious = redactor.may_hold(base)
+        || extra.iter().any(|(name, value)| is_secret_name(name.as_bytes()) || redactor.may_hold(value));
+    let (part, secrets) = guarded(Part { plain, stored, same }, suspicious, sink);
+    let shown = if secrets.is_empty() { Value::dict(shown) } else { visible(&part.plain) };
+    let preview = view::preview_arguments(&shown, PREVIEW);
+    Ok(store(&part, secrets, size, preview, sink))
 }
 
 /// Packs `{param: item}`.
 pub fn pack_item(param: &str, item: &Bytes, sink: &mut dyn NodeSink) -> Packed {
     let part = part(item);
     let wrap = |value: Value| Value::dict(vec![(Value::str(param), value)]);
-    let preview = view::preview_arguments(&wrap(visible(&part.plain)), PREVIEW);
+    let suspicious = is_secret_name(param.as_bytes()) || sink.redactor().may_hold(item);
+    let shown = wrap(visible(&part.plain));
     let whole = Part { plain: wrap(part.plain), stored: wrap(part.stored), same: part.same };
-    store(&whole, item.len(), preview, sink)
+    let (whole, secrets) = guarded(whole, suspicious, sink);
+    let preview = view::preview_arguments(if secrets.is_empty() { &shown } else { &whole.plain }, PREVIEW);
+    store(&whole, secrets, item.len(), preview, sink)
 }
 
 /// Sets an entry like Python does: in its place when the key is there.
@@ -164,6 +185,8 @@ pub fn pack_tagged_json(json: &serde_json::Value, sink: &mut dyn NodeSink) -> Pa
 /// Packs a value.
 pub fn pack_value(value: Value, sink: &mut dyn NodeSink) -> Packed {
     let size = pickle::to_pickle(&value).map_or(0, |pickle| pickle.len());
-    let preview = view::preview(&value, PREVIEW);
-    store(&Part { stored: value.clone(), plain: value, same: true }, size, preview, sink)
+    let part = Part { stored: value.clone(), plain: value, same: true };
+    let (part, secrets) = guarded(part, true, sink);
+    let preview = view::preview(&part.plain, PREVIEW);
+    store(&part, secrets, size, preview, sink)
 }

@@ -109,3 +109,12 @@ def validation_records() -> list:
         }
         for found in format_validation_messages(messages)
     ]
+
+
+def secrets(welcome: dict) -> dict:
+    """The variables that the project calls secrets, as this process has them: the engine takes them out of records.
+
+    Loading the application may have set them (from a ``.env`` file), so they are told when that is done.
+    """
+    names = welcome.get("secrets") or ()
+    return {name: clean(os.environ[name]) for name in names if os.environ.get(name)}

@@ -22,7 +22,7 @@ from tensorlake.applications.registry import get_function, has_function
 from . import reads
 from . import session as sessions
 from .coerce import deserialize_output, serialize_input
-from .describe import function_records
+from .describe import function_records, secrets
 from .executor import Executor, Slots
 from .multiprocess import use_spawn
 from .streams import CallStream
@@ -168,7 +168,11 @@ def _ask(session, application, data: bytes, messages: list):
         "functions": records,
         "messages": messages,
         "files": files,
-        "loaded": {"path": list(sys.path), "reads": _imports or []},
+        "loaded": {
+            "path": list(sys.path),
+            "reads": _imports or [],
+            "env": secrets(session.welcome),
+        },
     }
     session.send(frame(encode_json(header), (data,)))
     session.wait_for(pending, None)

@@ -12,7 +12,7 @@ from tensorlake.applications.registry import get_function, has_function
 
 from . import reads
 from . import session as sessions
-from .describe import function_records, validation_records
+from .describe import function_records, secrets, validation_records
 from .errors import record
 from .executor import Executor, Slots
 from .loader import load
@@ -120,7 +120,7 @@ def _load(session, welcome: dict) -> None:
             "t": "ready",
             "functions": function_records(),
             "messages": validation_records(),
-            "loaded": reads.loaded(),
+            "loaded": dict(reads.loaded(), env=secrets(welcome)),
             "load_ms": round((monotonic() - start) * 1000),
         }
     except BaseException as error:
