@@ -80,13 +80,16 @@ impl Scanner {
     }
 }
 
+/// What a scanner found, if anything.
+type Next = Option<(Range<usize>, Needle)>;
+
 /// The places of all scanners in order; of several at one place the longest word.
 pub(super) struct Candidates<'s, 'b> {
     scanners: &'s [Scanner],
     bytes: &'b [u8],
     from: usize,
     /// What each scanner found next, once it was asked.
-    next: Vec<Option<Option<(Range<usize>, Needle)>>>,
+    next: Vec<Option<Next>>,
 }
 
 impl<'s, 'b> Candidates<'s, 'b> {
@@ -99,8 +102,8 @@ impl<'s, 'b> Candidates<'s, 'b> {
         self.from = from.min(self.bytes.len());
     }
 
-    pub(super) fn next(&mut self) -> Option<(Range<usize>, Needle)> {
-        let mut best: Option<(Range<usize>, Needle)> = None;
+    pub(super) fn next(&mut self) -> Next {
+        let mut best: Next = None;
         for (scanner, next) in self.scanners.iter().zip(&mut self.next) {
             let stale = match next {
                 None => true,

@@ -240,6 +240,7 @@ fn text_that_cannot_become_a_secret_is_not_held_back() {
 /// What it costs: `cargo test --lib secrets::tests::figures -- --ignored --nocapture`.
 #[test]
 #[ignore = "a measurement"]
+#[allow(clippy::print_stderr)]
 fn figures() {
     let text = "The quick brown fox asks https://example.com/path?x=1 about a risk-free task; {\"role\": \"user\"}. ";
     let long = text.repeat(20_000);
