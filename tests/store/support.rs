@@ -29,7 +29,7 @@ pub fn node(text: impl Into<String>) -> Node {
 
 pub fn value(node: &Node) -> ValueRef {
     let preview = String::from_utf8_lossy(&node.data).chars().take(40).collect();
-    ValueRef { digest: node.digest, size: node.data.len() as u64, preview, inline: None }
+    ValueRef { digest: node.digest, size: node.data.len() as u64, preview, inline: None, withheld: None }
 }
 
 pub fn inline(text: &str) -> ValueRef {
@@ -38,6 +38,7 @@ pub fn inline(text: &str) -> ValueRef {
         size: text.len() as u64,
         preview: text.to_owned(),
         inline: Some(text.as_bytes().to_vec()),
+        withheld: None,
     }
 }
 

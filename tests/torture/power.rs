@@ -32,6 +32,7 @@ fn inline(text: &str) -> ValueRef {
         size: data.len() as u64,
         preview: text.to_owned(),
         inline: Some(data.to_vec()),
+        withheld: None,
     }
 }
 
@@ -66,6 +67,7 @@ fn ended(no: u32, output: &Node) -> EventKind {
         size: output.data.len() as u64,
         preview: String::new(),
         inline: None,
+        withheld: None,
     };
     EventKind::CallEnded(Box::new(CallEnded {
         no,
