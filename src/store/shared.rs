@@ -63,8 +63,13 @@ mod tests {
     }
 
     fn started(run: &RunId) -> EventKind {
-        let input =
-            ValueRef { digest: Digest::default(), size: 0, preview: String::new(), inline: Some(vec![]) };
+        let input = ValueRef {
+            digest: Digest::default(),
+            size: 0,
+            preview: String::new(),
+            inline: Some(vec![]),
+            withheld: None,
+        };
         EventKind::RunStarted {
             run: run.clone(),
             app: "app".to_owned(),
