@@ -51,7 +51,13 @@ impl Agent {
 
     fn packed(&mut self, json: &serde_json::Value) -> ValueRef {
         let packed = value::pack_json(json, &mut self.nodes);
-        ValueRef { digest: packed.digest, size: packed.size, preview: packed.preview, inline: packed.inline }
+        ValueRef {
+            digest: packed.digest,
+            size: packed.size,
+            preview: packed.preview,
+            inline: packed.inline,
+            withheld: None,
+        }
     }
 
     fn event(&mut self, kind: EventKind) -> Event {
