@@ -4,18 +4,19 @@
 //! group take no more events (nothing goes on unrecorded).
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 
 use super::chain;
-use super::derived::{write_call, write_run};
+use super::derived::{write_call, write_run, write_segment};
 use super::error::{Result, StoreError};
-use super::heads::Heads;
+use super::heads::{End, Heads};
 use super::nodes::{Known, PackedNode};
 use super::owner::Owner;
+use super::starts::{self, Starts};
 use super::state::RunState;
 use crate::base::clock::{Clock, Micros};
 use crate::base::ids::RunId;
@@ -29,6 +30,9 @@ const CHECKPOINT_PAGES: i64 = 4_000;
 const RESTART_PAGES: i64 = 16_000;
 /// Commits between two looks at the log's length.
 const LOOK_EVERY: u32 = 64;
+/// Most events that are held beside the database at once, and in all.
+const HELD_AT_ONCE: usize = 64;
+const HELD: usize = 1_024;
 
 /// What one submission asks for.
 #[derive(Debug)]
@@ -202,7 +206,7 @@ impl Committer {
         Ok(())
     }
 
-    /// Writes rows of `runs` that are behind, and heartbeats.
+    /// Writes what was held, rows of `runs` that are behind, and heartbeats.
     pub fn refresh(&mut self, beat: bool) -> Result<()> {
         if beat {
             self.disown()?;
@@ -213,15 +217,33 @@ impl Committer {
         if behind.is_empty() {
             return Ok(());
         }
+        let held: Vec<(RunId, End, Vec<Event>)> = self
+            .runs
+            .values()
+            .filter(|state| !state.held.is_empty())
+            .map(|state| (state.run.clone(), state.end, state.held.clone()))
+            .collect();
         let outcome = self.begin(false).and_then(|()| {
+            held.iter().try_for_each(|(run, ..)| self.write_events(run, &[]))?;
             self.write_derived(&behind, now, true)?;
             self.sql("commit", |db| db.prepare_cached("COMMIT")?.execute([]))?;
             Ok(())
         });
         if outcome.is_err() {
             let _ = self.db.execute_batch("ROLLBACK");
+            for (run, end, events) in held {
+                if let Some(state) = self.runs.get_mut(&run) {
+                    (state.end, state.held, state.stale) = (end, events, true);
+                }
+            }
+            return outcome;
         }
-        outcome
+        for (run, ..) in held {
+            if let Some(state) = self.runs.get(&run) {
+                self.heads.write(state.slot, &state.head(self.boot))?;
+            }
+        }
+        Ok(())
     }
 
     fn sql<T>(&self, what: &str, act: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
@@ -296,20 +318,37 @@ impl Committer {
 
     fn write(&mut self, work: &Work) -> Result<()> {
         self.write_nodes(&work.nodes)?;
-        let Some(state) = self.runs.get_mut(&work.run) else { return Ok(()) };
-        if work.events.is_empty() {
-            return Ok(());
-        }
-        let data = chain::encode(&work.events)
-            .map_err(|what| StoreError::Misuse { run: work.run.clone(), what: format!("events: {what}") })?;
-        let (first, link) = state.append(&work.events, &data);
+        if work.events.is_empty() { Ok(()) } else { self.write_events(&work.run, &work.events) }
+    }
+
+    /// Appends a segment to a run's log: what it held, and these events.
+    fn write_events(&mut self, run: &RunId, events: &[Event]) -> Result<()> {
+        let Some(state) = self.runs.get_mut(run) else { return Ok(()) };
+        let held = std::mem::take(&mut state.held);
+        let data = chain::encode(held.iter().chain(events))
+            .map_err(|what| StoreError::Misuse { run: run.clone(), what: format!("events: {what}") })?;
+        let segment = state.append(held.len(), events, &data);
         let id = state.id;
-        self.sql("append events", |db| {
-            db.prepare_cached(
-                "INSERT INTO events(run, first_seq, n, digest, data) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute(params![id, first as i64, work.events.len() as i64, &link[..], data])
-        })?;
+        self.sql("append events", |db| write_segment(db, id, &segment, &data))
+    }
+
+    /// Takes events that need no sync into the log with the next commit of their run; until then they are in its file
+    /// beside the database, and outlive this process. Gives them back when they have to be committed as others.
+    pub fn hold(&mut self, run: &RunId, events: Vec<Event>) -> std::result::Result<(), Vec<Event>> {
+        let Some(state) = self.runs.get_mut(run) else { return Err(events) };
+        let few = events.len() <= HELD_AT_ONCE && state.held.len() < HELD;
+        if !few || state.end.seq == 0 || state.accepts(&events).is_err() {
+            return Err(events);
+        }
+        if state.starts.is_none() {
+            let folder = self.file.parent().unwrap_or(Path::new("."));
+            state.starts = Starts::create(folder, run).ok();
+        }
+        let written = state.starts.as_mut().map(|starts| starts.write(run, state.end, &events));
+        if !matches!(written, Some(Ok(()))) {
+            return Err(events);
+        }
+        state.hold(events);
         Ok(())
     }
 
@@ -382,7 +421,9 @@ impl Committer {
             }
             self.heads.write(state.slot, &state.head(self.boot))?;
             if state.closed {
-                self.runs.remove(run);
+                if self.runs.remove(run).is_some_and(|state| state.starts.is_some()) {
+                    starts::remove(self.file.parent().unwrap_or(Path::new(".")), run);
+                }
                 self.failed.insert(run.clone(), "it has ended".to_owned());
             }
         }

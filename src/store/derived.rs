@@ -1,9 +1,22 @@
-//! Writing rows of `runs` and `calls`, which follow from the log.
+//! Writing segments of the log, and rows of `runs` and `calls`, which follow from it.
 
 use rusqlite::{Connection, params};
 
 use super::rows::{CallRow, RunRecord, kind_code, run_sum, status_code};
+use super::state::Segment;
 use crate::base::ids::RunId;
+
+/// Appends a segment to the log of a run.
+pub(super) fn write_segment(
+    db: &Connection,
+    id: i64,
+    segment: &Segment,
+    data: &[u8],
+) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT INTO events(run, first_seq, n, digest, data) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![id, segment.first as i64, segment.count as i64, &segment.link[..], data])?;
+    Ok(())
+}
 
 /// Writes the row of a run.
 pub(super) fn write_run(db: &Connection, id: i64, record: &RunRecord) -> rusqlite::Result<()> {

@@ -3,7 +3,8 @@
 //! # What is where
 //!
 //! The folder `.tl-bench` (0700, ignored by git) holds `store.db` (SQLite in WAL mode, 4 KiB pages; the
-//! format is the sum of `schema/*.sql`) and `heads` (where each run's log ends, kept apart: `heads.rs`).
+//! format is the sum of `schema/*.sql`), `heads` (where each run's log ends, kept apart: `heads.rs`), and `starts-RUN`
+//! while a run goes on (what is not in its log yet: `starts.rs`).
 //!
 //! | table | holds | proof |
 //! |---|---|---|
@@ -47,6 +48,7 @@ mod samples;
 mod schema;
 mod search;
 mod shared;
+mod starts;
 mod state;
 mod values;
 mod writer;

@@ -4,14 +4,16 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, params};
 
-use super::derived::{write_call, write_run};
+use super::derived::{write_call, write_run, write_segment};
 use super::error::{FindError, Result, StoreError};
 use super::heads::Scan;
 use super::open::Store;
 use super::rows::{CallRow, RawRun, RunRecord, RunRow, mark_sum, unknown};
+use super::state::Segment;
+use super::{chain, starts};
 use crate::base::ids::RunId;
 use crate::model::summary::listed;
-use crate::model::{Purpose, RunStatus};
+use crate::model::{EventKind, Purpose, RunStatus};
 
 /// Runs that are looked at together.
 const WINDOW: usize = 50;
@@ -312,15 +314,57 @@ impl Store {
             }
             Ok((dead, idle))
         })?;
-        if dead.is_empty() && !idle {
+        let kept = starts::runs(&self.inner.dir);
+        if !dead.is_empty() || idle {
+            let db = self.write_connection()?;
+            self.immediate(&db, "mark interrupted runs", |db| {
+                for run in &dead {
+                    if kept.contains(run) {
+                        self.take_left(db, run)?;
+                    }
+                    self.interrupt(db, run, &heads)?;
+                }
+                self.free_slots(db)
+            })?;
+        }
+        if kept.is_empty() { Ok(()) } else { self.sweep_starts(&kept) }
+    }
+
+    /// Takes into the log of a dead process's run what it had written beside it. Inside a write transaction.
+    fn take_left(&self, db: &Connection, run: &RunId) -> Result<()> {
+        let Some(raw) = self.sql("find the run", super::history::find_raw(db, run))? else { return Ok(()) };
+        if raw.record.as_ref().map_or(true, |record| self.is_alive(record)) {
             return Ok(());
         }
-        let db = self.write_connection()?;
-        self.immediate(&db, "mark interrupted runs", |db| {
-            for run in &dead {
-                self.interrupt(db, run, &heads)?;
+        let mut over = false;
+        let verified = self.sql(
+            "read the log",
+            super::history::scan(db, raw.id, run, |event| over |= matches!(event.kind, EventKind::RunEnded { .. })),
+        )?;
+        let left = starts::left(&self.inner.dir, run, verified.end);
+        if verified.broken.is_some() || over || left.is_empty() {
+            return Ok(());
+        }
+        let data = chain::encode(&left).map_err(|what| self.damaged(format!("run {run}: {what}")))?;
+        let (first, count) = (verified.end.seq + 1, left.len() as u64);
+        let link = chain::link(&verified.end.link, run, first, count, &data);
+        self.sql("append events", write_segment(db, raw.id, &Segment { first, count, link }, &data))
+    }
+
+    /// Removes files of runs that are recorded no more.
+    fn sweep_starts(&self, kept: &[RunId]) -> Result<()> {
+        self.read("look for ended runs", |db| {
+            for run in kept {
+                let raw = self.sql("find the run", super::history::find_raw(db, run))?;
+                // A damaged row says nothing.
+                let ended = |raw: RawRun| {
+                    raw.record.is_ok_and(|record| record.summary.status != RunStatus::Running)
+                };
+                if raw.is_none_or(ended) {
+                    starts::remove(&self.inner.dir, run);
+                }
             }
-            self.free_slots(db)
+            Ok(())
         })
     }
 

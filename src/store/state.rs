@@ -9,6 +9,7 @@ use super::chain::{self, Link};
 use super::heads::{End, Head};
 use super::owner::Owner;
 use super::rows::{CallRow, RunRecord, reusable};
+use super::starts::Starts;
 use crate::base::clock::Micros;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
@@ -39,6 +40,17 @@ pub(super) struct Change {
     pub stored: bool,
 }
 
+/// Where a segment stands in its run's log.
+#[derive(Debug)]
+pub(super) struct Segment {
+    /// Its first event.
+    pub first: u64,
+    /// How many it holds.
+    pub count: u64,
+    /// Its link.
+    pub link: Link,
+}
+
 /// A run being recorded.
 #[derive(Debug)]
 pub(super) struct RunState {
@@ -55,6 +67,10 @@ pub(super) struct RunState {
     pub stale: bool,
     /// Whether the last event of the run was applied.
     pub closed: bool,
+    /// Events that are not in the log yet: they were applied, and are in `starts`.
+    pub held: Vec<Event>,
+    /// Where those are, once there were some.
+    pub starts: Option<Starts>,
     spent: Spent,
     open: HashMap<CallNo, Open>,
     touched: Vec<CallNo>,
@@ -85,6 +101,8 @@ impl RunState {
             slot: 0,
             stale: false,
             closed: false,
+            held: Vec::new(),
+            starts: None,
             spent: Spent::default(),
             open: HashMap::new(),
             touched: Vec::new(),
@@ -98,7 +116,7 @@ impl RunState {
         if self.closed && !events.is_empty() {
             return Err("events after the last one".to_owned());
         }
-        for (next, event) in (self.end.seq + 1..).zip(events) {
+        for (next, event) in (self.end.seq + self.held.len() as u64 + 1..).zip(events) {
             if event.seq != next {
                 return Err(format!("event {} where {next} was due", event.seq));
             }
@@ -114,16 +132,23 @@ impl RunState {
         Ok(())
     }
 
-    /// Applies accepted events and appends the segment that holds them to the chain.
-    pub fn append(&mut self, events: &[Event], data: &[u8]) -> (u64, Link) {
-        let first = self.end.seq + 1;
+    /// Applies accepted events that become part of the log later.
+    pub fn hold(&mut self, events: Vec<Event>) {
+        events.iter().for_each(|event| self.apply(event));
+        self.held.extend(events);
+        self.stale = true;
+    }
+
+    /// Applies accepted events and appends the segment that holds them to the chain, after `held` ones of before.
+    pub fn append(&mut self, held: usize, events: &[Event], data: &[u8]) -> Segment {
         for event in events {
             self.apply(event);
         }
-        let link = chain::link(&self.end.link, &self.run, first, events.len() as u64, data);
-        self.end = End { seq: first + events.len() as u64 - 1, link };
+        let (first, count) = (self.end.seq + 1, (held + events.len()) as u64);
+        let link = chain::link(&self.end.link, &self.run, first, count, data);
+        self.end = End { seq: first + count - 1, link };
         self.stale = true;
-        (first, link)
+        Segment { first, count, link }
     }
 
     /// The rows of `calls` that changed since the last time.
@@ -430,9 +455,14 @@ mod tests {
             let mut history = RunHistory::new(run.clone());
             let mut state = RunState::new(run, Owner::default(), 0);
             let mut rows: HashMap<CallNo, CallRow> = HashMap::new();
-            for part in events.chunks(cut) {
+            for (turn, part) in events.chunks(cut).enumerate() {
                 prop_assert_eq!(state.accepts(part), Ok(()));
-                state.append(part, b"");
+                if turn % 3 == 1 {
+                    state.hold(part.to_vec());
+                } else {
+                    let held = std::mem::take(&mut state.held).len();
+                    state.append(held, part, b"");
+                }
                 part.iter().for_each(|event| history.apply(event));
                 for change in state.changes() {
                     let before = rows.insert(change.row.no, change.row);

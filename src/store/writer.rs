@@ -130,13 +130,26 @@ impl Writer {
 
     /// Commits a batch on the calling thread, as [`Writer::submit`] would; gives it back when others come first.
     ///
-    /// Blocks for the disk when `durable`.
+    /// Blocks for the disk when `durable`. A few events that are not are only put beside the database (`starts.rs`):
+    /// others see them with the run's next commit, at the latest after [`SETTLE`].
     pub fn commit_now(&self, batch: Batch, durable: bool) -> std::result::Result<Outcome, Batch> {
         let shared = &self.inner.shared;
         if shared.waiting.load(Ordering::Acquire) > 0 {
             return Err(batch);
         }
         let Ok(mut turn) = shared.committer.try_lock() else { return Err(batch) };
+        let mut batch = batch;
+        if !durable && batch.nodes.is_empty() {
+            match turn.committer.hold(&batch.run, batch.events) {
+                Ok(()) => {
+                    if std::mem::take(&mut turn.dozing) {
+                        let _ = self.inner.queue.send(Message::Look);
+                    }
+                    return Ok(Ok(()));
+                }
+                Err(events) => batch.events = events,
+            }
+        }
         let work = self.work(batch, durable);
         let outcome = turn.committer.commit(std::slice::from_ref(&work)).pop().unwrap_or(Ok(()));
         if turn.committer.wants_checkpoint() || std::mem::take(&mut turn.dozing) {

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tl_bench::base::ids::RunId;
-use tl_bench::model::{CallStatus, RunStatus};
+use tl_bench::model::{CallStatus, EventKind, RunStatus};
 
 use crate::support::{Recorder, asked, ended, node, open, value};
 
@@ -21,7 +21,12 @@ fn child_records() {
     let mut run = Recorder::start(&store, name, None);
     writeln!(acks, "{} 1", run.run).unwrap();
     for no in 2.. {
-        run.put(vec![asked(no, 1)], vec![], false).unwrap();
+        // As the engine writes the start of a call: what it may go on after, a kill does not take.
+        let start = run.batch(vec![asked(no, 1), EventKind::CallStarted { no, attempt: 1, worker: 1 }], vec![]);
+        if let Err(start) = run.writer.commit_now(start, false) {
+            run.writer.write(start, false).unwrap();
+        }
+        acks.write_all(format!("{} started {no}\n", run.run).as_bytes()).unwrap();
         let output = node(format!("{name} {no} ").repeat(30));
         let end = ended(no, CallStatus::Fresh, Some(value(&output)), None);
         run.put(vec![end], vec![output], true).unwrap();
@@ -62,6 +67,11 @@ fn what_was_acknowledged_survives_a_kill() {
         let (run, no) = line.split_once(' ').unwrap();
         let history = store.history(&RunId::from_text(run)).unwrap();
         assert_eq!(history.damage, None);
+        if let Some(no) = no.strip_prefix("started ") {
+            let call = history.history.call(no.parse().unwrap());
+            assert!(call.is_some_and(|call| call.started_at.is_some()), "{line}");
+            continue;
+        }
         let call = history.history.call(no.parse().unwrap()).unwrap();
         assert!(call.no == 1 || call.status == CallStatus::Fresh, "{line}");
         if let Some(output) = &call.output {
@@ -76,5 +86,30 @@ fn what_was_acknowledged_survives_a_kill() {
         assert!(history.counts.in_doubt <= 1);
         assert_eq!(row.summary, history.summary(false));
     }
+    assert!(store.integrity_check().unwrap().is_empty());
+    let left = std::fs::read_dir(dir.path().join("s")).unwrap().map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = left.filter(|name| name.to_string_lossy().starts_with("starts-")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// A start is written beside the database at first, but who looks from elsewhere sees it soon.
+#[test]
+fn a_call_that_takes_long_is_seen_by_others_although_nothing_else_is_committed() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let mut run = Recorder::start(&store, 1, None);
+    let start = run.batch(vec![asked(2, 1), EventKind::CallStarted { no: 2, attempt: 1, worker: 1 }], vec![]);
+    while let Err(batch) = run.writer.commit_now(start.clone(), false) {
+        drop(batch);
+    }
+    let other = open(dir.path());
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while other.history(&run.run).unwrap().history.call(2).is_none_or(|call| call.started_at.is_none()) {
+        assert!(std::time::Instant::now() < deadline, "it was never written");
+        std::thread::yield_now();
+    }
+    let output = node("done");
+    run.put(vec![ended(2, CallStatus::Fresh, Some(value(&output)), None)], vec![output], true).unwrap();
+    run.end(RunStatus::Succeeded);
     assert!(store.integrity_check().unwrap().is_empty());
 }
