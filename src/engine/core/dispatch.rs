@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::node::{ConnId, NodeIx, Phase};
 use super::{Action, Core, Stopping};
+use crate::base::clock::Micros;
 use crate::base::ids::CallNo;
 use crate::engine::recorder::Then;
 use crate::model::event::Level;
@@ -12,6 +13,19 @@ use crate::proto::message::{RunCall, ToWorker};
 
 /// A worker that cannot import the application this often in a row ends the run.
 const SPAWN_TRIES: u32 = 3;
+/// How long calls wait, in microseconds, before a further worker is started for them: about as long as its start takes.
+/// A start keeps a core busy, so that one which comes too late for the calls only delays them.
+const CROWDED: Micros = 75_000;
+
+/// Calls that find no idle worker.
+pub(super) struct Crowd {
+    /// Since when.
+    since: Micros,
+    /// How many waited then.
+    waiting: usize,
+    /// When to look next whether a further worker is worth it.
+    look: Micros,
+}
 
 impl Core {
     pub(super) fn spawn(&mut self) {
@@ -75,47 +89,63 @@ impl Core {
     /// The least loaded worker that hosts no caller of the call: if the call kills its process, its callers live on.
     fn pick(&mut self, loads: &BTreeMap<u32, usize>, avoid: &[ConnId]) -> Option<u32> {
         let slots = self.spec.slots as usize;
-        let mut best: Option<(bool, usize, u32)> = None;
+        let mut best: Option<(usize, u32)> = None;
+        let mut with_caller: Option<(usize, u32)> = None;
+        let mut full = false;
         for (number, load) in loads {
-            if *load >= slots {
-                continue;
-            }
             let conn = self.workers.get(number).and_then(|w| w.conn);
             let hosts_caller = conn.is_some_and(|conn| avoid.contains(&conn));
-            let rank = (hosts_caller, *load, *number);
-            if best.is_none_or(|held| rank < held) {
-                best = Some(rank);
+            if *load >= slots {
+                full |= !hosts_caller;
+                continue;
+            }
+            let held = if hosts_caller { &mut with_caller } else { &mut best };
+            if held.is_none_or(|held| (*load, *number) < held) {
+                *held = Some((*load, *number));
             }
         }
-        let spawning = self.workers.values().any(|w| w.conn.is_none());
+        if let Some((0, number)) = best {
+            self.crowd = None;
+            return Some(number);
+        }
         let room = !self.spec.driver
             && (self.workers.len() as u32) < self.spec.workers
             && self.failed_spawns < SPAWN_TRIES;
-        match best {
-            Some((false, 0, number)) => Some(number),
-            Some((false, _, number)) => {
-                if room && !spawning {
-                    self.spawn();
-                }
-                Some(number)
-            }
-            Some((true, _, number)) => {
-                if spawning {
-                    None
-                } else if room {
-                    self.spawn();
-                    None
-                } else {
-                    Some(number)
-                }
-            }
-            None => {
-                if room && !spawning {
-                    self.spawn();
-                }
-                None
-            }
+        let spawning = self.workers.values().any(|w| w.conn.is_none());
+        if !room || spawning {
+            self.crowd = None;
+        } else if best.is_none() && !full || self.is_crowded() {
+            self.crowd = None;
+            self.spawn();
+            return best.map(|(_, number)| number);
         }
+        match (best, with_caller) {
+            (Some((_, number)), _) => Some(number),
+            (None, Some((_, number))) if !spawning && !room => Some(number),
+            _ => None,
+        }
+    }
+
+    /// Whether calls have waited for busy workers so long, and will at this pace, that a further one is worth its start.
+    fn is_crowded(&mut self) -> bool {
+        let (now, waiting) = (self.now(), self.ready.len());
+        let crowd = self.crowd.get_or_insert(Crowd { since: now, waiting, look: now + CROWDED });
+        // A clock that was set back starts anew.
+        if now < crowd.since {
+            *crowd = Crowd { since: now, waiting, look: now + CROWDED };
+        }
+        if now < crowd.look {
+            return false;
+        }
+        crowd.look = now + CROWDED;
+        let started = i64::try_from(crowd.waiting.saturating_sub(waiting)).unwrap_or(i64::MAX);
+        let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
+        waiting.saturating_mul(now - crowd.since) >= started.saturating_mul(CROWDED)
+    }
+
+    /// When calls that wait are to be looked at again, though nothing happened.
+    pub(super) fn crowd_look(&self) -> Option<Micros> {
+        self.crowd.as_ref().filter(|_| !self.ready.is_empty()).map(|crowd| crowd.look)
     }
 
     fn assign(&mut self, ix: NodeIx, worker: u32) {

@@ -29,6 +29,8 @@ mod witness;
 #[cfg(test)]
 mod ahead_tests;
 #[cfg(test)]
+mod crowd_tests;
+#[cfg(test)]
 mod scripted;
 #[cfg(test)]
 mod used_tests;
@@ -110,6 +112,8 @@ pub struct Core {
     next_worker: u32,
     failed_spawns: u32,
     ready: VecDeque<NodeIx>,
+    /// Calls find no idle worker.
+    crowd: Option<dispatch::Crowd>,
     timers: BinaryHeap<std::cmp::Reverse<(Micros, NodeIx, u32)>>,
     recorder: Recorder,
     commits: HashMap<u64, Vec<Then>>,
@@ -186,6 +190,7 @@ impl Core {
             next_worker: 1,
             failed_spawns: 0,
             ready: VecDeque::new(),
+            crowd: None,
             timers: BinaryHeap::new(),
             recorder,
             commits: HashMap::new(),
@@ -294,7 +299,7 @@ impl Core {
     /// When [`Input::Timer`] is wanted next.
     pub fn next_timer(&self) -> Option<Micros> {
         let timer = self.timers.peek().map(|entry| entry.0.0);
-        timer.into_iter().chain(self.held_until).min()
+        timer.into_iter().chain(self.held_until).chain(self.crowd_look()).min()
     }
 
     fn now(&self) -> Micros {

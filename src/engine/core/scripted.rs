@@ -138,7 +138,8 @@ impl Script {
         script
     }
 
-    fn give(&mut self, input: Input) {
+    /// Something happens.
+    pub fn give(&mut self, input: Input) {
         self.core.handle(input);
         self.settle();
     }
