@@ -244,21 +244,26 @@ class Executor:
         reads.begin(None)
         if call.reads is not None:
             fields += reads.fields(call.reads)
-        header = '{"t":"end","call":%d,"attempt":%d,%s,"us":%d}' % (
-            number, call.attempt, fields, (monotonic() - start) * 1e6,
-        )  # fmt: skip
+        now = monotonic()
+        us = int((now - start) * 1e6)
+        header = f'{{"t":"end","call":{number},"attempt":{call.attempt},{fields},"us":{us}}}'
         self.calls.pop(number, None)
         if call.ahead is not None:
             call.ahead.tell(call)
-        self._finish(call, header, blob)
+        self._finish(call, header, blob, now)
 
     # Outcomes
 
-    def _finish(self, call: Call, header: str, blob) -> None:
+    def _finish(self, call: Call, header: str, blob, now: float) -> None:
         """Hand an outcome to the socket, or keep it for a moment while other calls start."""
         if call.out is not None or call.err is not None:
             self._send_logs(call)
-        now = monotonic()
+        if not self.queue and not self.unsent:
+            self._send(header, () if blob is None else (blob,))
+            if call.slot >= 0:
+                self.slots.give(call.slot)
+                call.slot = -1
+            return
         with self.unsent_lock:
             if not self.unsent:
                 self.unsent_since = now
@@ -292,12 +297,15 @@ class Executor:
             header = outcomes[0][0]
         else:
             header = '{"t":"ends","ends":[%s]}' % ",".join(header for header, _ in outcomes)
+        self._send(header, blobs)
+        for slot in slots:
+            self.slots.give(slot)
+
+    def _send(self, header: str, blobs) -> None:
         try:
             self.session.send(frame(header, blobs))
         except OSError as error:
             self.session.lost(error)
-        for slot in slots:
-            self.slots.give(slot)
 
     # The monitor
 

@@ -81,9 +81,10 @@ def call(function, args, kwargs):
         if found is not None:
             return loads(found)
     pending = session.new_pending()
-    header = '{"t":"call","id":%d,%s,"fn":%s,"at":[%s,%d]}' % (
-        pending.id, running.by, function._quoted_name, name, caller.f_lineno,
-    )  # fmt: skip
+    header = (
+        f'{{"t":"call","id":{pending.id},{running.by},"fn":{function._quoted_name},'
+        f'"at":[{name},{caller.f_lineno or 0}]}}'
+    )
     _send(running, header, (blob,))
     session.wait_for(pending, running)
     answer, blobs = pending.answer

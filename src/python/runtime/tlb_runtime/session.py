@@ -56,7 +56,7 @@ class Call:
         self.function = function
         self.request = request
         #: The part of a request's header that says who asks.
-        self.by = '"by":%d,"attempt":%d' % (number, attempt)
+        self.by = f'"by":{number},"attempt":{attempt}'
         self.thread = 0
         self.in_user = False
         self.abandoned = None
@@ -307,13 +307,14 @@ class Session:
     def _read_until(self, pending: Pending, call) -> None:
         self.epoch += 1
         try:
-            receive = self.receiver.receive
+            receiver = self.receiver
+            receive = receiver.receive
             dispatch = self.dispatch
             while pending.answer is None:
                 dispatch(*receive())
                 if call is not None and call.abandoned is not None:
                     break
-            while self.receiver.has_frame():
+            while receiver.start != receiver.end and receiver.has_frame():
                 # Leave nothing behind that is here already: its waiters may be asleep.
                 dispatch(*receive())
         except (Closed, OSError, ProtocolError) as error:
@@ -347,11 +348,12 @@ class Session:
         self.epoch += 1
         handed = False
         try:
-            receive = self.receiver.receive
+            receiver = self.receiver
+            receive = receiver.receive
             while not queue and not handed:
                 answered = self.dispatch(*receive())
                 handed = answered and not self.pendings
-            while self.receiver.has_frame():
+            while receiver.start != receiver.end and receiver.has_frame():
                 self.dispatch(*receive())
         except (Closed, OSError, ProtocolError) as error:
             self.lost(error)

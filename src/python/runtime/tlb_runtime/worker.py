@@ -8,7 +8,7 @@ from time import monotonic
 
 # The public package comes first: the modules below take their exceptions from it.
 import tensorlake.applications  # noqa: F401
-from tensorlake.applications.registry import get_function, has_function
+from tensorlake.applications.registry import get_function
 
 from . import reads
 from . import session as sessions
@@ -106,7 +106,10 @@ def _compile_runtime() -> None:
 
 
 def _function(name: str):
-    return get_function(name) if has_function(name) else None
+    try:
+        return get_function(name)
+    except KeyError:
+        return None
 
 
 def _load(session, welcome: dict) -> None:
