@@ -75,6 +75,27 @@ impl Out {
         }
     }
 
+    /// Writes to standard output all that a reader has; the error is the reader's.
+    pub fn copy(&self, from: &mut impl io::Read) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let got = match from.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(got) => got,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            if let Err(error) = stdout.write_all(&buffer[..got]) {
+                gone(&error);
+            }
+        }
+        if let Err(error) = stdout.flush() {
+            gone(&error);
+        }
+        Ok(())
+    }
+
     /// Writes a line to standard error.
     pub fn note(&self, text: &str) {
         let mut stderr = io::stderr().lock();

@@ -1,8 +1,10 @@
 //! `tl-bench show` and `tl-bench logs`.
 
 use std::collections::HashSet;
+use std::io::{BufWriter, Seek, Write};
 
 use serde_json::{Value, json};
+use tempfile::SpooledTempFile;
 
 use super::args::{LogsArgs, ShowArgs};
 use super::context::{Context, plain_value, value_json, whole_value};
@@ -37,7 +39,7 @@ pub fn run(context: &Context, args: &ShowArgs) -> Result<Exit, CliError> {
                 one_call(context, &store, &history, call)?;
             }
         }
-        None if args.json.json => context.out.json(&whole_run(&store, &history, &history.calls)?),
+        None if args.json.json => print_run(context, &store, &history, &history.calls, None)?,
         None => tree(context, &history),
     }
     Ok(Exit::Success)
@@ -70,28 +72,61 @@ fn full_call(store: &Store, run: &RunHistory, call: &Call) -> Result<Value, CliE
     Ok(Value::Object(object))
 }
 
-/// The run, and these calls of it.
-fn whole_run<'a>(
+/// Bytes of a document that are held in memory before a file takes them.
+const HELD: usize = 8 << 20;
+
+/// Prints the run and these calls of it as one JSON document, or nothing when something of it cannot be read.
+///
+/// Values are written as they are read: those of a reduce over a thousand items are more than a machine may have memory
+/// for.
+fn print_run<'a>(
+    context: &Context,
     store: &Store,
     run: &RunHistory,
     calls: impl IntoIterator<Item = &'a Call>,
-) -> Result<Value, CliError> {
-    let mut document = launch::run_json(store, run)?;
-    let calls: Result<Vec<Value>, CliError> =
-        calls.into_iter().map(|call| full_call(store, run, call)).collect();
+    filter: Option<&Filter>,
+) -> Result<(), CliError> {
+    let mut head = run_document(store, run)?;
+    let mut calls = calls.into_iter().map(|call| full_call(store, run, call));
+    let filter = filter.map(|filter| json!(filter.to_string()));
+    if context.out.terminal {
+        head.insert("calls".to_owned(), Value::Array(calls.collect::<Result<_, _>>()?));
+        head.extend(filter.map(|filter| ("filter".to_owned(), filter)));
+        context.out.json(&Value::Object(head));
+        return Ok(());
+    }
+    let mut document = BufWriter::new(SpooledTempFile::new(HELD));
+    let head = Value::Object(head).to_string();
+    write!(document, "{},\"calls\":[", head.strip_suffix('}').unwrap_or(&head)).map_err(no_room)?;
+    for (index, call) in calls.by_ref().enumerate() {
+        let comma = if index > 0 { "," } else { "" };
+        write!(document, "{comma}{}", call?).map_err(no_room)?;
+    }
+    let end = filter.map(|filter| format!(",\"filter\":{filter}")).unwrap_or_default();
+    writeln!(document, "]{end}}}").map_err(no_room)?;
+    let mut document = document.into_inner().map_err(|error| no_room(error.into_error()))?;
+    document.rewind().and_then(|()| context.out.copy(&mut document)).map_err(no_room)
+}
+
+fn no_room(error: std::io::Error) -> CliError {
+    let folder = std::env::temp_dir();
+    let text = format!("a large document cannot be kept in {} until it is complete: {error}", folder.display());
+    CliError::new(Exit::Environment, text).hint("set TMPDIR to a folder with room")
+}
+
+/// What is told of a run beside its calls.
+fn run_document(store: &Store, run: &RunHistory) -> Result<serde_json::Map<String, Value>, CliError> {
+    let Value::Object(mut object) = launch::run_json(store, run)? else { return Ok(serde_json::Map::new()) };
     let mut state = serde_json::Map::new();
     for change in &run.state {
         state.insert(change.key.clone(), whole_value(store, Some(&change.value))?);
     }
-    if let Value::Object(object) = &mut document {
-        object.insert("input".to_owned(), plain_value(store, run.input.as_ref())?);
-        object.insert("state".to_owned(), Value::Object(state));
-        object.insert("started_at".to_owned(), json!(run.started_at));
-        object.insert("python".to_owned(), json!(run.python));
-        object.insert("functions".to_owned(), json!(run.codes));
-        object.insert("calls".to_owned(), Value::Array(calls?));
-    }
-    Ok(document)
+    object.insert("input".to_owned(), plain_value(store, run.input.as_ref())?);
+    object.insert("state".to_owned(), Value::Object(state));
+    object.insert("started_at".to_owned(), json!(run.started_at));
+    object.insert("python".to_owned(), json!(run.python));
+    object.insert("functions".to_owned(), json!(run.codes));
+    Ok(object)
 }
 
 /// The calls that a filter means, each with its path.
@@ -106,11 +141,7 @@ fn matching(
     let found = filtered::matching(store, run, filter, below)?;
     let calls = found.iter().filter_map(|no| run.call(*no));
     if args.json.json {
-        let mut document = whole_run(store, run, calls)?;
-        if let Value::Object(object) = &mut document {
-            object.insert("filter".to_owned(), json!(filter.to_string()));
-        }
-        context.out.json(&document);
+        print_run(context, store, run, calls, Some(filter))?;
     } else {
         for call in calls {
             line(context, call, &crate::model::path::path(run, call.no), 0);
