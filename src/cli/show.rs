@@ -110,7 +110,8 @@ fn print_run<'a>(
 
 fn no_room(error: std::io::Error) -> CliError {
     let folder = std::env::temp_dir();
-    let text = format!("a large document cannot be kept in {} until it is complete: {error}", folder.display());
+    let text =
+        format!("a large document cannot be kept in {} until it is complete: {error}", folder.display());
     CliError::new(Exit::Environment, text).hint("set TMPDIR to a folder with room")
 }
 

@@ -339,7 +339,9 @@ impl Store {
         let mut over = false;
         let verified = self.sql(
             "read the log",
-            super::history::scan(db, raw.id, run, |event| over |= matches!(event.kind, EventKind::RunEnded { .. })),
+            super::history::scan(db, raw.id, run, |event| {
+                over |= matches!(event.kind, EventKind::RunEnded { .. })
+            }),
         )?;
         let left = starts::left(&self.inner.dir, run, verified.end);
         if verified.broken.is_some() || over || left.is_empty() {
@@ -357,9 +359,8 @@ impl Store {
             for run in kept {
                 let raw = self.sql("find the run", super::history::find_raw(db, run))?;
                 // A damaged row says nothing.
-                let ended = |raw: RawRun| {
-                    raw.record.is_ok_and(|record| record.summary.status != RunStatus::Running)
-                };
+                let ended =
+                    |raw: RawRun| raw.record.is_ok_and(|record| record.summary.status != RunStatus::Running);
                 if raw.is_none_or(ended) {
                     starts::remove(&self.inner.dir, run);
                 }

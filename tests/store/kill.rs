@@ -22,7 +22,8 @@ fn child_records() {
     writeln!(acks, "{} 1", run.run).unwrap();
     for no in 2.. {
         // As the engine writes the start of a call: what it may go on after, a kill does not take.
-        let start = run.batch(vec![asked(no, 1), EventKind::CallStarted { no, attempt: 1, worker: 1 }], vec![]);
+        let start =
+            run.batch(vec![asked(no, 1), EventKind::CallStarted { no, attempt: 1, worker: 1 }], vec![]);
         if let Err(start) = run.writer.commit_now(start, false) {
             run.writer.write(start, false).unwrap();
         }
