@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(left(dir.path(), &run, base(6)), events(7, 1));
         assert_eq!(left(dir.path(), &run, base(3)), []);
         assert_eq!(left(dir.path(), &RunId::from_text("00ab"), base(6)), []);
-        assert_eq!(runs(dir.path()), [run.clone()]);
+        assert_eq!(runs(dir.path()), std::slice::from_ref(&run));
         remove(dir.path(), &run);
         assert_eq!(left(dir.path(), &run, base(6)), []);
     }
