@@ -16,6 +16,10 @@ pub fn command_line(state: &AppState) -> Option<String> {
     if state.screen == Screen::Search {
         return search_line(state);
     }
+    if state.screen == Screen::Diff {
+        let Some(found) = state.compare.ready() else { return Some("tl-bench diff".to_owned()) };
+        return Some(format!("tl-bench diff {} {}", found.a.short(), found.b.short()));
+    }
     if state.screen == Screen::Main && state.focus == Pane::Runs {
         return Some("tl-bench runs".to_owned());
     }

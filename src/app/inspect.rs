@@ -203,11 +203,13 @@ pub struct Page {
     pub(super) width: usize,
     /// Within a fence of markdown.
     pub(super) fenced: bool,
+    /// Lines of code are cut where the page ends.
+    pub(super) cut: bool,
 }
 
 impl Page {
     pub(super) fn new(width: usize) -> Self {
-        Page { lines: Vec::new(), places: Vec::new(), targets: Vec::new(), width, fenced: false }
+        Page { lines: Vec::new(), places: Vec::new(), targets: Vec::new(), width, fenced: false, cut: false }
     }
 
     pub(super) fn blank(&mut self) {

@@ -10,6 +10,7 @@
 mod attempts;
 pub mod blast;
 pub mod command;
+pub mod compare;
 pub mod editor;
 pub mod filtering;
 pub mod find;

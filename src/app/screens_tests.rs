@@ -231,3 +231,90 @@ fn a_search_is_asked_again_when_the_index_grew() {
     let line = crate::app::headless::command_line(&state).unwrap();
     assert_eq!(line, "tl-bench search --run 2c1a --in input -- r");
 }
+
+/// A replay, and the run that it replays; the replay is compared with it.
+fn compared() -> AppState {
+    let (old, new) = ("9aa000000000", "8f3c00000000");
+    let scripts = [
+        fake::agent(old, 3_600, None, RunStatus::Succeeded),
+        fake::agent(new, 12, Some(old), RunStatus::Succeeded),
+    ];
+    let mut state = bench(&scripts);
+    let effects = press(&mut state, "g d");
+    let [Effect::Compare { a: None, b, generation }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(b.as_str(), new);
+    let result = Ok(fake::comparison(&RunId::from_text(old), b));
+    update(&mut state, Msg::Reply(Reply::Compared { generation: *generation, result }), &ENV);
+    state
+}
+
+#[test]
+fn differences_are_gone_through_and_filtered() {
+    let mut state = compared();
+    let effects = settle(&mut state, &ENV);
+    let both = |no| Some((Some(no), Some(no)));
+    assert_eq!(state.compare.selected, both(2), "the first cause");
+    let [Effect::ComparePair { pair: (Some(2), Some(2)), generation, .. }] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    let result = Ok(fake::pair_view((Some(2), Some(2))));
+    update(&mut state, Msg::Reply(Reply::Inside { generation: *generation, result }), &ENV);
+    settle(&mut state, &ENV);
+    assert!(!state.compare.lines.is_empty());
+    let copied = press(&mut state, "y y");
+    assert!(matches!(&copied[..], [Effect::Copy { text, .. }] if text.contains("+curt")), "{copied:?}");
+
+    let effects = press(&mut state, "n n");
+    assert_eq!(state.compare.selected, Some((None, Some(4))), "removed, then added");
+    assert_eq!(effects.len(), 1, "one question at a time: {effects:?}");
+    press(&mut state, "n n n");
+    assert_eq!(state.compare.selected, Some((Some(6), Some(7))), "what is only noise is passed over");
+    press(&mut state, "1");
+    assert_eq!(state.compare.selected, both(2), "where the runs part");
+    press(&mut state, "c");
+    assert_eq!(state.compare.visible, [1, 5, 7]);
+    press(&mut state, "j");
+    assert_eq!(state.compare.selected, both(5));
+    press(&mut state, "c o");
+    assert_eq!((state.compare.visible.len(), state.compare.selected), (8, both(5)), "the selection stays");
+    press(&mut state, "enter");
+    assert_eq!((state.screen, selected(&state)), (Screen::Main, 5));
+    let again = press(&mut state, "g d");
+    assert!(again.iter().all(|effect| !matches!(effect, Effect::Compare { .. })), "it is known: {again:?}");
+    assert_eq!(state.compare.selected, both(5));
+}
+
+#[test]
+fn a_removed_call_is_in_the_first_run_and_a_marked_run_is_the_first() {
+    let mut state = compared();
+    settle(&mut state, &ENV);
+    press(&mut state, "n");
+    assert_eq!(state.compare.selected, Some((Some(4), None)));
+    press(&mut state, "enter");
+    assert_eq!(state.runs.selected, Some(RunId::from_text("9aa000000000")));
+    press(&mut state, "g r M g g");
+    assert_eq!(state.compare.marked, Some(RunId::from_text("9aa000000000")));
+    assert_eq!(state.runs.selected, Some(RunId::from_text("8f3c00000000")));
+    let effects = press(&mut state, "g d");
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::Compare { a, .. } => Some(a.clone()),
+        _ => None,
+    });
+    assert_eq!(asked, Some(Some(RunId::from_text("9aa000000000"))), "{effects:?}");
+}
+
+#[test]
+fn a_comparison_that_fails_or_comes_late_says_so_or_is_dropped() {
+    let mut state = compared();
+    let late = Err("late".to_owned());
+    update(&mut state, Msg::Reply(Reply::Compared { generation: 1, result: late }), &ENV);
+    assert!(state.compare.ready().is_some());
+    update(&mut state, Msg::Reply(Reply::Broken("a bug".to_owned())), &ENV);
+    let effects = settle(&mut state, &ENV);
+    assert!(effects.iter().all(|effect| !matches!(effect, Effect::Compare { .. })), "{effects:?}");
+    let generation = state.compare.generation;
+    let failed = Err("There is no earlier run.".to_owned());
+    update(&mut state, Msg::Reply(Reply::Compared { generation, result: failed }), &ENV);
+    let effects = press(&mut state, "n j tab enter");
+    assert!(effects.is_empty(), "{effects:?}");
+}

@@ -13,6 +13,7 @@ use crate::model::{
 };
 
 use super::blast::Said;
+use super::compare::{CauseLine, Comparison, Mark, PairId, PairView, Part, Row};
 use super::msg::{AppInfo, Effect, Judged, Param, ProjectInfo, Reply, ValueRow, ValueView};
 use super::tab::{Change, Tab, TabKey, TabRow, TabView, Target};
 use super::tone::Tone;
@@ -364,6 +365,55 @@ pub fn tab_view(key: &TabKey) -> TabView {
     TabView { rows }
 }
 
+/// A comparison of two runs of the agent in which one word of a prompt was edited.
+pub fn comparison(a: &RunId, b: &RunId) -> Comparison {
+    let row = |pair: PairId, parent: Option<usize>, label: &str, mark: Mark, part: Part, words: &str| Row {
+        pair,
+        depth: u16::from(parent.is_some()),
+        parent,
+        label: label.to_owned(),
+        mark,
+        part,
+        words: words.to_owned(),
+        why: String::new(),
+        only_time: false,
+        noise: false,
+    };
+    let both = |no: u32| (Some(no), Some(no));
+    let why = "code changed: TONE in app.py:2";
+    let mut rows = vec![
+        row(both(1), None, "research_agent", Mark::Changed, Part::Consequence, "output"),
+        row(both(2), Some(0), "call_llm#1", Mark::Changed, Part::Cause, "output, code"),
+        row(both(3), Some(0), "search_web#1", Mark::Same, Part::None, ""),
+        row((Some(4), None), Some(0), "read_document#1", Mark::Removed, Part::Consequence, ""),
+        row((None, Some(4)), Some(0), "search_web#2", Mark::Added, Part::Consequence, ""),
+        row(both(5), Some(0), "call_llm#2", Mark::Changed, Part::Cause, "input, output, code"),
+        row((Some(6), Some(7)), Some(0), "search_web#3", Mark::Moved, Part::Consequence, ""),
+        row(both(8), Some(0), "call_llm#3", Mark::Changed, Part::Cause, "output"),
+    ];
+    rows[1].why = why.to_owned();
+    rows[2].only_time = true;
+    rows[5].why = why.to_owned();
+    rows[7].why = "another answer to the same question".to_owned();
+    rows[7].noise = true;
+    let cause = |words: &str, row, calls| CauseLine { words: words.to_owned(), row, calls };
+    Comparison {
+        a: a.clone(),
+        b: b.clone(),
+        tally: "1 same, 3 changed, 1 added, 1 removed, 1 moved".to_owned(),
+        causes: vec![cause(why, 1, 2), cause("another answer to the same question", 7, 1)],
+        first: Some(1),
+        rows,
+    }
+}
+
+/// What differs inside any pair.
+pub fn pair_view(pair: PairId) -> PairView {
+    let key = TabKey { run: RunId::from_text("2c1a00000000"), no: pair.1.unwrap_or(1), tab: Tab::Diff };
+    let patch = "--- a\n+++ b\n@@ -1 +1 @@\n-kind\n+curt\n".to_owned();
+    PairView { view: tab_view(&key), patch }
+}
+
 /// The scripts in one line each, newest first.
 pub fn summaries(scripts: &[Script]) -> Vec<RunSummary> {
     let mut out: Vec<RunSummary> = scripts.iter().map(Script::summary).collect();
@@ -393,6 +443,14 @@ pub fn answer(scripts: &[Script], effect: &Effect) -> Option<Reply> {
         },
         Effect::LoadTab { key, generation } => {
             Reply::Tab { generation: *generation, result: Ok(tab_view(key)) }
+        }
+        Effect::Compare { a, b, generation } => {
+            let base = || find(b).ok()?.summary().parent;
+            let a = a.clone().or_else(base).ok_or_else(|| "there is no other run".to_owned());
+            Reply::Compared { generation: *generation, result: a.map(|a| comparison(&a, b)) }
+        }
+        Effect::ComparePair { pair, generation, .. } => {
+            Reply::Inside { generation: *generation, result: Ok(pair_view(*pair)) }
         }
         Effect::LoadInput { app } => Reply::Input { app: app.clone(), input: None },
         Effect::LoadValue { value, ask } => {

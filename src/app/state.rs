@@ -15,6 +15,7 @@ use crate::model::points::Point;
 use crate::model::{Call, CallStatus, Event, EventKind, Level, RunHistory, RunStatus};
 
 use super::blast::{self, Blast};
+use super::compare::Compare;
 use super::editor::Editor;
 use super::filtering::FilterLine;
 use super::find::Finder;
@@ -67,6 +68,8 @@ pub enum Screen {
     Functions,
     /// Words in all runs.
     Search,
+    /// The run beside another one.
+    Diff,
 }
 
 impl Screen {
@@ -79,6 +82,7 @@ impl Screen {
             Screen::Edits => "What the edits cost",
             Screen::Functions => "Functions",
             Screen::Search => "Search",
+            Screen::Diff => "Diff",
         }
     }
 }
@@ -396,6 +400,8 @@ pub struct AppState {
     pub finder: Finder,
     /// What is seen of the table of functions.
     pub table: TableView,
+    /// The run beside another one.
+    pub compare: Compare,
     /// The pane that gets the keys.
     pub focus: Pane,
     /// How the panes share the room.
@@ -484,6 +490,7 @@ impl AppState {
             list: ListAt::default(),
             timeline: View::default(),
             table: TableView::default(),
+            compare: Compare::default(),
             finder: Finder::default(),
             focus: Pane::default(),
             shares: Shares::default(),

@@ -48,9 +48,10 @@ pub(super) fn lay_out(page: &mut Page, view: &TabView, split: bool) {
 
 /// Lays out the lines of code at the beginning of `rows` with their sides beside each other; says how many those are.
 fn beside(page: &mut Page, rows: &[TabRow], digits: usize) -> usize {
-    let width = page.width.saturating_sub(3) / 2;
+    let (width, cut) = (page.width.saturating_sub(3) / 2, page.cut);
     let numbered = |row: &TabRow, number: fn(Change, Option<u32>, Option<u32>) -> Option<u32>| {
         let mut half = Page::new(width.max(4));
+        half.cut = cut;
         if let TabRow::Code { change, old, new, pieces, .. } = row {
             code(&mut half, *change, number(*change, *old, *new), digits, pieces);
         }

@@ -139,6 +139,11 @@ pub(super) fn styled(page: &mut Page, lead: &Line, line: &Line) {
         while !rest.is_empty() {
             let fits = text::cut(rest, page.width.saturating_sub(used));
             let (head, tail) = rest.split_at(fits);
+            if page.cut && head.len() < rest.len() {
+                out.push((*tone, text::fit(rest, page.width.saturating_sub(used))));
+                page.lines.push(out);
+                return;
+            }
             if head.is_empty() && used > inner {
                 page.lines.push(std::mem::replace(&mut out, vec![(Tone::Faint, " ".repeat(inner))]));
                 used = inner;

@@ -28,8 +28,8 @@ use crate::model::summary::listed;
 use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
 use crate::store::Store;
 use crate::tui::backend::{
-    AppInfo, Ask, Backend, BackendEvent, Judged, Param, ProjectInfo, Sources, Start, TabKey, TabView,
-    ValueView,
+    AppInfo, Ask, Backend, BackendEvent, Comparison, Judged, PairId, PairView, Param, ProjectInfo, Sources,
+    Start, TabKey, TabView, ValueView,
 };
 use crate::value::lazy::{Kind, Reader};
 use crate::value::view::ViewLimits;
@@ -289,6 +289,14 @@ impl Backend for Session {
 
     fn tab(&self, key: &TabKey) -> Result<TabView, String> {
         tabs::tab(&self.context, &self.store, &self.shelf, key)
+    }
+
+    fn compare(&self, a: Option<&RunId>, b: &RunId) -> Result<Comparison, String> {
+        tabs::compare::comparison(&self.store, &self.shelf, a, b)
+    }
+
+    fn compare_pair(&self, a: &RunId, b: &RunId, pair: PairId) -> Result<PairView, String> {
+        tabs::compare::pair(&self.store, &self.shelf, a, b, pair)
     }
 
     fn filter(&self, run: &RunId, filter: &Filter) -> Result<Vec<CallNo>, String> {

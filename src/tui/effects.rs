@@ -46,6 +46,12 @@ fn answer(backend: &dyn Backend, effect: Effect, parts: &Sender<Reply>) -> Optio
             Reply::Value { digest: value.digest, ask, result }
         }
         Effect::LoadTab { key, generation } => Reply::Tab { generation, result: backend.tab(&key) },
+        Effect::Compare { a, b, generation } => {
+            Reply::Compared { generation, result: backend.compare(a.as_ref(), &b) }
+        }
+        Effect::ComparePair { a, b, pair, generation } => {
+            Reply::Inside { generation, result: backend.compare_pair(&a, &b, pair) }
+        }
         Effect::Filter { run, filter } => {
             let result = backend.filter(&run, &filter);
             Reply::Filtered { run, filter: filter.to_string(), result }
@@ -102,6 +108,7 @@ fn copy(backend: &dyn Backend, what: &str, text: &str) -> Result<String, String>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::compare::{Comparison, PairId, PairView};
     use crate::app::find::{FindAsk, FoundEnd, FoundHit, Indexing};
     use crate::app::script::agent;
     use crate::base::ids::{CallNo, RunId};
@@ -152,6 +159,12 @@ mod tests {
             Err(String::new())
         }
         fn tab(&self, _: &TabKey) -> Result<TabView, String> {
+            Err(String::new())
+        }
+        fn compare(&self, _: Option<&RunId>, _: &RunId) -> Result<Comparison, String> {
+            Err(String::new())
+        }
+        fn compare_pair(&self, _: &RunId, _: &RunId, _: PairId) -> Result<PairView, String> {
             Err(String::new())
         }
         fn filter(&self, _: &RunId, _: &Filter) -> Result<Vec<CallNo>, String> {

@@ -13,7 +13,10 @@ use crate::model::filter::{Filter, Previews, RunCalls};
 use crate::model::gate::StepCommand;
 use crate::model::{Event, RunHistory, RunStatus, RunSummary, ValueRef};
 
-use super::backend::{Ask, Backend, BackendEvent, ProjectInfo, Sources, Start, TabKey, TabView, ValueView};
+use super::backend::{
+    Ask, Backend, BackendEvent, Comparison, PairId, PairView, ProjectInfo, Sources, Start, TabKey, TabView,
+    ValueView,
+};
 
 /// A backend over scripts.
 pub struct Fake {
@@ -77,6 +80,17 @@ impl Backend for Fake {
 
     fn tab(&self, key: &TabKey) -> Result<TabView, String> {
         Ok(crate::app::script::tab_view(key))
+    }
+
+    fn compare(&self, a: Option<&RunId>, b: &RunId) -> Result<Comparison, String> {
+        let known = self.runs(usize::MAX)?;
+        let base = || known.iter().find(|run| run.id == *b)?.parent.clone();
+        let a = a.cloned().or_else(base).ok_or("there is no other run")?;
+        Ok(crate::app::script::comparison(&a, b))
+    }
+
+    fn compare_pair(&self, _: &RunId, _: &RunId, pair: PairId) -> Result<PairView, String> {
+        Ok(crate::app::script::pair_view(pair))
     }
 
     fn filter(&self, run: &RunId, filter: &Filter) -> Result<Vec<CallNo>, String> {

@@ -25,6 +25,7 @@ pub mod theme;
 
 mod bars;
 mod calls;
+mod compare;
 mod edits;
 mod filter;
 mod gate;
@@ -106,6 +107,7 @@ pub fn draw(state: &AppState, look: &Look, now: Micros, buffer: &mut Buffer) {
             Screen::Functions => functions::draw(&mut canvas, area, state),
             Screen::Search => find::draw(&mut canvas, area, state, now),
             Screen::Timeline => timeline::draw(&mut canvas, area, state, now),
+            Screen::Diff => compare::draw(&mut canvas, area, state),
             Screen::Edits => edits::draw(&mut canvas, area, state),
         }
     }

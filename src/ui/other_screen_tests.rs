@@ -3,13 +3,15 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::screen_tests::{ENV, bench, look, render, shown, snapshot, snapshot_text, snapshots, styles};
+use super::screen_tests::{
+    ENV, HOSTILE, assert_clean, bench, look, render, shown, snapshot, snapshot_text, snapshots, styles,
+};
 use super::{Look, draw};
 use crate::app::find::{FoundHit, Indexing};
 use crate::app::keys::Key;
 use crate::app::script::{self as fake, Script};
 use crate::app::{AppState, Msg, Reply, settle, update};
-use crate::model::{CallKind, CallStatus};
+use crate::model::{CallKind, CallStatus, RunStatus};
 use crate::ui::glyphs::Glyphs;
 use crate::ui::theme::Theme;
 
@@ -89,6 +91,48 @@ fn search() {
         let look = Look { theme: Theme::named(theme).0, glyphs };
         let drawn = render(&found((80, 24)), &look);
         snapshot_text(&format!("search_{theme}_80x24"), &(shown(&drawn) + &styles(&drawn)));
+    }
+}
+
+/// A run and its replay, beside each other.
+fn replayed() -> Vec<Script> {
+    vec![
+        fake::agent("9aa000000000", 3_600, None, RunStatus::Succeeded),
+        fake::agent("8f3c00000000", 12, Some("9aa000000000"), RunStatus::Succeeded),
+    ]
+}
+
+#[test]
+fn diff() {
+    snapshots("diff", replayed, "g d");
+    let state = bench(replayed(), (120, 40), "g d o tab j j");
+    snapshot("diff_all_read_120x40", &state);
+    let state = bench(replayed(), (80, 24), "g d c n");
+    for (theme, glyphs) in [("mono", Glyphs::Ascii), ("light", Glyphs::Unicode)] {
+        let look = Look { theme: Theme::named(theme).0, glyphs };
+        let drawn = render(&state, &look);
+        snapshot_text(&format!("diff_{theme}_80x24"), &(shown(&drawn) + &styles(&drawn)));
+    }
+    let state = bench(replayed(), (40, 10), "g d tab");
+    snapshot("diff_read_40x10", &state);
+}
+
+#[test]
+fn hostile_labels_stay_in_their_cells() {
+    use crate::app::compare::Held;
+    for size in [(200, 60), (120, 20), (80, 24), (40, 10)] {
+        let mut state = bench(replayed(), size, "g d");
+        let Held::Ready(found) = &mut state.compare.held else { panic!("no comparison") };
+        let found = std::sync::Arc::make_mut(found);
+        for (i, row) in found.rows.iter_mut().enumerate() {
+            row.label = HOSTILE[i % HOSTILE.len()].to_owned();
+            row.why = HOSTILE[(i + 1) % HOSTILE.len()].repeat(9);
+        }
+        for (i, cause) in found.causes.iter_mut().enumerate() {
+            cause.words = HOSTILE[i].repeat(30);
+        }
+        settle(&mut state, &ENV);
+        assert_clean(&render(&state, &look()));
     }
 }
 

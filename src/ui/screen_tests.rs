@@ -307,7 +307,7 @@ fn ascii_glyphs_are_ascii() {
 }
 
 /// Texts that try to leave their cells.
-const HOSTILE: [&str; 12] = [
+pub(super) const HOSTILE: [&str; 12] = [
     "\x1b[31m\x1b]0;owned\x07\x1b[2Jx",
     "\u{202e}drawkcab\u{2066}",
     "a\u{200b}b\u{200d}c\u{feff}d",
@@ -337,7 +337,7 @@ fn hostile(id: &str) -> Script {
 }
 
 /// No control or invisible character is in a cell, and every cell is as wide as the terminal will make it.
-fn assert_clean(buffer: &Buffer) {
+pub(super) fn assert_clean(buffer: &Buffer) {
     for y in 0..buffer.area.height {
         let mut x = 0;
         while x < buffer.area.width {
@@ -481,6 +481,9 @@ fn any_key() -> impl Strategy<Value = &'static str> {
         "timeline",
         "functions",
         "find",
+        "compare",
+        "o",
+        "1",
     ])
 }
 
@@ -496,7 +499,11 @@ proptest! {
     ) {
         let scripts = match which {
             0 => Vec::new(),
-            1 => some_runs(),
+            1 => {
+                let mut scripts = some_runs();
+                scripts.push(fake::agent("8f3c00000000", 12, Some("2c1a00000000"), RunStatus::Succeeded));
+                scripts
+            }
             2 => vec![fake::mapping("77d200000000", 60, &[3, 50])],
             3 => vec![hostile("0ff000000000")],
             _ => {
@@ -505,7 +512,7 @@ proptest! {
                 vec![script]
             }
         };
-        let keys = keys.join(" ").replace("timeline", "g t").replace("functions", "g f").replace("find", "g s");
+        let keys = keys.join(" ").replace("timeline", "g t").replace("functions", "g f").replace("find", "g s").replace("compare", "g d");
         let mut state = bench(scripts, sizes[0], &keys);
         let look = Look {
             theme: Theme::named("terminal").0,

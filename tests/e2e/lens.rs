@@ -185,3 +185,48 @@ fn responses_of_the_real_packages_are_recognised_and_counted() {
     assert_eq!(none.code(), 2, "{none}");
     assert!(none.err.contains("nothing that is known as a model's answer"), "{none}");
 }
+
+/// The research agent with a constant as prompt; the offline model reads the topic before it.
+fn agent() -> Project {
+    let project = Project::workspace("research-agent");
+    let source = project.read("app.py");
+    let constant = "SYSTEM_PROMPT = \"You are a kind research assistant.\"\nTOOLS = [";
+    let sent =
+        "chat([messages[0], {\"role\": \"system\", \"content\": SYSTEM_PROMPT}, *messages[1:]], tools=TOOLS)";
+    let edited = source.replace("TOOLS = [", constant).replace("chat(messages, tools=TOOLS)", sent);
+    assert!(edited.contains(constant) && edited.contains(sent), "{edited}");
+    project.write("app.py", &edited);
+    project
+}
+
+#[test]
+fn one_word_of_a_prompt_is_named_as_the_cause() {
+    let project = agent();
+    project.json(1, &["run", "--json"]);
+    project.json(0, &["replay", "--json"]);
+    project.write("app.py", &project.read("app.py").replace("kind research", "curt research"));
+    project.json(0, &["replay", "--json"]);
+
+    let found = project.json(0, &["diff", "--json"]);
+    let because = found["because"].as_array().unwrap();
+    assert_eq!(because.len(), 1, "{because:#?}");
+    let line = 1 + project.read("app.py").lines().position(|line| line.starts_with("SYSTEM_PROMPT")).unwrap();
+    assert_eq!(because[0]["words"], format!("code changed: SYSTEM_PROMPT in app.py:{line}"));
+    assert_eq!(because[0]["calls"].as_array().unwrap().len(), 17, "every call of the model: {because:#?}");
+    assert_eq!(because[0]["calls"][0], "research_agent/call_llm#1");
+    assert_eq!(found["first_divergence"], "research_agent/call_llm#1");
+    // The answer's opening is another sample; its findings are the same.
+    let fate = |fate: &str| {
+        let all = found["sentences"].as_array().unwrap();
+        all.iter().filter(|one| one["fate"] == fate).count()
+    };
+    assert_eq!(fate("same"), 8, "{:#}", found["sentences"]);
+    assert!(fate("added") >= 1 && fate("removed") >= 1, "{:#}", found["sentences"]);
+
+    let text = project.tl(&["diff"]);
+    for part in
+        ["1 cause", "call_llm#1 and 16 more calls", "curt research assistant", "they part at", "answer"]
+    {
+        assert!(text.out.contains(part), "{part}: {text}");
+    }
+}

@@ -76,6 +76,13 @@ pub(super) fn has_found(state: &AppState) -> Enabled {
     if state.finder.hits.is_empty() { Err("Nothing was found yet.") } else { Ok(()) }
 }
 
+pub(super) fn has_pair(state: &AppState) -> Enabled {
+    match state.compare.ready() {
+        Some(_) => Ok(()),
+        None => Err("There is no comparison yet."),
+    }
+}
+
 pub(super) fn is_zoomed(state: &AppState) -> Enabled {
     if state.timeline.span.is_none() { Err("The whole run is shown.") } else { Ok(()) }
 }

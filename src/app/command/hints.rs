@@ -78,6 +78,8 @@ fn rank(id: CommandId, gate: bool) -> u8 {
         CommandId::Follow | CommandId::Filter | CommandId::Search | CommandId::Undo => 4,
         CommandId::FindOpen | CommandId::FindEdit | CommandId::FindField | CommandId::FindHere => 2,
         CommandId::TimelineOpen | CommandId::CellOpen | CommandId::SortTable | CommandId::CriticalNext => 2,
+        CommandId::DiffOpen | CommandId::DiffNext | CommandId::DiffCauses | CommandId::DiffAll => 2,
+        CommandId::DiffFirst | CommandId::DiffSides | CommandId::DiffPane => 3,
         CommandId::ZoomIn | CommandId::ZoomOut | CommandId::ZoomAll => 3,
         CommandId::ToggleFold => 5,
         _ => 6,
@@ -94,7 +96,7 @@ fn relevant(id: CommandId, state: &AppState) -> bool {
         }
         // Enter means something else at the gate, and the pane changes with Tab; a screen's own command has the key.
         CommandId::Open => match state.screen {
-            Screen::Timeline | Screen::Functions | Screen::Search => false,
+            Screen::Timeline | Screen::Functions | Screen::Search | Screen::Diff => false,
             _ => state.gate().is_none() || state.focus == Pane::Runs,
         },
         CommandId::Follow => {

@@ -41,11 +41,12 @@ impl Scope {
             Scope::Screen(Screen::Edits) => "In the list of edits",
             Scope::Screen(Screen::Search) => "In what was found in all runs",
             Scope::Screen(Screen::Functions) => "In the table of functions",
+            Scope::Screen(Screen::Diff) => "Where two runs are compared",
         }
     }
 
     /// All headings in order.
-    pub const ALL: [Scope; 10] = [
+    pub const ALL: [Scope; 11] = [
         Scope::Global,
         Scope::Pane(Pane::Runs),
         Scope::Pane(Pane::Calls),
@@ -56,6 +57,7 @@ impl Scope {
         Scope::Gate,
         Scope::Screen(Screen::Functions),
         Scope::Screen(Screen::Search),
+        Scope::Screen(Screen::Diff),
     ];
 }
 

@@ -19,6 +19,7 @@ const RUNS: Scope = Scope::Pane(Pane::Runs);
 const CALLS: Scope = Scope::Pane(Pane::Calls);
 const TIMELINE: Scope = Scope::Screen(Screen::Timeline);
 const FUNCTIONS: Scope = Scope::Screen(Screen::Functions);
+const DIFF: Scope = Scope::Screen(Screen::Diff);
 const FIND: Scope = Scope::Screen(Screen::Search);
 const PROBLEMS: Scope = Scope::Screen(Screen::Problems);
 const EDITS: Scope = Scope::Screen(Screen::Edits);
@@ -157,6 +158,20 @@ commands! {
     FindField "found-field" FIND, ["tab"], "where", always, "Look everywhere, or only in inputs, outputs, logs or errors.";
     FindHere "found-here" FIND, ["ctrl-r"], "this run", always, "Look only in the open run, or again in all runs.";
     FindClear "found-clear" FIND, ["ctrl-u"], "", always, "Empty the line.";
+    MarkRun "mark-run" RUNS, ["M"], "", has_run,
+        "Mark the selected run: others are compared with it, not with the runs that they replay.";
+    GoDiff "diff" Global, ["g d", "d"], "", has_run,
+        "Compare the selected run with the marked one, else with the one that it replays, else with the one before it.";
+    DiffOpen "diff-open" DIFF, ["enter"], "to the call", has_pair, "Go to the selected call in the tree of its run.";
+    DiffNext "next-difference" DIFF, ["n"], "next", has_pair, "Go to the next call that differs.";
+    DiffPrev "previous-difference" DIFF, ["N", "p"], "", has_pair, "Go to the previous call that differs.";
+    DiffFirst "first-difference" DIFF, ["1"], "first", has_pair, "Go to where the runs part.";
+    DiffCauses "diff-causes" DIFF, ["c"], "causes", has_pair, "Show only calls that explain differences, or again all that differ.";
+    DiffAll "diff-all" DIFF, ["o"], "all", has_pair, "Show all calls, or again only those that differ.";
+    DiffSides "diff-sides" DIFF, ["u"], "sides", has_pair, "Show both sides beside each other, or below each other.";
+    DiffWrap "diff-wrap" DIFF, ["w"], "", has_pair, "Cut long lines, or wrap them.";
+    DiffPane "diff-pane" DIFF, ["tab", "shift-tab"], "text", has_pair, "Move in what differs inside the call, or again in the tree.";
+    DiffCopy "copy-patch" DIFF, ["y y", "y d"], "", has_pair, "Copy what differs inside the call as a patch.";
     ProblemOpen "open-problem" PROBLEMS, ["enter"], "go there", has_problems,
         "Go to the call that the problem is about.";
     Zoom "zoom" Global, ["Z", "z z"], "", has_panes, "Give the focused pane the whole window, or all panes their room again.";

@@ -1,5 +1,6 @@
 //! What the terminal floor is asked to do, as values.
 
+use crate::app::compare::PairId;
 use crate::app::find::FindAsk;
 use crate::app::gate::Edited;
 use crate::app::tab::TabKey;
@@ -55,6 +56,26 @@ pub enum Effect {
     LoadTab {
         /// Which.
         key: Box<TabKey>,
+        /// To be sent back.
+        generation: u64,
+    },
+    /// Compare two runs.
+    Compare {
+        /// The first run; `None`: the one that the second replays, else the one before it.
+        a: Option<RunId>,
+        /// The second run.
+        b: RunId,
+        /// To be sent back.
+        generation: u64,
+    },
+    /// Say what differs inside a pair of calls.
+    ComparePair {
+        /// The first run.
+        a: RunId,
+        /// The second run.
+        b: RunId,
+        /// Their calls.
+        pair: PairId,
         /// To be sent back.
         generation: u64,
     },

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::app::compare::{Comparison, PairView};
 use crate::app::find::{FoundEnd, FoundHit, Indexing};
 use crate::app::gate::Edited;
 use crate::app::tab::TabView;
@@ -59,6 +60,20 @@ pub enum Reply {
         generation: u64,
         /// Its rows.
         result: Result<TabView, String>,
+    },
+    /// To [`Effect::Compare`].
+    Compared {
+        /// Of the question.
+        generation: u64,
+        /// Both runs as one tree.
+        result: Result<Comparison, String>,
+    },
+    /// To [`Effect::ComparePair`].
+    Inside {
+        /// Of the question.
+        generation: u64,
+        /// What differs.
+        result: Result<PairView, String>,
     },
     /// To [`Effect::LoadBytes`].
     Bytes {

@@ -1,6 +1,7 @@
 //! What each command does.
 
 use crate::app::command::CommandId;
+use crate::app::compare::Shown;
 use crate::app::form::Form;
 use crate::app::gate::PointList;
 use crate::app::keys::sequence_name;
@@ -14,7 +15,7 @@ use crate::model::{Level, Mode};
 
 use super::panes::{self, Direction};
 use super::{acts, filter, gate, navigate, overlay, points, screens, tabs, toast, values};
-use super::{find, functions, timeline};
+use super::{compare, find, functions, timeline};
 
 /// Executes an enabled command.
 pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Effect> {
@@ -78,6 +79,18 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::FindField => return find::next_field(state),
         CommandId::FindHere => return find::here(state),
         CommandId::FindClear => return find::clear(state),
+        CommandId::MarkRun => compare::mark(state, env),
+        CommandId::GoDiff => screens::show(state, Screen::Diff),
+        CommandId::DiffOpen => compare::open(state),
+        CommandId::DiffNext => compare::next(state, true, env),
+        CommandId::DiffPrev => compare::next(state, false, env),
+        CommandId::DiffFirst => compare::first(state, env),
+        CommandId::DiffCauses => compare::show(state, Shown::Causes),
+        CommandId::DiffAll => compare::show(state, Shown::All),
+        CommandId::DiffSides => compare::sides(state),
+        CommandId::DiffWrap => state.compare.cut = !state.compare.cut,
+        CommandId::DiffPane => compare::other_pane(state),
+        CommandId::DiffCopy => return compare::copy(state, env),
         CommandId::ProblemOpen => screens::open_problem(state),
         CommandId::Zoom => state.zoom = !state.zoom,
         CommandId::Wider => panes::resize(state, Direction::Columns, 1),
@@ -194,6 +207,9 @@ fn open(state: &mut AppState) {
 
 fn back(state: &mut AppState) {
     if state.toast.take().is_some() {
+        return;
+    }
+    if state.screen == Screen::Diff && std::mem::take(&mut state.compare.reads) {
         return;
     }
     if state.screen != Screen::Main {

@@ -4,6 +4,7 @@
 
 pub mod acts;
 mod commands;
+mod compare;
 mod filter;
 mod gate;
 mod find;

@@ -65,6 +65,10 @@ fn click(state: &mut AppState, places: &layout::Layout, x: u16, y: u16, env: &En
         super::timeline::click(state, x, y, env.now);
         return Vec::new();
     }
+    if state.screen == Screen::Diff {
+        super::compare::click(state, x, y);
+        return Vec::new();
+    }
     if state.screen == Screen::Search {
         if let Some(at) = super::find::hit_at(state, y) {
             state.list.at = at;

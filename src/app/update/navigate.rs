@@ -10,6 +10,10 @@ pub(super) fn step(state: &mut AppState, by: isize) {
         super::timeline::lane(state, by);
         return;
     }
+    if state.screen == Screen::Diff {
+        super::compare::step(state, by);
+        return;
+    }
     if state.screen != Screen::Main {
         state.list.at = moved(state.list.at, by, screens::rows(state));
         return;
@@ -47,6 +51,11 @@ fn moved(at: usize, by: isize, rows: usize) -> usize {
 
 /// Moves by a page.
 pub(super) fn page(state: &mut AppState, by: isize) {
+    if state.screen == Screen::Diff {
+        let rows = super::compare::page_rows(state);
+        step(state, by * (isize::try_from(rows).unwrap_or(1) - 1).max(1));
+        return;
+    }
     let places = layout::layout(state);
     let area = match state.focus {
         _ if state.screen != Screen::Main => places.screen,

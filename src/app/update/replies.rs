@@ -11,7 +11,7 @@ use crate::app::state::{AppState, OpenRun, Pane};
 use crate::base::ids::RunId;
 use crate::model::{Event, Level, RunHistory, RunStatus};
 
-use super::find;
+use super::{compare, find};
 use super::{filter, gate, overlay, tabs, toast, values};
 
 /// How many runs are listed.
@@ -225,6 +225,14 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
             state.tabs.answered(generation, answer, result);
             Vec::new()
         }
+        Reply::Compared { generation, result } => {
+            compare::answered(state, generation, result);
+            Vec::new()
+        }
+        Reply::Inside { generation, result } => {
+            compare::inside(state, generation, result);
+            Vec::new()
+        }
         Reply::Found { generation, hits } => {
             find::found(state, generation, hits);
             Vec::new()
@@ -248,6 +256,7 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
             state.opening.clear();
             state.tailing.clear();
             state.tabs.broken();
+            compare::broken(state);
             state.values.retain(|_, held| !held.asked);
             state.starting = 0;
             state.finder.updating = false;

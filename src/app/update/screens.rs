@@ -8,6 +8,12 @@ use crate::base::ids::CallNo;
 pub(super) fn show(state: &mut AppState, screen: Screen) {
     state.screen = if state.screen == screen { Screen::Main } else { screen };
     state.list = ListAt::default();
+    // Where one was in the comparison is known by its calls.
+    if screen == Screen::Diff
+        && let Some(pair) = state.compare.selected
+    {
+        state.list.at = state.compare.place_of(pair).unwrap_or(0);
+    }
 }
 
 /// Goes to a call in the tree.

@@ -37,6 +37,9 @@ pub fn settle(state: &mut AppState, env: &Env) -> Vec<Effect> {
     if state.screen == Screen::Functions {
         super::functions::settle(state);
     }
+    if state.screen == Screen::Diff {
+        super::compare::settle(state);
+    }
     screen(state, &places);
     if state.screen == Screen::Timeline {
         super::timeline::settle(state, env);
@@ -47,6 +50,7 @@ pub fn settle(state: &mut AppState, env: &Env) -> Vec<Effect> {
     // After the text is laid out: how near its end is decides whether more is read.
     effects.extend(values::wanted(state));
     effects.extend(super::tabs::wanted(state));
+    effects.extend(super::compare::wanted(state));
     forget(state);
     effects
 }
@@ -62,7 +66,7 @@ fn runs(state: &mut AppState, height: usize) {
 }
 
 fn screen(state: &mut AppState, places: &layout::Layout) {
-    if matches!(state.screen, Screen::Main | Screen::Timeline | Screen::Search) {
+    if matches!(state.screen, Screen::Main | Screen::Timeline | Screen::Search | Screen::Diff) {
         return;
     }
     let (rows, height) = (screens::rows(state), places.rows(places.screen));

@@ -6,6 +6,7 @@ use super::Comparison;
 use crate::base::ids::call_id;
 use crate::cli::error::CliError;
 use crate::diff::tree::Role;
+use crate::diff::value::sentences;
 use crate::model::{Call, RunHistory};
 
 pub(super) fn print(comparison: &Comparison<'_>, rows: &[usize]) -> Result<(), CliError> {
@@ -24,6 +25,16 @@ pub(super) fn print(comparison: &Comparison<'_>, rows: &[usize]) -> Result<(), C
         },
         "first_divergence": comparison.merged.first_divergence().map(|row| comparison.path(row)),
         "causes": causes,
+        "because": comparison.groups.iter().map(|group| json!({
+            "cause": group.cause,
+            "words": group.words,
+            "definitions": group.definitions,
+            "calls": group.rows.iter().map(|row| comparison.path(*row)).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "sentences": comparison.sentences()?.map(|(old, new)| {
+            let found = sentences(&old, &new).into_iter();
+            found.map(|(fate, text)| json!({"fate": fate, "text": text})).collect::<Vec<_>>()
+        }),
         "calls": rows?,
     }));
     Ok(())
@@ -63,6 +74,7 @@ fn one(comparison: &Comparison<'_>, row: usize) -> Result<Value, CliError> {
         "differs": pair.differs,
         "role": role,
         "cause": cause,
+        "because": comparison.group(row).map(|group| &group.words),
         "status": [old.map(|call| call.status.word()), new.map(|call| call.status.word())],
         "wall_ms": [old.map(|call| call.wall_us as f64 / 1e3), new.map(|call| call.wall_us as f64 / 1e3)],
         "input": changes(input(old), input(new))?,

@@ -13,6 +13,8 @@ use super::error::{CliError, Exit};
 use crate::base::ids::{CallNo, RunId};
 use crate::diff::tree::{Merged, Pair, PairKind, merge};
 use crate::diff::value::{self, Change, Options, Pattern};
+use crate::engine::explain::beside::{Group, groups as groups_of};
+use crate::engine::explain::records::StoreRecords;
 use crate::model::{Call, CallKind, RunHistory, ValueRef};
 use crate::store::Store;
 use crate::value::view::ViewLimits;
@@ -24,6 +26,8 @@ struct Comparison<'a> {
     a: RunHistory,
     b: RunHistory,
     merged: Merged,
+    /// The causes by name.
+    groups: Vec<Group>,
     options: Options,
 }
 
@@ -44,8 +48,10 @@ pub fn run(context: &Context, args: &DiffArgs) -> Result<Exit, CliError> {
     let options = options(args)?;
     let (a, b) = (context.history(&store, &a)?, context.history(&store, &b)?);
     let merged = merge(&a, &b);
-    let mut comparison = Comparison { context, store: &store, a, b, merged, options };
+    let groups = Vec::new();
+    let mut comparison = Comparison { context, store: &store, a, b, merged, groups, options };
     comparison.forget_ignored()?;
+    comparison.groups = groups_of(&comparison.merged, &comparison.a, &comparison.b, &StoreRecords(&store));
     let rows = comparison.rows(args)?;
     match (args.json.json, args.patch, args.stat) {
         (true, ..) => json::print(&comparison, &rows)?,
@@ -86,6 +92,11 @@ impl Comparison<'_> {
     fn pair(&self, row: usize) -> (&Pair, Option<&Call>, Option<&Call>) {
         let pair = &self.merged.pairs[row];
         (pair, pair.a.and_then(|no| self.a.call(no)), pair.b.and_then(|no| self.b.call(no)))
+    }
+
+    /// The cause that a row is of, by name.
+    fn group(&self, row: usize) -> Option<&Group> {
+        self.groups.iter().find(|group| group.rows.contains(&row))
     }
 
     /// The path of a row's call, in the second run when it is there.
@@ -152,6 +163,21 @@ impl Comparison<'_> {
         }
         let old: CallNo = self.context.call(&self.a, text).map_err(|error| new.err().unwrap_or(error))?;
         Ok(self.merged.pairs.iter().position(|pair| pair.a == Some(old)).into_iter().collect())
+    }
+
+    /// What both runs answered, when both are texts that differ.
+    fn sentences(&self) -> Result<Option<(String, String)>, CliError> {
+        let Some(root) = self.merged.pairs.first().filter(|root| root.differs.output) else {
+            return Ok(None);
+        };
+        let text = |run: &RunHistory, no: Option<CallNo>| -> Result<Option<String>, CliError> {
+            let output = no.and_then(|no| run.call(no)).and_then(|call| call.output.as_ref());
+            Ok(match self.view(output)? {
+                Value::String(text) => Some(text),
+                _ => None,
+            })
+        };
+        Ok(text(&self.a, root.a)?.zip(text(&self.b, root.b)?))
     }
 
     fn tally(&self) -> Tally {

@@ -8,13 +8,18 @@ use crate::cli::error::CliError;
 use crate::cli::output::Tone;
 use crate::cli::view;
 use crate::diff::tree::{Cause, PairKind, Role};
-use crate::diff::value::{Change, ChangeKind, LineKind, lines, patch as unified};
+use crate::diff::value::{Change, ChangeKind, Fate, LineKind, lines, patch as unified, sentences};
 use crate::model::{Call, ErrorInfo, RunHistory, ValueRef};
 
 /// Causes that are shown with their values.
 const CAUSES: usize = 5;
 /// Differences of one value that are shown.
 const CHANGES: usize = 8;
+/// Definitions of one cause that are shown, and lines of one.
+const NAMED: usize = 3;
+const LINES: usize = 12;
+/// Sentences of the answer that are shown.
+const SENTENCES: usize = 16;
 /// Rows of the tree that are shown for one parent.
 const ROWS: usize = 12;
 
@@ -23,6 +28,7 @@ pub(super) fn whole(comparison: &Comparison<'_>) -> Result<(), CliError> {
     head(comparison);
     causes(comparison)?;
     tree(comparison);
+    answer(comparison)?;
     Ok(())
 }
 
@@ -49,7 +55,8 @@ fn head(comparison: &Comparison<'_>) {
         parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
     out.line(&format!("{}  {}", out.paint(Tone::Strong, "calls"), words.join(", ")));
     let figures =
-        |run: &RunHistory| (run.spent.tokens, run.ended_at.unwrap_or(run.started_at) - run.started_at);
+        // What was served was used once, too: runs are compared by what they took to make.
+        |run: &RunHistory| (run.spent.tokens + run.saved.tokens, run.ended_at.unwrap_or(run.started_at) - run.started_at);
     let ((tokens_a, wall_a), (tokens_b, wall_b)) = (figures(&comparison.a), figures(&comparison.b));
     let tokens =
         if tokens_a + tokens_b > 0 { format!("tokens {tokens_a} → {tokens_b}, ") } else { String::new() };
@@ -61,28 +68,83 @@ fn head(comparison: &Comparison<'_>) {
 
 fn causes(comparison: &Comparison<'_>) -> Result<(), CliError> {
     let out = comparison.context.out;
-    let rows: Vec<usize> = comparison.merged.causes().collect();
-    if rows.is_empty() {
+    let groups = &comparison.groups;
+    if groups.is_empty() {
         let same = !comparison.merged.pairs.iter().any(|pair| pair.is_different());
         out.line(if same { "nothing differs" } else { "no call explains the differences by itself" });
         return Ok(());
     }
-    out.line("");
-    out.line(&out.paint(Tone::Strong, &text::count(rows.len() as u64, "cause")));
-    for row in rows.iter().take(CAUSES) {
-        let (pair, ..) = comparison.pair(*row);
-        let Role::Cause(cause) = pair.role else { continue };
-        let path = text::line(&comparison.path(*row));
-        out.line(&format!(
-            "{} {path}  {}",
-            out.paint(Tone::Warn, "●"),
-            out.paint(Tone::Quiet, cause.words())
-        ));
-        values(comparison, *row, "    ", cause == Cause::Input)?;
+    if let Some(first) = comparison.merged.first_divergence() {
+        let path = text::line(&comparison.path(first));
+        out.line(&out.paint(Tone::Quiet, &format!("       they part at {path}")));
     }
-    if rows.len() > CAUSES {
-        let more = format!("  and {} more: tl-bench diff --json lists all", rows.len() - CAUSES);
+    out.line("");
+    out.line(&out.paint(Tone::Strong, &text::count(groups.len() as u64, "cause")));
+    for group in groups.iter().take(CAUSES) {
+        let Some(row) = group.rows.first() else { continue };
+        let more = match group.rows.len() {
+            1 => String::new(),
+            n => format!(" and {}", text::count(n as u64 - 1, "more call")),
+        };
+        let path = text::line(&comparison.path(*row));
+        let words = out.paint(Tone::Quiet, &text::line(&group.words));
+        out.line(&format!("{} {path}{more}  {words}", out.paint(Tone::Warn, "●")));
+        for definition in group.definitions.iter().take(NAMED) {
+            definition_lines(comparison, &definition.diff);
+        }
+        values(comparison, *row, "    ", group.cause == Cause::Input)?;
+    }
+    if groups.len() > CAUSES {
+        let more = format!("  and {} more: tl-bench diff --json lists all", groups.len() - CAUSES);
         out.line(&out.paint(Tone::Quiet, &more));
+    }
+    Ok(())
+}
+
+/// The changed lines of a definition.
+fn definition_lines(comparison: &Comparison<'_>, diff: &str) {
+    let out = comparison.context.out;
+    let changed = |line: &&str| line.starts_with(['-', '+']);
+    let lines: Vec<&str> = diff.lines().filter(changed).collect();
+    for line in lines.iter().take(LINES) {
+        let tone = if line.starts_with('-') { Tone::Bad } else { Tone::Good };
+        out.line(&format!("    {}", out.paint(tone, &text::line(line))));
+    }
+    if lines.len() > LINES {
+        let more = text::count((lines.len() - LINES) as u64, "more line");
+        out.line(&out.paint(Tone::Quiet, &format!("    and {more}")));
+    }
+}
+
+/// Which sentences of the run's answer are other ones.
+fn answer(comparison: &Comparison<'_>) -> Result<(), CliError> {
+    let Some((old, new)) = comparison.sentences()? else { return Ok(()) };
+    let out = comparison.context.out;
+    let found = sentences(&old, &new);
+    let n = |fate: Fate| found.iter().filter(|one| one.0 == fate).count();
+    let parts = [
+        (n(Fate::Same), "same"),
+        (n(Fate::Moved), "moved"),
+        (n(Fate::Added), "new"),
+        (n(Fate::Removed), "gone"),
+    ];
+    let words: Vec<String> =
+        parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    out.line("");
+    out.line(&format!("{}  sentences: {}", out.paint(Tone::Strong, "answer"), words.join(", ")));
+    let changed: Vec<_> = found.iter().filter(|one| one.0 != Fate::Same).collect();
+    for (fate, sentence) in changed.iter().take(SENTENCES) {
+        let (sign, tone) = match fate {
+            Fate::Removed => ("-", Tone::Bad),
+            Fate::Added => ("+", Tone::Good),
+            _ => ("»", Tone::Warn),
+        };
+        let shown = text::fit(&text::line(sentence), 160);
+        out.line(&format!("  {}", out.paint(tone, &format!("{sign} {}", shown.trim_end()))));
+    }
+    if changed.len() > SENTENCES {
+        let more = text::count((changed.len() - SENTENCES) as u64, "more sentence");
+        out.line(&out.paint(Tone::Quiet, &format!("  and {more}")));
     }
     Ok(())
 }
@@ -93,10 +155,11 @@ pub(super) fn calls(comparison: &Comparison<'_>, rows: &[usize]) -> Result<(), C
     for row in rows {
         let (pair, ..) = comparison.pair(*row);
         let role = match pair.role {
-            Role::Cause(cause) => cause.words(),
+            Role::Cause(cause) => comparison.group(*row).map_or(cause.words(), |group| &group.words),
             Role::Consequence => "follows from other differences",
             Role::None => "nothing differs",
         };
+        let role = text::line(role);
         let path = out.paint(Tone::Strong, &text::line(&comparison.path(*row)));
         out.line(&format!("{path}  {}  {role}", kind_word(pair.kind)));
         values(comparison, *row, "  ", true)?;

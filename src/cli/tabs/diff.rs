@@ -11,6 +11,7 @@ use crate::base::text;
 use crate::diff::tree::{Merged, Pair, PairKind, Role};
 use crate::diff::value::{Change, ChangeKind, Line, LineKind, Options, diff, lines};
 use crate::engine::explain::Records;
+use crate::engine::explain::beside::{Group, groups};
 use crate::model::{Call, RunHistory, ValueRef, path};
 use crate::value::view::{ViewLimits, to_json};
 
@@ -45,17 +46,39 @@ pub(super) fn view(
     records: &ShelfRecords<'_>,
 ) -> TabView {
     let mut rows = Vec::new();
-    let Some(pair) = merged.pairs.iter().find(|pair| pair.b == Some(call.no)) else {
+    let Some(row) = merged.pairs.iter().position(|pair| pair.b == Some(call.no)) else {
         rows.push(TabRow::text(0, Tone::Quiet, "It is not part of the comparison yet."));
         return TabView { rows };
     };
+    let pair = &merged.pairs[row];
     let Some(old) = pair.a.and_then(|no| base.call(no)) else {
         let text = format!("added: run {} has no call that this one stands for", base.id.short());
         rows.push(TabRow::text(0, Tone::Good, text));
         return TabView { rows };
     };
-    head(&mut rows, base, run, pair, old);
+    let groups = groups(merged, base, run, records);
+    let group = groups.iter().find(|group| group.rows.contains(&row));
+    pair_view(base, run, pair, (old, call), group, records)
+}
+
+/// Two calls beside each other.
+pub(super) fn pair_view(
+    base: &RunHistory,
+    run: &RunHistory,
+    pair: &Pair,
+    (old, call): (&Call, &Call),
+    group: Option<&Group>,
+    records: &ShelfRecords<'_>,
+) -> TabView {
+    let mut rows = Vec::new();
+    head(&mut rows, base, run, pair, old, group);
     facts(&mut rows, old, call);
+    for definition in group.iter().flat_map(|group| &group.definitions) {
+        rows.push(TabRow::Blank);
+        let place = format!("{}  {}:{}", definition.name, definition.file, definition.line);
+        rows.push(TabRow::text(0, Tone::Title, place));
+        rows.extend(definition.diff.lines().filter_map(source_line));
+    }
     let sides = [("input", &old.input, &call.input), ("output", &old.output, &call.output)];
     for (name, old, new) in sides {
         value(&mut rows, name, old.as_ref(), new.as_ref(), records);
@@ -64,17 +87,41 @@ pub(super) fn view(
     TabView { rows }
 }
 
-fn head(rows: &mut Vec<TabRow>, base: &RunHistory, run: &RunHistory, pair: &Pair, old: &Call) {
+/// A line of a unified diff.
+fn source_line(line: &str) -> Option<TabRow> {
+    let (change, tone) = match line.chars().next()? {
+        '-' => (Sign::Removed, Tone::Bad),
+        '+' => (Sign::Added, Tone::Good),
+        ' ' => (Sign::Same, Tone::Quiet),
+        _ => return None,
+    };
+    Some(code(change, tone, line.get(1..)?))
+}
+
+fn head(
+    rows: &mut Vec<TabRow>,
+    base: &RunHistory,
+    run: &RunHistory,
+    pair: &Pair,
+    old: &Call,
+    group: Option<&Group>,
+) {
     let (tone, role) = match pair.role {
-        Role::Cause(cause) => (Tone::Marked, format!("a cause of what differs: {}", cause.words())),
+        Role::Cause(cause) => {
+            let words = group.map_or(cause.words(), |group| &group.words);
+            (Tone::Marked, format!("a cause of what differs: {words}"))
+        }
         Role::Consequence => (Tone::Text, "differs because of other calls".to_owned()),
         Role::None if pair.differs.matters() => (Tone::Text, "differs".to_owned()),
         Role::None => (Tone::Quiet, "nothing differs".to_owned()),
     };
     rows.push(TabRow::text(0, tone, role));
     let moved = if pair.kind == PairKind::Moved { ", where it stood elsewhere" } else { "" };
-    let which =
-        if run.parent.is_some() { "replayed run" } else { "run before, which this one does not replay" };
+    let which = match &run.parent {
+        Some(parent) if *parent == base.id => "replayed run",
+        Some(_) => "run",
+        None => "run before, which this one does not replay",
+    };
     let other = path::path(base, old.no);
     let text = format!("compared with {other} of the {which}, {}{moved}", base.id.short());
     let target = Some(Target::Call { run: base.id.clone(), no: old.no });

@@ -3,6 +3,7 @@
 //! Each file makes the [`TabView`] of one tab from what engine and store say; [`print`] writes such rows for people.
 //! Nothing here is sanitised but by [`print`]; the workbench sanitises when it lays rows out.
 
+pub mod compare;
 mod diff;
 pub mod history;
 pub mod samples;

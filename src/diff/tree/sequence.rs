@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::shape::{Ix, Node, Shape};
+use super::shape::{Ix, Shape};
 
 /// A node that is only in one of the runs.
 pub(super) const GAP: u64 = 10;
@@ -18,7 +18,10 @@ const CELLS: usize = 1 << 20;
 /// How far below a pair its cost is computed rather than estimated.
 const DEPTH: u32 = 64;
 /// Cells of all tables together; beyond it costs of pairs are estimated.
-const BUDGET: u64 = 60_000_000;
+const BUDGET: u64 = 12_000_000;
+/// Cells of a table that is filled only to learn what a pair costs; for longer lists its cost is estimated: a hundred callers
+/// of a hundred calls each against as many others would take a hundred million cells.
+const GUESSED: usize = 2_048;
 
 /// Computes costs of pairs of two trees.
 pub(super) struct Costs<'a> {
@@ -29,14 +32,20 @@ pub(super) struct Costs<'a> {
     depth: u32,
     /// Pairs that must not be made.
     barred: &'a HashSet<(Ix, Ix)>,
-    /// What was asked for, by side.
-    asked: [HashSet<u64>; 2],
+    /// What other arguments of a node cost beside [`CHANGED`], by side.
+    alike: [Vec<u8>; 2],
+    /// The subtrees below a node in order, by side, for estimates.
+    bags: HashMap<(bool, Ix), Vec<u64>>,
 }
 
 impl<'a> Costs<'a> {
     pub(super) fn new(a: &'a Shape, b: &'a Shape, barred: &'a HashSet<(Ix, Ix)>) -> Self {
-        let asked = [a, b].map(|shape| shape.nodes.iter().map(|node| node.asked).collect());
-        Costs { a, b, known: HashMap::new(), spent: 0, depth: 0, barred, asked }
+        let asked = |shape: &Shape| shape.nodes.iter().map(|node| node.asked).collect::<HashSet<u64>>();
+        let alike = |shape: &Shape, other: &HashSet<u64>| {
+            shape.nodes.iter().map(|node| u8::from(other.contains(&node.asked))).collect()
+        };
+        let alike = [alike(a, &asked(b)), alike(b, &asked(a))];
+        Costs { a, b, known: HashMap::new(), spent: 0, depth: 0, barred, alike, bags: HashMap::new() }
     }
 
     pub(super) fn is_barred(&self, x: Ix, y: Ix) -> bool {
@@ -44,9 +53,8 @@ impl<'a> Costs<'a> {
     }
 
     /// Other arguments cost a little more for a call that has its like in the other run: that one is to be found.
-    fn changed(&self, x: &Node, y: &Node) -> u64 {
-        let like = |side: &HashSet<u64>, node: &Node| u64::from(side.contains(&node.asked));
-        CHANGED + like(&self.asked[1], x) + like(&self.asked[0], y)
+    fn changed(&self, x: Ix, y: Ix) -> u64 {
+        CHANGED + u64::from(self.alike[0][x as usize]) + u64::from(self.alike[1][y as usize])
     }
 
     /// What it costs to take one node, with all below it, for the other; `None` when it cannot be.
@@ -58,7 +66,7 @@ impl<'a> Costs<'a> {
         if a.shape == b.shape {
             return Some(0);
         }
-        let own = if a.asked == b.asked { 0 } else { self.changed(a, b) };
+        let own = if a.asked == b.asked { 0 } else { self.changed(x, y) };
         if a.turns.is_empty() && b.turns.is_empty() {
             return Some(own);
         }
@@ -69,11 +77,42 @@ impl<'a> Costs<'a> {
             // At least the difference in size must be made up.
             return Some(own + u64::from(a.size.abs_diff(b.size)) * GAP + 1);
         }
-        self.depth += 1;
-        let below = self.below(x, y, &mut |_, _| {});
-        self.depth -= 1;
+        let cells: usize = a.turns.iter().zip(&b.turns).map(|(xs, ys)| xs.len() * ys.len()).sum();
+        let below = if cells > GUESSED {
+            self.estimate(x, y)
+        } else {
+            self.depth += 1;
+            let below = self.below(x, y, &mut |_, _| {});
+            self.depth -= 1;
+            below
+        };
         self.known.insert((x, y), below);
         Some(own + below)
+    }
+
+    /// About what it costs to align the children of a pair: those that are in one of them only are changed, or missing.
+    fn estimate(&mut self, x: Ix, y: Ix) -> u64 {
+        let shapes = [(self.a, x), (self.b, y)];
+        for (side, (shape, ix)) in shapes.into_iter().enumerate() {
+            self.bags.entry((side == 1, ix)).or_insert_with(|| {
+                let children = shape.node(ix).turns.iter().flatten();
+                let mut bag: Vec<u64> = children.map(|child| shape.node(*child).shape).collect();
+                bag.sort_unstable();
+                bag
+            });
+        }
+        let (Some(left), Some(right)) = (self.bags.get(&(false, x)), self.bags.get(&(true, y))) else {
+            return 0;
+        };
+        let (mut i, mut j, mut common) = (0, 0, 0);
+        while let (Some(a), Some(b)) = (left.get(i), right.get(j)) {
+            common += usize::from(a == b);
+            i += usize::from(a <= b);
+            j += usize::from(b <= a);
+        }
+        self.spent += (left.len() + right.len()) as u64;
+        let (only_left, only_right) = (left.len() - common, right.len() - common);
+        only_left.min(only_right) as u64 * CHANGED + only_left.abs_diff(only_right) as u64 * GAP
     }
 
     /// Aligns the children of a pair; returns the cost and tells each pair.

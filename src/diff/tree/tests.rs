@@ -222,8 +222,8 @@ fn each_call_stands_in_the_merged_tree_once_whatever_is_compared() {
     assert_eq!(merged.pairs.iter().filter(|pair| pair.b.is_some()).count(), b.calls.len());
 }
 
-/// Ten thousand against ten thousand, every tenth changed, some dropped, some new, and the worst case: nothing alike.
-/// Run it in release: `cargo test --release --lib diff:: -- --ignored --nocapture`.
+/// Ten thousand against ten thousand: every tenth changed, some dropped, some new, all moved below other callers, and the
+/// worst case, nothing alike. `cargo test --release --lib diff::tree -- --ignored --nocapture figures`.
 #[test]
 #[ignore = "a figure, not a test"]
 fn figures() {
@@ -238,12 +238,30 @@ fn figures() {
         }
         script.end("x")
     };
-    let base = big(0, 0);
-    for (name, other) in
-        [("same", big(0, 0)), ("every 10th", big(10, 97)), ("all", big(1, 0)), ("all, fewer", big(1, 7))]
-    {
+    // A hundred callers of a hundred; `turn` gives each the calls of another.
+    let deep = |turn: usize| {
+        let mut script = Script::new("run");
+        for i in 0..100usize {
+            let caller = script.call("caller", 1, &i.to_string(), "x");
+            for j in 0..99usize {
+                let input = ((i + turn) % 100 * 100 + j).to_string();
+                script.call("f", caller, &input, &input);
+            }
+        }
+        script.end("x")
+    };
+    let (flat, tree) = (big(0, 0), deep(0));
+    for (name, base, other) in [
+        ("same", &flat, big(0, 0)),
+        ("every 10th changed, some dropped", &flat, big(10, 97)),
+        ("all changed", &flat, big(1, 0)),
+        ("all changed, fewer", &flat, big(1, 7)),
+        ("deep, same", &tree, deep(0)),
+        ("deep, every call below another caller", &tree, deep(1)),
+        ("deep against flat", &tree, big(0, 0)),
+    ] {
         let start = std::time::Instant::now();
-        let merged = merge(&base, &other);
+        let merged = merge(base, &other);
         println!("{name}: {:?}, {} rows", start.elapsed(), merged.pairs.len());
     }
 }

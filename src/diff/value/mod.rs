@@ -13,7 +13,7 @@ mod text;
 
 pub use path::{Path, Pattern, PatternError, Step};
 pub use structure::{Change, ChangeKind, Options, diff};
-pub use text::{Line, LineKind, Span, lines, patch};
+pub use text::{Fate, Line, LineKind, Span, lines, patch, sentences};
 
 #[cfg(test)]
 #[path = "tests.rs"]

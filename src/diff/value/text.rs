@@ -81,3 +81,82 @@ pub fn patch(old: &str, new: &str, old_name: &str, new_name: &str) -> String {
     let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
     diff.unified_diff().context_radius(3).header(old_name, new_name).to_string()
 }
+
+/// What became of a sentence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fate {
+    /// It is in both, in its place.
+    Same,
+    /// It is in both, elsewhere.
+    Moved,
+    /// It is in the first only.
+    Removed,
+    /// It is in the second only.
+    Added,
+}
+
+/// The sentences of two texts, in the order of the second; those that are gone stand where they stood.
+pub fn sentences<'t>(old: &'t str, new: &'t str) -> Vec<(Fate, &'t str)> {
+    let (a, b) = (split(old), split(new));
+    let deadline = Some(std::time::Instant::now() + PATIENCE);
+    let ops = similar::capture_diff_slices_deadline(similar::Algorithm::Myers, &a, &b, deadline);
+    let mut out: Vec<(Fate, &str)> = Vec::new();
+    for op in ops {
+        let (tag, from, to) = op.as_tag_tuple();
+        if tag != similar::DiffTag::Equal {
+            out.extend(a[from].iter().map(|one| (Fate::Removed, *one)));
+        }
+        let fate = if tag == similar::DiffTag::Equal { Fate::Same } else { Fate::Added };
+        out.extend(b[to].iter().map(|one| (fate, *one)));
+    }
+    // What is gone here and new there is one sentence that moved.
+    for at in 0..out.len() {
+        let (Fate::Added, text) = out[at] else { continue };
+        if let Some(from) = out.iter().position(|(fate, other)| *fate == Fate::Removed && *other == text) {
+            out[at].0 = Fate::Moved;
+            // Its old place is kept as a mark that is taken out below.
+            out[from].1 = "";
+        }
+    }
+    out.retain(|(_, text)| !text.is_empty());
+    out
+}
+
+/// A text in sentences: they end with a line, or with a mark that is followed by a blank.
+fn split(text: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    for line in text.lines() {
+        let mut from = 0;
+        let mut ended = false;
+        for (at, c) in line.char_indices() {
+            if ended && c.is_whitespace() {
+                out.push(line[from..at].trim());
+                from = at;
+            }
+            ended = matches!(c, '.' | '!' | '?' | '…' | '。');
+        }
+        out.push(line[from..].trim());
+    }
+    out.retain(|one| !one.is_empty());
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_stay_move_come_and_go() {
+        let old = "It is warm. Bring water.\nThe road is long. Rest often.";
+        let new = "The road is long. It is warm. Take a hat.\nRest often.";
+        let found = sentences(old, new);
+        let of =
+            |fate: Fate| -> Vec<&str> { found.iter().filter(|one| one.0 == fate).map(|one| one.1).collect() };
+        assert_eq!(of(Fate::Added), ["Take a hat."]);
+        assert_eq!(of(Fate::Removed), ["Bring water."]);
+        assert_eq!((of(Fate::Moved).len(), of(Fate::Same).len()), (1, 2), "{found:?}");
+        assert_eq!(split("v1.2 is out! Is it?  Yes"), ["v1.2 is out!", "Is it?", "Yes"]);
+        assert!(sentences("", "").is_empty());
+    }
+}

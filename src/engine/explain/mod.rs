@@ -7,6 +7,7 @@
 //! Invariant: an explanation names a cause only when the records show it. Where they do not reach, it repeats what the
 //! run said ([`Cause::Said`]).
 
+pub mod beside;
 pub mod closure;
 pub mod code;
 pub mod now;

@@ -192,7 +192,7 @@ fn input(old: &Call, new: &Call, records: &dyn Records) -> Option<Cause> {
     Some(if changes.is_empty() { Cause::Occurrence } else { Cause::Input { changes } })
 }
 
-fn code_cause(
+pub(super) fn code_cause(
     base: &RunHistory,
     old: &Call,
     run: &RunHistory,
@@ -221,7 +221,7 @@ fn code_cause(
     Some(Cause::Code { old: old.code, new: new.code, definitions, unknown })
 }
 
-fn witnesses(old: (&RunHistory, &Call), new: (&RunHistory, &Call)) -> Vec<Cause> {
+pub(super) fn witnesses(old: (&RunHistory, &Call), new: (&RunHistory, &Call)) -> Vec<Cause> {
     let mut found = witness::files(&old.1.reads, &new.1.reads, false);
     let known = (old.0.code(&old.1.function, &old.1.code), new.0.code(&new.1.function, &new.1.code));
     if let (Some(a), Some(b)) = known {

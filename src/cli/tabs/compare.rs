@@ -1,0 +1,173 @@
+//! The screen Diff: two runs as one tree, and what differs inside a pair. Its twin is `tl-bench diff A B`.
+
+use serde_json::Value as Json;
+
+use super::diff;
+use super::shelf::{Shelf, ShelfRecords};
+use crate::app::compare::{CauseLine, Comparison, Mark, PairId, PairView, Part, Row};
+use crate::app::tab::{TabRow, TabView};
+use crate::app::tone::Tone;
+use crate::base::ids::RunId;
+use crate::base::text;
+use crate::diff::tree::{Pair, PairKind, Role};
+use crate::diff::value::patch;
+use crate::engine::explain::Records;
+use crate::engine::explain::beside::{Group, groups};
+use crate::model::{Call, CallKind, RunHistory, ValueRef, path};
+use crate::store::Store;
+use crate::value::view::{ViewLimits, to_json};
+
+/// Both runs as one tree; without the first, the one that the second replays, else the one before it.
+pub fn comparison(store: &Store, shelf: &Shelf, a: Option<&RunId>, b: &RunId) -> Result<Comparison, String> {
+    let records = shelf.records(store);
+    let run = |id: &RunId| records.run(id).ok_or_else(|| format!("Run {} cannot be read.", id.short()));
+    let b = run(b)?;
+    let a = match a {
+        Some(a) => run(a)?,
+        None => diff::base(&b, &records)?,
+    };
+    let merged = shelf.merged(&a, &b);
+    let groups = groups(&merged, &a, &b, &records);
+    let mut rows: Vec<Row> = Vec::with_capacity(merged.pairs.len());
+    for pair in &merged.pairs {
+        let depth = pair.parent.map_or(0, |parent| rows[parent].depth.saturating_add(1));
+        rows.push(row(pair, depth, &a, &b));
+    }
+    for group in &groups {
+        for at in &group.rows {
+            rows[*at].why.clone_from(&group.words);
+        }
+    }
+    let line = |group: &Group| {
+        let row = *group.rows.first()?;
+        Some(CauseLine { words: group.words.clone(), row, calls: group.rows.len() })
+    };
+    Ok(Comparison {
+        tally: tally(&merged.pairs, &a, &b),
+        causes: groups.iter().filter_map(line).collect(),
+        first: merged.first_divergence(),
+        rows,
+        a: a.id.clone(),
+        b: b.id.clone(),
+    })
+}
+
+fn row(pair: &Pair, depth: u16, a: &RunHistory, b: &RunHistory) -> Row {
+    let label = match (pair.b.and_then(|no| b.call(no)), pair.a.and_then(|no| a.call(no))) {
+        (Some(call), _) => path::label(b, call),
+        (None, Some(call)) => path::label(a, call),
+        (None, None) => String::new(),
+    };
+    let differs = pair.differs;
+    let words = [
+        (differs.input, "input"),
+        (differs.output, "output"),
+        (differs.status, "status"),
+        (differs.code, "code"),
+        (differs.attempts, "attempts"),
+    ];
+    let words: Vec<&str> = words.iter().filter(|(differs, _)| *differs).map(|(_, word)| *word).collect();
+    Row {
+        pair: (pair.a, pair.b),
+        depth,
+        parent: pair.parent,
+        label,
+        mark: match pair.kind {
+            PairKind::Added => Mark::Added,
+            PairKind::Repeated => Mark::Repeated,
+            PairKind::Removed => Mark::Removed,
+            PairKind::Moved => Mark::Moved,
+            PairKind::Both if differs.matters() => Mark::Changed,
+            PairKind::Both => Mark::Same,
+        },
+        part: match pair.role {
+            Role::None => Part::None,
+            Role::Cause(_) => Part::Cause,
+            Role::Consequence => Part::Consequence,
+        },
+        words: words.join(", "),
+        why: String::new(),
+        only_time: differs.timing && !differs.matters(),
+        noise: false,
+    }
+}
+
+/// Counts calls; the application's own and operations do not count.
+fn tally(pairs: &[Pair], a: &RunHistory, b: &RunHistory) -> String {
+    let mut counts = [(0u64, "same"), (0, "changed"), (0, "added"), (0, "removed"), (0, "moved")];
+    for pair in pairs {
+        let call = pair.b.and_then(|no| b.call(no)).or_else(|| pair.a.and_then(|no| a.call(no)));
+        if call.is_none_or(|call| call.kind != CallKind::Call) {
+            continue;
+        }
+        let at = match pair.kind {
+            PairKind::Both if !pair.differs.matters() => 0,
+            PairKind::Both => 1,
+            PairKind::Added | PairKind::Repeated => 2,
+            PairKind::Removed => 3,
+            PairKind::Moved => 4,
+        };
+        counts[at].0 += 1;
+    }
+    let words: Vec<String> =
+        counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    words.join(", ")
+}
+
+/// What differs inside a pair of calls.
+pub fn pair(store: &Store, shelf: &Shelf, a: &RunId, b: &RunId, pair: PairId) -> Result<PairView, String> {
+    let records = shelf.records(store);
+    let run = |id: &RunId| records.run(id).ok_or_else(|| format!("Run {} cannot be read.", id.short()));
+    let (a, b) = (run(a)?, run(b)?);
+    let merged = shelf.merged(&a, &b);
+    let row = merged.pairs.iter().position(|one| (one.a, one.b) == pair);
+    let row = row.ok_or("This pair is not part of the comparison any more.")?;
+    let found = &merged.pairs[row];
+    match (found.a.and_then(|no| a.call(no)), found.b.and_then(|no| b.call(no))) {
+        (Some(old), Some(new)) => {
+            let groups = groups(&merged, &a, &b, &records);
+            let group = groups.iter().find(|group| group.rows.contains(&row));
+            let view = diff::pair_view(&a, &b, found, (old, new), group, &records);
+            let path = path::path(&b, new.no);
+            let mut out = String::new();
+            for (name, was, now) in [("input", &old.input, &new.input), ("output", &old.output, &new.output)]
+            {
+                let (was, now) = (pretty(was.as_ref(), &records), pretty(now.as_ref(), &records));
+                let (Some(was), Some(now)) = (was, now) else { continue };
+                let names = (format!("a/{path}/{name}"), format!("b/{path}/{name}"));
+                out.push_str(&patch(&was, &now, &names.0, &names.1));
+            }
+            Ok(PairView { view, patch: out })
+        }
+        (Some(old), None) => Ok(alone(&a, old, "removed: only run", Tone::Bad)),
+        (None, Some(new)) => Ok(alone(&b, new, "added: only run", Tone::Good)),
+        (None, None) => Ok(PairView::default()),
+    }
+}
+
+/// A value as text of several lines; nothing for one that cannot be read, or is too large.
+fn pretty(value: Option<&ValueRef>, records: &ShelfRecords<'_>) -> Option<String> {
+    let json = to_json(&records.value(value?).ok()?, &ViewLimits::full()).json;
+    Some(match json {
+        Json::String(text) => format!("{text}\n"),
+        json => format!("{}\n", serde_json::to_string_pretty(&json).unwrap_or_default()),
+    })
+}
+
+/// A call that only one run has.
+fn alone(run: &RunHistory, call: &Call, words: &str, tone: Tone) -> PairView {
+    let mut rows =
+        vec![TabRow::text(0, tone, format!("{words} {} has {}", run.id.short(), path::path(run, call.no)))];
+    for (name, value) in [("input", &call.input), ("output", &call.output)] {
+        if let Some(value) = value {
+            rows.push(TabRow::Blank);
+            rows.push(TabRow::text(0, Tone::Title, format!("{name}  {}", text::bytes(value.size))));
+            rows.push(TabRow::text(2, Tone::Text, value.preview.clone()));
+        }
+    }
+    if let Some(error) = &call.error {
+        rows.push(TabRow::Blank);
+        rows.push(TabRow::text(0, Tone::Bad, error.headline()));
+    }
+    PairView { view: TabView { rows }, patch: String::new() }
+}
