@@ -99,10 +99,9 @@ pub enum Fate {
 /// The sentences of two texts, in the order of the second; those that are gone stand where they stood.
 pub fn sentences<'t>(old: &'t str, new: &'t str) -> Vec<(Fate, &'t str)> {
     let (a, b) = (split(old), split(new));
-    let deadline = Some(std::time::Instant::now() + PATIENCE);
-    let ops = similar::capture_diff_slices_deadline(similar::Algorithm::Myers, &a, &b, deadline);
+    let diff = TextDiff::configure().timeout(PATIENCE).diff_slices(&a, &b);
     let mut out: Vec<(Fate, &str)> = Vec::new();
-    for op in ops {
+    for op in diff.ops() {
         let (tag, from, to) = op.as_tag_tuple();
         if tag != similar::DiffTag::Equal {
             out.extend(a[from].iter().map(|one| (Fate::Removed, *one)));
