@@ -65,7 +65,7 @@ class TestReads(unittest.TestCase):
         self.assertEqual([["reading.py", digest]], loaded["sources"])
         (read,) = loaded["reads"]
         self.assertEqual("import.txt", read["path"])
-        self.assertEqual(["reading.py", 14], read["at"])
+        self.assertEqual(["reading.py", 15], read["at"])
         found = os.stat(os.path.join(self.folder, "import.txt"))
         expected = [found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
         self.assertEqual(expected, read["stamp"])
@@ -77,6 +77,14 @@ class TestReads(unittest.TestCase):
             "content folder/b.txt", "listing folder", "present a.txt",
         ]  # fmt: skip
         self.assertEqual(expected, self.reads("plain"))
+
+    def test_size_and_times_count_by_content(self):
+        expected = [
+            "absent data.txt", "absent gone.txt", "absent link.txt", "absent missing.txt",
+            "absent never.txt", "content a.txt", "content folder/b.txt", "present folder", "present taken.txt",
+        ]  # fmt: skip
+        self.assertEqual(expected, self.reads("sizes"))
+        self.assertEqual(["present a.txt"], self.reads("handled"))
 
     def test_own_writes(self):
         # What it wrote first is its own; what it read and then changed counts as it left it.

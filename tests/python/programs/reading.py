@@ -6,12 +6,13 @@ import os
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from logging.handlers import TimedRotatingFileHandler
 from pathlib import Path
 
 from tensorlake.applications import application, function
 
 HERE = Path(__file__).parent
-AT_IMPORT = (HERE / "import.txt").read_text()  # line 14
+AT_IMPORT = (HERE / "import.txt").read_text()  # line 15
 POOL = ThreadPoolExecutor(1)
 
 
@@ -30,6 +31,29 @@ def plain(x: int) -> str:
     os.path.exists(HERE / "a.txt")
     os.path.exists(HERE / "never.txt")
     return slurp("folder/b.txt")
+
+
+@application()
+@function()
+def sizes(x: int) -> int:
+    for missing in ("missing.txt", "never.txt"):
+        with contextlib.suppress(OSError):
+            os.path.getsize(HERE / missing)
+    os.path.lexists(HERE / "link.txt")
+    os.access(HERE / "taken.txt", os.R_OK)
+    os.access(HERE / "gone.txt", os.R_OK)
+    (HERE / "data.txt").is_file()
+    os.path.realpath(HERE / "folder/deep")
+    os.stat(HERE / "folder")
+    return os.path.getsize(HERE / "a.txt") + (HERE / "folder" / "b.txt").stat().st_size
+
+
+@application()
+@function()
+def handled(x: int) -> str:
+    # Python looks how old the file is: nothing that this code sees.
+    TimedRotatingFileHandler(HERE / "a.txt", delay=True).close()
+    return "done"
 
 
 @application()

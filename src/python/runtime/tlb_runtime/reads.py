@@ -1,7 +1,9 @@
 """Which files of the project a call looks at, seen by an audit hook.
 
 For each call: files that were opened for reading, folders that were listed, paths that were looked
-for (``os.stat`` and what stands on it, such as ``Path.exists``, raises no audit event: it is wrapped). What the call itself wrote before is not counted; what it wrote after reading it counts
+for. ``os.stat`` and its like raise no audit event: they are wrapped. Who can only see whether a path is
+there (``Path.exists``) depends on that alone; who could see size or times depends on the content, without
+which neither changes. What the call itself wrote before is not counted; what it wrote after reading it counts
 as it is when the call ends, so that a call does not depend on its own effects. Sources that the
 import system reads are reported by the loader instead; installed packages, caches, the store and
 everything outside of the project are left out.
@@ -234,7 +236,7 @@ def _opened(name: str, path, mode, flags: int) -> None:
 
 
 def _watch_stat() -> None:
-    plain = os.stat
+    plain, plain_link, plain_access = os.stat, os.lstat, os.access
 
     def stat(path, *, dir_fd=None, follow_symlinks=True):
         found = False
@@ -246,26 +248,77 @@ def _watch_stat() -> None:
             if dir_fd is None and not _here.busy:
                 _asked(path, found)
 
-    stat.__doc__ = plain.__doc__
-    stat.__module__ = plain.__module__
-    for known in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
-        if plain in known:
-            known.add(stat)
-    os.stat = stat
+    def lstat(path, *, dir_fd=None):
+        found = False
+        try:
+            result = plain_link(path, dir_fd=dir_fd)
+            found = True
+            return result
+        finally:
+            if dir_fd is None and not _here.busy:
+                _asked(path, found)
+
+    def access(path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True):
+        more = {"effective_ids": effective_ids, "follow_symlinks": follow_symlinks}
+        result = plain_access(path, mode, dir_fd=dir_fd, **more)
+        if dir_fd is None and not _here.busy:
+            _asked(path, result or plain_access(path, os.F_OK), True)
+        return result
+
+    for old, new in ((plain, stat), (plain_link, lstat), (plain_access, access)):
+        new.__doc__ = old.__doc__
+        new.__module__ = old.__module__
+        for known in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks, os.supports_effective_ids):
+            if old in known:
+                known.add(new)
+        setattr(os, new.__name__, new)
 
 
-def _asked(path, found: bool) -> None:
-    """Somebody asked whether a path is there (or for its size, or times)."""
+#: Functions of Python that ask whether a path is there and what it is, and see nothing else of it.
+_WHETHER = frozenset(
+    (
+        "exists", "lexists", "isfile", "isdir", "islink", "ismount", "isjunction", "samefile", "is_file",
+        "is_dir", "is_symlink", "is_mount", "is_junction", "is_block_device", "is_char_device", "is_fifo",
+        "is_socket",
+    )
+)  # fmt: skip
+#: They look at every folder on the way.
+_RESOLVING = frozenset(("realpath", "_joinrealpath"))
+
+
+def _sees():
+    """What who asked sees: "size" (and times), "whether" the path is there, or nothing ("")."""
+    frame = sys._getframe(3)
+    while frame is not None:
+        module = frame.f_globals.get("__name__") or ""
+        if module.partition(".")[0] not in ("genericpath", "posixpath", "pathlib"):
+            break
+        name = frame.f_code.co_name
+        if name in _WHETHER:
+            return "whether"
+        if name in _RESOLVING:
+            return ""
+        frame = frame.f_back
+    # A log handler of Python looks how old its file is; that is nothing to the project's code.
+    return "size" if frame is not None and _source(frame.f_code.co_filename) else "whether"
+
+
+def _asked(path, found: bool, whether: bool = False) -> None:
+    """Somebody asked whether a path is there, or for its size or times: then its content counts."""
     _here.busy = True
     try:
         name = _inside(path)
         if name is not None and name != ".":
+            sees = "whether" if whether else _sees()
             at = place(name, False, _source)
-            if at is not False:
-                name = _text(name)
-                for reads in _owners():
-                    if name not in reads.owned:
-                        reads.note(name, "asked", found, None, at)
+            if not sees or at is False:
+                return
+            if found and sees == "size":
+                _saw(name, False, at)
+            name = _text(name)
+            for reads in _owners():
+                if name not in reads.owned:
+                    reads.note(name, "asked", found, None, at)
     except (OSError, ValueError, TypeError, AttributeError, KeyError, RuntimeError):
         pass  # the plain function says itself what is odd
     finally:
