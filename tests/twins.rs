@@ -108,3 +108,36 @@ fn served_calls_take_no_time() {
     }
     assert_eq!(shown["most_at_once"], 0, "nothing executed");
 }
+
+#[test]
+fn savings_add_up_whatever_they_are_by() {
+    let project = crawl();
+    let spent = project.tl(&["replay", "latest", "--json"]).exits(0).json();
+    project.tl(&["replay", "latest", "--json"]).exits(0);
+    let by = |by: &str| project.tl(&["savings", "--by", by, "--json"]).exits(0).json();
+    let (day, run, function) = (by("day"), by("run"), by("function"));
+    assert_eq!(day["total"], run["total"]);
+    assert_eq!(day["total"], function["total"]);
+    assert_eq!(run["rows"].as_array().unwrap().len(), 3);
+    assert_eq!(run["rows"][1]["saved"], spent["saved"], "a run's line is what the run said");
+    for table in [&day, &run, &function] {
+        for (side, key) in [("spent", "calls"), ("spent", "tokens"), ("saved", "calls"), ("saved", "tokens")]
+        {
+            let rows = table["rows"].as_array().unwrap();
+            let sum: u64 = rows.iter().map(|row| row[side][key].as_u64().unwrap()).sum();
+            assert_eq!(sum, table["total"][side][key].as_u64().unwrap(), "{side} {key}: {table:#}");
+        }
+        let seconds: f64 = table["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["saved"]["seconds"].as_f64().unwrap())
+            .sum();
+        let total = table["total"]["saved"]["seconds"].as_f64().unwrap();
+        assert!((seconds - total).abs() < 1e-6, "{seconds} of {total}: {table:#}");
+    }
+    // Three fetches and an answer, served twice.
+    assert_eq!(day["total"]["saved"]["calls"], 8);
+    assert_eq!(day["total"]["saved"]["tokens"], 200);
+    assert_eq!(day["total"]["spent"]["tokens"], 100);
+}

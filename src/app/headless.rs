@@ -16,6 +16,9 @@ pub fn command_line(state: &AppState) -> Option<String> {
     if state.screen == Screen::Search {
         return search_line(state);
     }
+    if state.screen == Screen::Savings {
+        return Some("tl-bench savings".to_owned());
+    }
     if state.screen == Screen::Diff {
         let Some(found) = state.compare.ready() else { return Some("tl-bench diff".to_owned()) };
         return Some(format!("tl-bench diff {} {}", found.a.short(), found.b.short()));

@@ -14,6 +14,7 @@ pub fn rows(state: &AppState) -> usize {
             let all = state.current().and_then(|open| open.functions.as_ref());
             all.map_or(0, |all| all.all.len())
         }
+        Screen::Savings => crate::model::ledger::by_day(state.runs.items.iter()).len(),
         Screen::Diff => state.compare.visible.len(),
         Screen::Search => state.finder.hits.len(),
         Screen::Problems => problems::list(state).len(),

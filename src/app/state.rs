@@ -70,6 +70,8 @@ pub enum Screen {
     Search,
     /// The run beside another one.
     Diff,
+    /// What was spent and spared, day by day.
+    Savings,
 }
 
 impl Screen {
@@ -83,6 +85,7 @@ impl Screen {
             Screen::Functions => "Functions",
             Screen::Search => "Search",
             Screen::Diff => "Diff",
+            Screen::Savings => "Savings",
         }
     }
 }

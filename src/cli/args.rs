@@ -40,6 +40,8 @@ pub enum Command {
     Timeline(TimelineArgs),
     /// Sum up a run by function: calls by status, how long they took, tokens and cost
     Functions(RunArg),
+    /// Sum up what runs spent and what reuse spared: calls, tokens, dollars, seconds
+    Savings(SavingsArgs),
     /// Find words in the inputs, outputs, logs and errors of all runs
     Search(SearchArgs),
     /// Say why a call was executed or served
@@ -278,6 +280,36 @@ pub struct RunArg {
     pub run: String,
     #[command(flatten)]
     pub json: JsonArgs,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct SavingsArgs {
+    /// What the sums are by
+    #[arg(long, value_enum, default_value = "day")]
+    pub by: SavingsBy,
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+#[derive(clap::ValueEnum, Debug, Clone, Copy)]
+pub enum SavingsBy {
+    /// The day (UTC) on which runs started
+    Day,
+    /// Each run
+    Run,
+    /// Each function, what was spared most of first
+    Function,
+}
+
+impl SavingsBy {
+    /// The heading and the key.
+    pub fn word(self) -> &'static str {
+        match self {
+            SavingsBy::Day => "day",
+            SavingsBy::Run => "run",
+            SavingsBy::Function => "function",
+        }
+    }
 }
 
 #[derive(Args, Debug, Clone)]

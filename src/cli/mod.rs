@@ -25,6 +25,7 @@ mod peek;
 mod prices;
 mod resample;
 mod runs;
+mod savings;
 mod scan;
 mod search;
 mod session;
@@ -98,6 +99,7 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::Show(args)) => show::run(&Context::new(cli, out)?, args),
         Some(Command::Logs(args)) => show::logs(&Context::new(cli, out)?, args),
         Some(Command::Functions(args)) => functions::run(&Context::new(cli, out)?, args),
+        Some(Command::Savings(args)) => savings::run(&Context::new(cli, out)?, args),
         Some(Command::Timeline(args)) => timeline::run(&Context::new(cli, out)?, args),
         Some(Command::Search(args)) => search::run(&Context::new(cli, out)?, args),
         Some(Command::Why(args)) => why::run(&Context::new(cli, out)?, args),

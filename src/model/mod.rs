@@ -12,6 +12,7 @@ pub mod gate;
 pub mod functions;
 pub mod history;
 pub mod keys;
+pub mod ledger;
 pub mod path;
 pub mod points;
 pub mod samples;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::call::{Call, CallKind, CallStatus, Usage};
 use super::event::{CallEnded, Mode, Purpose, RunStatus};
+use super::ledger::{Amount, used};
 use crate::base::clock::Micros;
 use crate::base::ids::RunId;
 
@@ -119,25 +120,14 @@ impl std::ops::AddAssign for Spent {
     }
 }
 
-/// Adds the end of a call to the sums of its run. `leaf`: it called nothing; a caller's time contains that of what it
-/// called. The application's own body may ask models, too, but does not count as a call.
+/// Adds the end of a call to the sums of its run, see [`Amount::of`].
 pub fn add_end(spent: &mut Spent, saved: &mut Saved, kind: CallKind, ended: &CallEnded, leaf: bool) {
-    if !matches!(kind, CallKind::Root | CallKind::Call) {
-        return;
-    }
-    let usage = ended.usage.as_ref();
-    match ended.status {
-        CallStatus::Cached => {
-            saved.calls += u64::from(kind == CallKind::Call);
-            saved.tokens += usage.map_or(0, Usage::tokens);
-            saved.cost_usd += usage.and_then(|usage| usage.cost_usd).unwrap_or(0.0);
-            if leaf {
-                saved.seconds += ended.wall_us as f64 / 1e6;
-            }
-        }
-        CallStatus::Fresh | CallStatus::Failed => spent.add(usage),
-        _ => {}
-    }
+    let amount = Amount::of(kind, ended.status, used(ended.usage.as_ref()), ended.wall_us, leaf);
+    *spent += amount.spent;
+    saved.calls += amount.saved.calls;
+    saved.tokens += amount.saved.tokens;
+    saved.cost_usd += amount.saved.cost_usd;
+    saved.seconds += amount.saved.seconds;
 }
 
 /// Whether a run is listed: not when it was left by stepping back in it, unless it is pinned. Runs are asked about from

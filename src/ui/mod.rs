@@ -32,6 +32,7 @@ mod gate;
 mod find;
 mod functions;
 mod inspector;
+mod ledger;
 mod lists;
 mod overlay;
 mod problems;
@@ -107,6 +108,7 @@ pub fn draw(state: &AppState, look: &Look, now: Micros, buffer: &mut Buffer) {
             Screen::Functions => functions::draw(&mut canvas, area, state),
             Screen::Search => find::draw(&mut canvas, area, state, now),
             Screen::Timeline => timeline::draw(&mut canvas, area, state, now),
+            Screen::Savings => ledger::draw(&mut canvas, area, state),
             Screen::Diff => compare::draw(&mut canvas, area, state),
             Screen::Edits => edits::draw(&mut canvas, area, state),
         }

@@ -118,6 +118,11 @@ fn diff() {
 }
 
 #[test]
+fn savings() {
+    snapshots("savings", replayed, "g l");
+}
+
+#[test]
 fn hostile_labels_stay_in_their_cells() {
     use crate::app::compare::Held;
     for size in [(200, 60), (120, 20), (80, 24), (40, 10)] {

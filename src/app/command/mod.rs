@@ -42,6 +42,7 @@ impl Scope {
             Scope::Screen(Screen::Search) => "In what was found in all runs",
             Scope::Screen(Screen::Functions) => "In the table of functions",
             Scope::Screen(Screen::Diff) => "Where two runs are compared",
+            Scope::Screen(Screen::Savings) => "In the table of savings",
         }
     }
 

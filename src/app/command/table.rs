@@ -172,6 +172,8 @@ commands! {
     DiffWrap "diff-wrap" DIFF, ["w"], "", has_pair, "Cut long lines, or wrap them.";
     DiffPane "diff-pane" DIFF, ["tab", "shift-tab"], "text", has_pair, "Move in what differs inside the call, or again in the tree.";
     DiffCopy "copy-patch" DIFF, ["y y", "y d"], "", has_pair, "Copy what differs inside the call as a patch.";
+    GoSavings "savings" Global, ["g l"], "", always,
+        "Show what the project's runs spent and what reuse spared, day by day.";
     ProblemOpen "open-problem" PROBLEMS, ["enter"], "go there", has_problems,
         "Go to the call that the problem is about.";
     Zoom "zoom" Global, ["Z", "z z"], "", has_panes, "Give the focused pane the whole window, or all panes their room again.";

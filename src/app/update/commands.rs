@@ -81,6 +81,7 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::FindClear => return find::clear(state),
         CommandId::MarkRun => compare::mark(state, env),
         CommandId::GoDiff => screens::show(state, Screen::Diff),
+        CommandId::GoSavings => screens::show(state, Screen::Savings),
         CommandId::DiffOpen => compare::open(state),
         CommandId::DiffNext => compare::next(state, true, env),
         CommandId::DiffPrev => compare::next(state, false, env),
