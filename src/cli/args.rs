@@ -66,6 +66,8 @@ pub enum Command {
     Exec(ExecArgs),
     /// Copy an example workspace to a temporary folder and run it there
     Demo(DemoArgs),
+    /// Keep a run as a test in the repository, and replay it without asking any model
+    Golden(super::golden::GoldenArgs),
     /// Find secrets in what was recorded
     Scan(ScanArgs),
     /// Delete old runs and values that nothing refers to

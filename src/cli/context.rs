@@ -112,6 +112,7 @@ impl Context {
             python: self.python(args)?,
             track: config.track.clone(),
             prices: config.prices(),
+            golden: None,
             back: false,
             samples: None,
         })

@@ -261,6 +261,11 @@ pub fn config(context: &Context, args: &JsonArgs) -> Result<Exit, CliError> {
             python.map(|path| path.display().to_string()).unwrap_or_else(|error| error.message),
             from(config.python.is_some()),
         ),
+        (
+            "golden",
+            config.golden.as_ref().map_or("tests/golden".to_owned(), |path| path.display().to_string()),
+            from(config.golden.is_some()),
+        ),
         ("secrets", config.secrets.join(", "), from(!config.secrets.is_empty())),
         ("keep_secrets", config.keep_secrets.to_string(), from(config.keep_secrets)),
         ("track.env", config.track.env.join(", "), from(!config.track.env.is_empty())),

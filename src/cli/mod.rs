@@ -15,6 +15,7 @@ mod filtered;
 mod finding;
 mod follow;
 mod functions;
+mod golden;
 mod input;
 mod judging;
 mod launch;
@@ -112,6 +113,7 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::Watch(args)) => watch::run(&Context::new(cli, out)?, args),
         Some(Command::Status(args)) => status::run(&Context::new(cli, out)?, args),
         Some(Command::Demo(args)) => demo::run(out, args),
+        Some(Command::Golden(args)) => golden::run(&Context::new(cli, out)?, args),
         Some(Command::Scan(args)) => scan::run(&Context::new(cli, out)?, args),
         Some(Command::Gc(args)) => maintenance::gc(&Context::new(cli, out)?, args),
         Some(Command::Doctor(args)) => maintenance::doctor(&Context::new(cli, out)?, args),

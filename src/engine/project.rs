@@ -36,6 +36,9 @@ pub struct Config {
     /// Values with secrets are kept for reuse, apart from what is shown.
     #[serde(default)]
     pub keep_secrets: bool,
+    /// The folder of goldens, relative to the project.
+    #[serde(default)]
+    pub golden: Option<PathBuf>,
     /// What is tracked beside what is found by itself.
     #[serde(default)]
     pub track: Track,

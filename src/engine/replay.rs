@@ -4,6 +4,7 @@
 
 mod edits;
 mod effects;
+mod golden;
 mod own;
 mod plan;
 mod strict;
@@ -23,6 +24,8 @@ use crate::model::{
     ValueRef,
 };
 
+use edits::origins_below;
+pub use golden::{Answers, FromGolden};
 pub use own::OwnChange;
 pub use plan::Plan;
 pub use strict::Position;
@@ -144,6 +147,8 @@ pub struct Replay {
     ahead: HashMap<Digest, Vec<(RunId, CallNo)>>,
     facts: HashMap<(RunId, CallNo), Subtree>,
     effects: HashMap<RunId, Arc<effects::EffectIndex>>,
+    /// The replayed run is a test; its calls that answered.
+    golden: Option<(Answers, HashSet<CallNo>)>,
 }
 
 impl Replay {
@@ -168,6 +173,7 @@ impl Replay {
             ahead: HashMap::new(),
             facts: HashMap::new(),
             effects: HashMap::new(),
+            golden: None,
         };
         if let Some(base) = base {
             if let Some(from) = from {
@@ -557,17 +563,6 @@ pub fn made_at(history: &RunHistory, no: CallNo) -> CallNo {
         Some(origin) if origin.run == history.id && history.children(no).is_empty() => origin.call,
         _ => no,
     }
-}
-
-/// The checkpoints of all calls below one.
-fn origins_below(history: &RunHistory, no: CallNo) -> Vec<Origin> {
-    let mut found = Vec::new();
-    let mut stack: Vec<CallNo> = below(history, no).collect();
-    while let Some(at) = stack.pop() {
-        found.extend(history.call(at).filter(|call| call.is_call()).map(|call| origin_of(history, call)));
-        stack.extend(below(history, at));
-    }
-    found
 }
 
 fn origin_of(history: &RunHistory, call: &Call) -> Origin {

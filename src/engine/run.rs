@@ -67,6 +67,8 @@ pub struct RunSpec {
     pub track: Track,
     /// What tokens cost.
     pub prices: Prices,
+    /// The run that it replays is a test, which answers these calls.
+    pub golden: Option<super::replay::Answers>,
     /// It goes back in the run that it replays, which was left for it.
     pub back: bool,
     /// A call of the parent that is executed this often, in place of the application.
@@ -171,6 +173,7 @@ fn launch(
     let mut replay = Replay::new(spec.mode, base, spec.from, files.clone());
     replay.set_edits(spec.edits.iter().cloned().collect());
     replay.set_accepted(&store.accepted()?.declarations);
+    replay.set_golden(spec.golden.clone());
     let folder = Folder::make()?;
     let socket = folder.path().join("s");
     let listener = std::os::unix::net::UnixListener::bind(&socket)?;

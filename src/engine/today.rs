@@ -72,6 +72,16 @@ impl Today {
         }
     }
 
+    /// Functions that say that they do not act on the world (`effect=False`).
+    pub fn harmless(&self) -> Vec<String> {
+        let says = |facts: &source::FunctionFacts| {
+            let marks = [source::Mark::Function, source::Mark::Application];
+            !facts.effect && marks.iter().any(|mark| facts.option(*mark, "effect").is_some())
+        };
+        let functions = self.code.functions().into_iter();
+        functions.filter(|(_, defined)| says(&defined.facts)).map(|(name, _)| name).collect()
+    }
+
     /// Its code digest.
     pub fn digest(&mut self, function: &str) -> Result<Digest, Unknown> {
         match self.closure(function) {

@@ -9,11 +9,11 @@ use crate::diff::tree::Role;
 use crate::diff::value::sentences;
 use crate::model::{Call, RunHistory};
 
-pub(super) fn print(comparison: &Comparison<'_>, rows: &[usize]) -> Result<(), CliError> {
+pub(super) fn document(comparison: &Comparison<'_>, rows: &[usize]) -> Result<Value, CliError> {
     let tally = comparison.tally();
     let rows: Result<Vec<Value>, CliError> = rows.iter().map(|row| one(comparison, *row)).collect();
     let causes: Vec<String> = comparison.merged.causes().map(|row| comparison.path(row)).collect();
-    comparison.context.out.json(&json!({
+    Ok(json!({
         "a": side(&comparison.a),
         "b": side(&comparison.b),
         "counts": {
@@ -36,8 +36,7 @@ pub(super) fn print(comparison: &Comparison<'_>, rows: &[usize]) -> Result<(), C
             found.map(|(fate, text)| json!({"fate": fate, "text": text})).collect::<Vec<_>>()
         }),
         "calls": rows?,
-    }));
-    Ok(())
+    }))
 }
 
 fn side(run: &RunHistory) -> Value {

@@ -20,7 +20,7 @@ use crate::store::Store;
 use crate::value::view::ViewLimits;
 
 /// Two runs and what differs.
-struct Comparison<'a> {
+pub(super) struct Comparison<'a> {
     context: &'a Context,
     store: &'a Store,
     a: RunHistory,
@@ -54,13 +54,30 @@ pub fn run(context: &Context, args: &DiffArgs) -> Result<Exit, CliError> {
     comparison.groups = groups_of(&comparison.merged, &comparison.a, &comparison.b, &StoreRecords(&store));
     let rows = comparison.rows(args)?;
     match (args.json.json, args.patch, args.stat) {
-        (true, ..) => json::print(&comparison, &rows)?,
+        (true, ..) => context.out.json(&json::document(&comparison, &rows)?),
         (_, true, _) => print::patch(&comparison, &rows)?,
         (_, _, true) => print::stat(&comparison),
         _ if args.call.is_some() => print::calls(&comparison, &rows)?,
         _ => print::whole(&comparison)?,
     }
     Ok(comparison.exit(args.fail_on))
+}
+
+/// Two runs of a store, compared but for these places.
+pub(super) fn compared<'a>(
+    context: &'a Context,
+    store: &'a Store,
+    runs: [&RunId; 2],
+    ignore: &[String],
+) -> Result<Comparison<'a>, CliError> {
+    let (a, b) = (context.history(store, runs[0])?, context.history(store, runs[1])?);
+    let ignore: Result<Vec<Pattern>, _> = ignore.iter().map(|text| Pattern::parse(text)).collect();
+    let ignore = ignore.map_err(|error| CliError::usage(error.to_string()))?;
+    let options = Options { ignore, ..Options::default() };
+    let merged = merge(&a, &b);
+    let mut comparison = Comparison { context, store, a, b, merged, options };
+    comparison.forget_ignored()?;
+    Ok(comparison)
 }
 
 /// The runs that were named; without names the newest run and the one that it replays.
@@ -88,6 +105,28 @@ fn options(args: &DiffArgs) -> Result<Options, CliError> {
 }
 
 impl Comparison<'_> {
+    /// Whether anything differs but the time.
+    pub(super) fn is_different(&self) -> bool {
+        self.merged.pairs.iter().any(Pair::is_different)
+    }
+
+    /// Says what differs, causes first.
+    pub(super) fn tell(&self) -> Result<(), CliError> {
+        print::differences(self)
+    }
+
+    /// Says how calls of these functions were asked otherwise.
+    pub(super) fn tell_asked(&self, functions: &[String]) -> Result<(), CliError> {
+        print::asked(self, functions)
+    }
+
+    /// The document of `diff --json`.
+    pub(super) fn document(&self) -> Result<Value, CliError> {
+        let rows: Vec<usize> =
+            (0..self.merged.pairs.len()).filter(|row| self.merged.pairs[*row].is_different()).collect();
+        json::document(self, &rows)
+    }
+
     /// The calls of a row.
     fn pair(&self, row: usize) -> (&Pair, Option<&Call>, Option<&Call>) {
         let pair = &self.merged.pairs[row];

@@ -32,6 +32,29 @@ pub(super) fn whole(comparison: &Comparison<'_>) -> Result<(), CliError> {
     Ok(())
 }
 
+/// What differs, without figures of the runs.
+pub(super) fn differences(comparison: &Comparison<'_>) -> Result<(), CliError> {
+    causes(comparison)?;
+    tree(comparison);
+    Ok(())
+}
+
+/// Calls of these functions that were asked otherwise, with what differs in their arguments.
+pub(super) fn asked(comparison: &Comparison<'_>, functions: &[String]) -> Result<(), CliError> {
+    let out = comparison.context.out;
+    let asked = |row: &usize| {
+        let (pair, old, _) = comparison.pair(*row);
+        pair.differs.input && old.is_some_and(|call| functions.contains(&call.function))
+    };
+    for row in (0..comparison.merged.pairs.len()).filter(asked).take(CAUSES) {
+        let path = text::line(&comparison.path(row));
+        let words = out.paint(Tone::Quiet, "asked otherwise");
+        out.line(&format!("{} {path}  {words}", out.paint(Tone::Warn, "●")));
+        values(comparison, row, "    ", true)?;
+    }
+    Ok(())
+}
+
 /// `--stat`: the first lines alone.
 pub(super) fn stat(comparison: &Comparison<'_>) {
     head(comparison);

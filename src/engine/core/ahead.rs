@@ -101,6 +101,7 @@ impl Core {
             || self.stopping != Stopping::No
             // Whoever edits the run is asked about each call.
             || self.replay.has_edits()
+            || self.replay.is_golden()
             || !self.gate_lets_some_pass()
             || !self.nodes[caller].durable
             || !self.nodes[caller].earlier.is_empty()

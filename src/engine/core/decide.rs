@@ -78,6 +78,9 @@ impl Core {
             self.refuse_effect_of_sample(ix);
             return;
         }
+        if self.answered_by_golden(ix) {
+            return;
+        }
         if !self.nodes[ix].durable {
             self.propose(ix, Proposal::Execute(Some("not durable".to_owned())));
             return;

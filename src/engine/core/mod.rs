@@ -18,6 +18,7 @@ mod dispatch;
 mod effects;
 mod finish;
 mod gate;
+mod golden;
 mod messages;
 mod node;
 mod outcomes;

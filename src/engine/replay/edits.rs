@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::{Hit, Replay, Wanted, origins_below, rank};
+use super::{Hit, Replay, Wanted, below, origin_of, rank};
 use crate::base::digest::Digest;
 use crate::base::ids::CallNo;
 use crate::engine::checkpoints::Checkpoints;
-use crate::model::{Call, RunHistory, ValueRef};
+use crate::model::{Call, Origin, RunHistory, ValueRef};
 
 impl Replay {
     /// Gives back what [`Replay::find`] gave: it was not used.
@@ -79,4 +79,15 @@ impl Replay {
         (self.edits.contains_key(&no) || self.edited.contains(&no))
             && self.base.as_ref().is_some_and(|base| base.id == history.id)
     }
+}
+
+/// The checkpoints of all calls below one.
+pub(super) fn origins_below(history: &RunHistory, no: CallNo) -> Vec<Origin> {
+    let mut found = Vec::new();
+    let mut stack: Vec<CallNo> = below(history, no).collect();
+    while let Some(at) = stack.pop() {
+        found.extend(history.call(at).filter(|call| call.is_call()).map(|call| origin_of(history, call)));
+        stack.extend(below(history, at));
+    }
+    found
 }
