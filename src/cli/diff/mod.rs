@@ -75,8 +75,10 @@ pub(super) fn compared<'a>(
     let ignore = ignore.map_err(|error| CliError::usage(error.to_string()))?;
     let options = Options { ignore, ..Options::default() };
     let merged = merge(&a, &b);
-    let mut comparison = Comparison { context, store, a, b, merged, options };
+    let groups = Vec::new();
+    let mut comparison = Comparison { context, store, a, b, merged, groups, options };
     comparison.forget_ignored()?;
+    comparison.groups = groups_of(&comparison.merged, &comparison.a, &comparison.b, &StoreRecords(store));
     Ok(comparison)
 }
 
