@@ -42,6 +42,10 @@ fn edits_behind_a_version_invalidate_nothing() {
     assert_eq!(project.replay_ok(&[])["output"], "a.");
     executed(&project, &[]);
     project.tl(&["accept"]).exits(0).says(&["nothing to accept"]);
+    let why = project.tl(&["why", "section/extract"]).exits(0).out;
+    assert!(why.contains("checked: arguments, version 1 instead of code"), "{why}");
+    let reach = project.tl(&["why", "--function", "extract"]).exits(0).out;
+    assert!(reach.contains("version 1 counts instead of all this"), "{reach}");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 mod support;
 
 use nix::sys::signal::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{Project, Running, count, executed, until};
 
 const APP: &str = r#"
@@ -176,7 +176,11 @@ fn watch_tells_each_save_that_means_something_and_its_undoing() {
     project.write("util.py", UTIL);
     assert_eq!(watch.next("verdict")["clean"], true);
     project.write("prompt.txt", "shout ");
-    assert_eq!(by_edit(&watch.next("verdict"), "edited"), ["app/prompt#1"]);
+    let read = watch.next("verdict");
+    assert_eq!(
+        (by_edit(&read, "edited"), &read["saved"]),
+        (vec!["app/prompt#1".into()], &json!(["prompt.txt"]))
+    );
     project.write("prompt.txt", "say ");
     assert_eq!(watch.next("verdict")["clean"], true);
     executed(&project, &[]);
@@ -332,6 +336,8 @@ fn people_read_what_changed_what_broke_and_what_was_undone() {
     until_out("util.py parses again");
     project.write("util.py", UTIL);
     until_out("undone: every checkpoint of run");
+    project.write("util.py", &format!("# a comment\n{UTIL}"));
+    until_out("saved util.py: changes nothing");
     watch.signal(Signal::SIGINT);
     watch.wait().exits(0);
 }

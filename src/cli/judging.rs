@@ -4,15 +4,13 @@
 //! Invariant: nothing is executed and nothing wakes up while nothing changes. What was asked while an answer was being
 //! made is answered once, together.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use super::watched::Attention;
+use super::watched::{self, Attention};
 use crate::app::blast::Said;
 use crate::app::msg::Judged;
 use crate::base::ids::RunId;
-use crate::base::paths;
 use crate::engine::project::Project;
 use crate::engine::verdict::{Attended, Judge, Search};
 use crate::store::Store;
@@ -117,10 +115,7 @@ impl<F: Fn(Told)> Worker<F> {
         if changes.all || changes.paths.iter().any(|path| is_source(path) || !path.is_file()) {
             (self.tell)(Told::Sources);
         }
-        let name = |path: &Path| paths::relative(path, &self.project.root).display().to_string();
-        let data =
-            changes.paths.iter().filter(|path| !is_source(path) && self.attended.files.contains(*path));
-        let data: Vec<String> = data.map(|path| name(path)).collect();
+        let data = watched::data(changes, &self.attended, &self.project.root);
         let mut saved = self.judge.changed(&changes.paths, changes.all);
         saved.extend(data);
         self.attention.changed(changes);

@@ -14,13 +14,13 @@ use super::args::{EngineArgs, InputArgs, ModeArg, OutputArgs, ReplayArgs, WatchA
 use super::context::Context;
 use super::error::{CliError, Exit};
 use super::output::Tone;
-use super::watched::Attention;
+use super::watched::{self, Attention};
 use super::{launch, lock, signals, status};
 use crate::base::ids::RunId;
 use crate::base::text;
 use crate::engine::Ending;
 use crate::engine::local::Command;
-use crate::engine::verdict::Judge;
+use crate::engine::verdict::{Attended, Judge};
 use crate::model::verdict::Verdict;
 use crate::model::{RunHistory, RunStatus};
 use crate::store::Store;
@@ -51,13 +51,15 @@ pub fn run(context: &Context, args: &WatchArgs) -> Result<Exit, CliError> {
         args,
         judge: Judge::new(&context.project, &store, context.search()),
         attention: Attention::new(&context.project),
+        attended: Attended::default(),
         store,
         run: id,
         last: None,
         running,
     };
     let verdict = watcher.verdict()?;
-    let interest = watcher.attention.interest(watcher.judge.attended(&watcher.run)?);
+    watcher.attended = watcher.judge.attended(&watcher.run)?;
+    let interest = watcher.attention.interest(watcher.attended.clone());
     let files = TreeWatch::start(interest, move |report| {
         let _ = send.send(Told::Files(report));
     })?;
@@ -73,6 +75,7 @@ struct Watcher<'a> {
     store: Store,
     judge: Judge,
     attention: Attention,
+    attended: Attended,
     run: RunId,
     last: Option<Verdict>,
     running: Arc<Mutex<Option<UnboundedSender<Command>>>>,
@@ -92,7 +95,9 @@ impl Watcher<'_> {
                 }
             }
             let saved_something = changes.all || !changes.paths.is_empty();
-            let saved = self.judge.changed(&changes.paths, changes.all);
+            let data = watched::data(&changes, &self.attended, &self.context.project.root);
+            let mut saved = self.judge.changed(&changes.paths, changes.all);
+            saved.extend(data);
             self.attention.changed(&changes);
             match self.verdict() {
                 Ok(verdict) => {
@@ -104,7 +109,8 @@ impl Watcher<'_> {
                 Err(error) => self.note(&error.message, Tone::Warn),
             }
             if let Ok(attended) = self.judge.attended(&self.run) {
-                files.attend(self.attention.interest(attended));
+                self.attended = attended;
+                files.attend(self.attention.interest(self.attended.clone()));
             }
         }
         Ok(Exit::Success)
@@ -130,10 +136,15 @@ impl Watcher<'_> {
     /// Prints a verdict when it says something new. Says whether there is something to replay.
     fn tell(&mut self, saved: &[String], verdict: Verdict) -> Result<bool, CliError> {
         let before = self.last.replace(verdict.clone());
+        let out = self.context.out;
         if before.as_ref() == Some(&verdict) {
+            // A person wants to know that the save was seen.
+            if !saved.is_empty() && !self.is_json() {
+                out.line("");
+                out.line(&out.paint(Tone::Quiet, &saved_line(saved, ": changes nothing")));
+            }
             return Ok(false);
         }
-        let out = self.context.out;
         let history = self.context.history(&self.store, &self.run)?;
         let same_run = before.as_ref().is_some_and(|before| before.run == verdict.run);
         if self.is_json() {
@@ -153,9 +164,7 @@ impl Watcher<'_> {
         let out = self.context.out;
         out.line("");
         if !saved.is_empty() {
-            out.line(
-                &out.paint(Tone::Quiet, &text::line(&format!("saved {}", text::fit(&saved.join(", "), 90)))),
-            );
+            out.line(&out.paint(Tone::Quiet, &saved_line(saved, "")));
         }
         let was_clean = before.as_ref().is_none_or(Verdict::is_clean);
         if verdict.is_clean() && verdict.problems.is_empty() && !was_clean {
@@ -274,6 +283,11 @@ impl Watcher<'_> {
             out.note(&out.paint_note(tone, &text::lines(sentence)));
         }
     }
+}
+
+/// What was saved, and what is to be said of it.
+fn saved_line(saved: &[String], more: &str) -> String {
+    text::line(&format!("saved {}{more}", text::fit(&saved.join(", "), 90)))
 }
 
 fn merge(document: &mut Value, more: Value) {

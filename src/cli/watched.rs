@@ -3,9 +3,19 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::base::paths;
 use crate::engine::project::Project;
 use crate::engine::verdict::Attended;
 use crate::watch::{Changes, Interest, is_source};
+
+/// The files that are no sources, and the folders, among what changed of what judging looked at: by name.
+pub fn data(changes: &Changes, attended: &Attended, root: &Path) -> Vec<String> {
+    let counts = |path: &Path| {
+        attended.files.contains(path) || path.parent().is_some_and(|folder| attended.listed.contains(folder))
+    };
+    let data = changes.paths.iter().filter(|path| !is_source(path) && counts(path));
+    data.map(|path| paths::relative(path, root).display().to_string()).collect()
+}
 
 /// Attends to a project. Its folders are listed again only when one may have come or gone.
 pub struct Attention {

@@ -29,6 +29,10 @@ pub fn reach(found: &Reach, paint: Paint<'_>) -> Vec<String> {
         let place = paint(Tone::Quiet, &text::line(&lines_of));
         lines.out.push(format!("{}{}  {place}", "  ".repeat(part.depth), paint(tone, &name)));
     }
+    if let Some(version) = &found.version {
+        let line = format!("version {version} counts instead of all this: edits of it invalidate nothing");
+        lines.add(Tone::Strong, &line);
+    }
     let words = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     match &found.seen {
         Some(seen) => {

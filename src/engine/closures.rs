@@ -46,6 +46,7 @@ pub fn pack(closure: &Closure, packer: &Packer) -> (Digest, Vec<Piece>) {
         "sources": sources,
         "opaque": closure.opaque.iter().map(|o| json!([o.file, o.line, o.reason])).collect::<Vec<_>>(),
         "external": closure.external,
+        "version": closure.version,
     }))
 }
 
@@ -99,6 +100,8 @@ fn read(document: &Value) -> Option<Closure> {
         parts,
         opaque,
         external: list("external")?.iter().map(text).collect::<Option<_>>()?,
+        // Older runs did not record it.
+        version: document.get("version").and_then(text),
     })
 }
 
@@ -133,6 +136,7 @@ mod tests {
             ],
             opaque: vec![Opaque { file: "app.py".into(), line: 3, reason: "exec".into() }],
             external: vec!["numpy".into()],
+            version: Some("2".into()),
         }
     }
 

@@ -80,9 +80,10 @@ fn has_more(causes: &[Cause]) -> bool {
 
 /// What was compared before a call was served.
 fn checked_words(checked: &Checked) -> String {
-    let code = match checked.definitions {
-        Some(n) => format!("code ({})", text::count(n as u64, "definition")),
-        None => "code".to_owned(),
+    let code = match (&checked.version, checked.definitions) {
+        (Some(version), _) => format!("version {version} instead of code"),
+        (None, Some(n)) => format!("code ({})", text::count(n as u64, "definition")),
+        (None, None) => "code".to_owned(),
     };
     let mut words = vec!["arguments".to_owned(), code];
     let counted = [

@@ -36,6 +36,8 @@ pub struct Reach {
     pub parts: Vec<Reached>,
     /// Imported modules that are not the project's.
     pub external: Vec<String>,
+    /// The function's own `version=`, which counts instead of all that.
+    pub version: Option<String>,
     /// What could not be followed.
     pub opaque: Vec<Opaque>,
     /// What importing it depended on when a run last had this very code; `None`: no recent run had it.
@@ -85,6 +87,7 @@ pub fn reach(function: &str, closure: &Closure) -> Reach {
         rules: crate::source::FINGERPRINT_VERSION,
         parts,
         external: closure.external.clone(),
+        version: closure.version.clone(),
         opaque: closure.opaque.clone(),
         seen: None,
     }
@@ -108,7 +111,8 @@ mod tests {
         };
         // In the order in which they are reached, breadth first, as the analysis may give them.
         let parts = vec![part("f", None), part("g", Some(0)), part("h", Some(0)), part("i", Some(1))];
-        let closure = Closure { digest: Digest::default(), parts, opaque: vec![], external: vec![] };
+        let closure =
+            Closure { digest: Digest::default(), parts, opaque: vec![], external: vec![], version: None };
         let laid: Vec<(String, usize)> =
             reach("f", &closure).parts.into_iter().map(|part| (part.name, part.depth)).collect();
         assert_eq!(laid, [("f".into(), 0), ("g".into(), 1), ("i".into(), 2), ("h".into(), 1)]);

@@ -155,7 +155,7 @@ mod tests {
     }
 
     fn closure(parts: Vec<Part>) -> Closure {
-        Closure { digest: Digest::default(), parts, opaque: vec![], external: vec![] }
+        Closure { digest: Digest::default(), parts, opaque: vec![], external: vec![], version: None }
     }
 
     fn summarise(clean: &str, clean_line: usize) -> Closure {

@@ -235,6 +235,8 @@ pub struct Checked {
     pub code: Digest,
     /// Definitions that this code consists of; `None` when they were not recorded.
     pub definitions: Option<usize>,
+    /// The function's own `version=`, which was compared instead of its code.
+    pub version: Option<String>,
     /// Data files, with those of the calls below it.
     pub files: usize,
     /// Installed distributions, with those of the calls below it.

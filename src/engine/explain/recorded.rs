@@ -321,7 +321,8 @@ pub fn checked(run: &RunHistory, no: CallNo, records: &dyn Records) -> Checked {
     Checked {
         key: own.map(|call| call.key).unwrap_or_default(),
         code: own.map(|call| call.code).unwrap_or_default(),
-        definitions: closure.map(|closure| closure.parts.len()),
+        definitions: closure.as_ref().map(|closure| closure.parts.len()),
+        version: closure.and_then(|closure| closure.version.clone()),
         files: distinct(files),
         packages: distinct(packages),
         environment: distinct(variables),

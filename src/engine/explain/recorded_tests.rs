@@ -38,7 +38,7 @@ impl Records for Memory {
         };
         let parts =
             vec![part(&known.function, None, "def f(): return help()"), part("help", Some(0), source)];
-        Ok(Some(Closure { digest: known.code, parts, opaque: vec![], external: vec![] }))
+        Ok(Some(Closure { digest: known.code, parts, opaque: vec![], external: vec![], version: None }))
     }
 
     fn run(&self, run: &RunId) -> Option<Arc<RunHistory>> {

@@ -232,7 +232,7 @@ mod tests {
     }
 
     fn closure(parts: Vec<Part>) -> Closure {
-        Closure { digest: Digest::default(), parts, opaque: vec![], external: vec![] }
+        Closure { digest: Digest::default(), parts, opaque: vec![], external: vec![], version: None }
     }
 
     fn shown(definition: &Definition) -> Vec<String> {

@@ -43,7 +43,7 @@ mod tests {
             source: (*text).into(),
         };
         let parts = parts.iter().enumerate().map(part).collect();
-        Closure { digest: Digest::of(b""), parts, opaque: Vec::new(), external: Vec::new() }
+        Closure { digest: Digest::of(b""), parts, opaque: Vec::new(), external: Vec::new(), version: None }
     }
 
     #[test]

@@ -91,6 +91,8 @@ pub struct Closure {
     pub opaque: Vec<Opaque>,
     /// Top-level names of imported modules that are neither the project's nor the standard library's, sorted.
     pub external: Vec<String>,
+    /// The `version=` of the function, which stands for all of its code: the digest is made of it alone.
+    pub version: Option<String>,
 }
 
 impl Closure {

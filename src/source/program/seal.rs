@@ -36,7 +36,8 @@ pub(super) fn seal(qualname: &str, mut reach: Reach<'_, '_>) -> Option<Closure> 
         parts.push(part(node.item, node.via, digest, &module));
     }
     let root = reach.nodes.first()?.item;
-    let digest = match own_version(root, reach.view()) {
+    let version = own_version(root, reach.view());
+    let digest = match &version {
         Some(version) => {
             // The author says which code is the same.
             let mut feed = Feed::default();
@@ -50,6 +51,7 @@ pub(super) fn seal(qualname: &str, mut reach: Reach<'_, '_>) -> Option<Closure> 
         parts,
         opaque: reach.opaque_list(),
         external: reach.external.iter().cloned().collect(),
+        version,
     })
 }
 
