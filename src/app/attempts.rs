@@ -116,7 +116,11 @@ fn trace(page: &mut Page, error: &ErrorInfo, root: &Path) {
     // The message is said already, and that a traceback follows can be seen.
     let said = sentence(error);
     let inner = whole.strip_prefix("Traceback (most recent call last):\n").unwrap_or(&whole);
-    let inner = inner.strip_suffix(said.as_str()).unwrap_or(inner);
+    let inner = match inner.strip_suffix(said.as_str()) {
+        // Python puts the module before the name of the class.
+        Some(before) => before.trim_end_matches(|c: char| c.is_alphanumeric() || matches!(c, '_' | '.')),
+        None => inner,
+    };
     for line in inner.trim_end().lines() {
         match frame(line) {
             Some((file, number, name)) => {
@@ -224,6 +228,18 @@ mod tests {
         lay_out(&mut page, &state, &open.history, open.history.call(2).unwrap());
         let line = |line: &super::super::tone::Line| line.iter().map(|(_, piece)| piece.as_str()).collect();
         (page.lines.iter().map(line).collect(), page)
+    }
+
+    #[test]
+    fn the_module_of_an_exception_goes_with_its_message() {
+        let mut s = Script::new("2c1a00000000", 60, None, "{}");
+        let no = s.ask(1, "call_llm", CallKind::Call, 1, "{}");
+        s.start(no);
+        let mut error = fake::error("ArchiveError", "502");
+        error.traceback = error.traceback.replace("ArchiveError: 502", "archive.client.ArchiveError: 502");
+        s.fail(no, 200, error);
+        let (lines, _) = laid(&[s]);
+        assert_eq!(lines.last().unwrap().trim(), "return client.chat(messages)", "{lines:?}");
     }
 
     #[test]

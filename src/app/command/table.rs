@@ -47,7 +47,7 @@ commands! {
     Run "run" Global, ["r"], "run", can_run,
         "Start a new run of an application; nothing is reused.";
     Replay "replay" Global, ["R"], "replay", can_replay,
-        "Replay the selected run: what still holds is served, what failed or changed is executed.";
+        "Replay the selected run: serve what still holds, retry what failed, execute what changed.";
     Step "step" Global, ["s"], "step", can_replay,
         "Step through a replay of the selected run: it stops before each call and after each body.";
     StepHere "step-here" CALLS, ["S"], "", can_step_here,

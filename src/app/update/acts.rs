@@ -127,6 +127,15 @@ fn shown(state: &AppState) -> Option<Shown> {
     }
 }
 
+/// Whether the tab is one that is read when it is shown, and that did not happen.
+fn unread(state: &AppState) -> bool {
+    if !state.effective_tab().is_loaded() {
+        return false;
+    }
+    let held = inspect::shown_tab(state).and_then(|(key, _)| state.tabs.get(&key));
+    !held.is_some_and(|held| matches!(held.state, TabState::Ready(_)))
+}
+
 fn what(state: &AppState) -> &'static str {
     state.effective_tab().words()
 }
@@ -137,7 +146,12 @@ fn take(state: &mut AppState, purpose: Purpose, env: &Env) -> Vec<Effect> {
         Some(Shown::Value(value)) => vec![Effect::LoadBytes { value: Box::new(value), purpose }],
         Some(Shown::Text(text)) => vec![purpose.effect(text.into_bytes())],
         None => {
-            toast(state, Level::Info, format!("{} is empty.", what(state)), env);
+            let what = what(state);
+            let sentence = match unread(state) {
+                false => format!("{what} is empty."),
+                true => format!("{what} has not been read: it is when the inspector shows it."),
+            };
+            toast(state, Level::Info, sentence, env);
             Vec::new()
         }
     }
