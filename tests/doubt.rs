@@ -74,6 +74,8 @@ fn calls_in_doubt_can_be_given_an_output() {
         assert_eq!(report["output"], "paid by hand");
         assert_eq!(count(&report, "edited"), 1);
         executed(&project, &[]);
+        let given = project.calls("latest", "pay").remove(0);
+        assert_eq!(given["answers"][0]["now"], "\"paid by hand\"", "it is recorded as an answer: {given:#}");
         // It stays so in later replays.
         project.edit("return pay(", "return 0 or pay(");
         assert_eq!(project.replay_ok(&[])["output"], "paid by hand");

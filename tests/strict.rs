@@ -56,6 +56,9 @@ fn strict_replay_serves_by_position_and_goes_on_live() {
     let done = project.tl(&["replay", "--mode", "strict"]).exits(0);
     done.says(&["second: the arguments differ from those of the recorded call"]);
     executed(&project, &["third"]);
+    // What was served answers the question of then, not today's: who asks again gets another answer.
+    assert_eq!(project.replay_ok(&["--from", "third"])["output"], 9);
+    executed(&project, &["second", "third"]);
     // Further calls after the history are live.
     let project = strict(&[("return third(b)", "return second(third(b))")]);
     assert_eq!(project.replay_ok(&["--mode", "strict"])["output"], 5);

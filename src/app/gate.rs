@@ -22,6 +22,15 @@ pub enum Edited {
     Arguments(RunId, CallNo),
     /// The output of a recorded call, for a fork.
     Fork(RunId, CallNo),
+    /// The arguments of a recorded call, for a fork.
+    ForkInput(RunId, CallNo),
+}
+
+impl Edited {
+    /// Whether it is about this call at the gate.
+    pub fn is_of(&self, no: CallNo) -> bool {
+        matches!(self, Edited::Output(_, call) | Edited::Arguments(_, call) if *call == no)
+    }
 }
 
 /// The gate of a run.
@@ -31,8 +40,8 @@ pub struct Gate {
     pub waiting: Vec<Ask>,
     /// The run is being left for an earlier call of it.
     pub left: bool,
-    /// An output that was written by hand and sent: when it is refused it is not lost.
-    pub sent: Option<(CallNo, String)>,
+    /// What was written by hand and sent: when it is refused it is not lost.
+    pub sent: Option<(Edited, String)>,
 }
 
 impl Gate {
@@ -186,7 +195,7 @@ fn would(ask: &Ask) -> (Tone, String) {
             (Tone::Warning, format!("in doubt: it had started in run {run} and nobody knows how it ended"))
         }
         Proposed::Execute { reason, .. } => (Tone::Active, because("would execute", reason)),
-        Proposed::Edit { .. } => (Tone::Marked, "would get its edited output".to_owned()),
+        Proposed::Edit { edit, .. } => (Tone::Marked, because("would be edited", &Some(edit.reason()))),
         Proposed::Return { .. } if ask.moment == Moment::Before => {
             (Tone::Quiet, "would get what it gave before; its effect is not repeated".to_owned())
         }

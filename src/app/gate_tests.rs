@@ -264,7 +264,7 @@ fn a_fork_is_planned_before_it_is_made() {
     assert_eq!((effects, state.overlay), (vec![], None), "nothing was changed");
     let (mut state, effects) = planned("[1]");
     let [Effect::Plan { fork, text }] = effects.as_slice() else { panic!("{effects:?}") };
-    assert_eq!((fork.call, text.as_str(), fork.effects), (3, "[1]", ForkEffects::Ask));
+    assert_eq!((fork.edits[0].0, text.as_str(), fork.effects), (3, "[1]", ForkEffects::Ask));
     let plan =
         ForkPlan { serve: 2, execute: 5, effects: vec![("book".to_owned(), 1)], ..ForkPlan::default() };
     let reply = Reply::Planned { fork: fork.clone(), text: text.clone(), result: Ok(plan) };

@@ -15,6 +15,7 @@ pub mod editor;
 pub mod filtering;
 pub mod find;
 pub mod form;
+pub mod fork;
 pub mod gate;
 pub mod functions;
 pub mod headless;

@@ -182,6 +182,8 @@ pub enum Overlay {
         /// What is wrong with it.
         problem: Option<String>,
     },
+    /// How often the selected call is to be executed.
+    Resample(super::fork::HowOften),
     /// A fork and what it would do.
     Fork {
         /// The fork.
@@ -391,6 +393,8 @@ pub struct AppState {
     pub unreadable: HashMap<RunId, String>,
     /// Runs of this process that are stepped through.
     pub stepping: HashMap<RunId, Gate>,
+    /// What is kept for forks.
+    pub forking: super::fork::Forking,
     /// The project's breakpoints.
     pub points: Vec<Point>,
     /// What the body shows.
@@ -488,6 +492,7 @@ impl AppState {
             tailing: HashMap::new(),
             unreadable: HashMap::new(),
             stepping: HashMap::new(),
+            forking: Default::default(),
             points: Vec::new(),
             screen: Screen::default(),
             list: ListAt::default(),

@@ -227,11 +227,17 @@ pub struct ReplayArgs {
     /// Give a call of the run another output, as JSON or `@FILE`; what followed from it executes
     #[arg(long = "set", value_name = "CALL=JSON")]
     pub set: Vec<String>,
-    /// Take the outputs of `--set` although they have another type than the recorded ones
-    #[arg(long, requires = "set")]
+    /// Give a call other arguments, a JSON object by parameter name or `@FILE`; those that are left out stay
+    #[arg(long, value_name = "CALL=JSON")]
+    pub set_input: Vec<String>,
+    /// Give a call the output of another one: of another run, or a sample of it
+    #[arg(long, value_name = "CALL=RUN:CALL|sample:N")]
+    pub take: Vec<String>,
+    /// Take edits although they have other types than what is recorded
+    #[arg(long)]
     pub any_type: bool,
-    /// Say what the replay with `--set` would do and cost, and execute nothing
-    #[arg(long, requires = "set")]
+    /// Say what the replay with these edits would do and cost, and execute nothing
+    #[arg(long)]
     pub plan: bool,
     /// What to do with calls whose outcome is not known: `rerun`, `fail`, or `accept=JSON`
     #[arg(long, value_name = "WHAT", default_value = "rerun")]

@@ -100,6 +100,8 @@ fn headless(context: &Context, folder: &Path) -> Result<Exit, CliError> {
         any_type: false,
         plan: false,
         set: Vec::new(),
+        set_input: Vec::new(),
+        take: Vec::new(),
         in_doubt: "rerun".to_owned(),
         effects: None,
         engine: EngineArgs::default(),

@@ -13,7 +13,7 @@ use super::error::{CliError, Exit};
 use super::output::Tone;
 use super::{follow::Follow, input, view};
 use crate::base::clock::SystemClock;
-use crate::base::ids::{CallNo, RunId};
+use crate::base::ids::RunId;
 use crate::base::json as typed;
 use crate::engine::verdict::Judge;
 use crate::engine::{self, Effects, Ending, InDoubt, RunHandle, RunSpec};
@@ -51,8 +51,7 @@ pub fn replay(context: &Context, args: &ReplayArgs) -> Result<Exit, CliError> {
     let store = replay_store(context)?;
     let spec = replay_spec(context, &store, args)?;
     if let Some(parent) = spec.parent.as_ref().filter(|_| !spec.edits.is_empty()) {
-        let edits = spec.edits.iter().map(|(no, _)| *no).collect();
-        let plan = Judge::new(&context.project, &store, context.search()).plan(parent, &edits)?;
+        let plan = Judge::new(&context.project, &store, context.search()).plan(parent, &spec.edits)?;
         if args.plan {
             say_plan(context, &plan, args.output.json);
             return Ok(Exit::Success);
@@ -99,8 +98,7 @@ pub(super) fn replay_spec(context: &Context, store: &Store, args: &ReplayArgs) -
         return Err(CliError::usage(format!("run {id} still executes")).hint("wait for it, or stop it first"));
     }
     let from = args.from.as_deref().map(|text| context.call(&parent, text)).transpose()?;
-    let edits: Result<_, CliError> =
-        args.set.iter().map(|text| edit(context, store, &parent, text, args.any_type)).collect();
+    let edits = super::edits::named(context, store, &parent, args)?;
     let app = replayed_application(context, &parent)?;
     let input = match input::given(&args.input, &app)? {
         Some(input) => input,
@@ -110,7 +108,7 @@ pub(super) fn replay_spec(context: &Context, store: &Store, args: &ReplayArgs) -
         mode: args.mode.into(),
         parent: Some(id),
         from,
-        edits: edits?,
+        edits,
         in_doubt,
         effects: effects(args.effects),
         ..context.run_spec(&app, input, &args.engine)?
@@ -119,44 +117,13 @@ pub(super) fn replay_spec(context: &Context, store: &Store, args: &ReplayArgs) -
 
 /// A run that holds samples has no application to replay.
 pub(super) fn no_samples(run: &RunHistory) -> Result<(), CliError> {
-    let Purpose::Samples { of } = &run.purpose else { return Ok(()) };
+    let Purpose::Samples { of, .. } = &run.purpose else { return Ok(()) };
     let parent = run.parent.as_ref().unwrap_or(&of.run);
     Err(CliError::usage(format!(
         "run {} holds samples of a call of run {parent}, and cannot be replayed",
         run.id
     ))
     .hint(format!("replay run {parent}; --take puts what a sample gave into it")))
-}
-
-/// `CALL=JSON` or `CALL=@FILE`.
-fn edit(
-    context: &Context,
-    store: &Store,
-    run: &RunHistory,
-    text: &str,
-    any_type: bool,
-) -> Result<(CallNo, Value), CliError> {
-    let wrong = |why: String| CliError::usage(format!("--set {text}: {why}"));
-    // The value may contain `=`, a call's path cannot.
-    let (call, json) = text.split_once('=').ok_or_else(|| {
-        wrong("CALL=JSON is expected, for example app/call_llm#3='{\"answer\": 42}'".to_owned())
-    })?;
-    let no = context.call(run, call)?;
-    if no == 1 {
-        return Err(wrong("the application's own output cannot be set".to_owned())
-            .hint("use --input for another input, or set the output of a call that it makes"));
-    }
-    let json = match json.strip_prefix('@') {
-        Some(file) => std::fs::read_to_string(file).map_err(|error| wrong(format!("{file}: {error}")))?,
-        None => json.to_owned(),
-    };
-    let value = typed::tagged(&json)
-        .map_err(|error| wrong(format!("not JSON: {error}")).hint("a string needs its quotes: '\"text\"'"))?;
-    if !any_type {
-        super::edits::fits(store, run, no, &value)
-            .map_err(|why| wrong(why).hint("--any-type takes it all the same"))?;
-    }
-    Ok((no, value))
 }
 
 fn effects(arg: Option<EffectsArg>) -> Effects {

@@ -33,7 +33,7 @@ pub fn run(context: &Context, args: &RunsArgs) -> Result<Exit, CliError> {
         let parent = run.parent.as_ref().map(|p| format!("  ← {}", p.short())).unwrap_or_default();
         let pin = if run.pinned { "  pinned" } else { "" };
         let what = match &run.purpose {
-            Purpose::Samples { of } => format!("samples of call {}", call_id(&of.run, of.call)),
+            Purpose::Samples { of, .. } => format!("samples of call {}", call_id(&of.run, of.call)),
             Purpose::Application | Purpose::StepBack => run.mode.word().to_owned(),
         };
         let tail = format!("{what}{parent}{pin}");
@@ -69,7 +69,7 @@ fn row_json(row: &RunRow) -> Value {
         "saved": run.saved,
         "pinned": run.pinned,
         "samples_of": match &run.purpose {
-            Purpose::Samples { of } => json!({"run": of.run, "call": call_id(&of.run, of.call)}),
+            Purpose::Samples { of, .. } => json!({"run": of.run, "call": call_id(&of.run, of.call)}),
             Purpose::Application | Purpose::StepBack => Value::Null,
         },
         "stepped_back": run.purpose == Purpose::StepBack,

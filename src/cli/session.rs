@@ -113,13 +113,18 @@ impl Session {
             Start::Replay { run, mode, from } => Ok(RunSpec { mode, from, ..self.replay_spec(run)? }),
             Start::Fork(fork) => Ok(RunSpec {
                 mode: Mode::Adaptive,
-                edits: vec![(fork.call, fork.value)],
+                edits: fork.edits,
                 effects: match fork.effects {
                     ForkEffects::Ask => engine::Effects::Ask,
                     ForkEffects::Skip => engine::Effects::Skip,
                     ForkEffects::Rerun => engine::Effects::Rerun,
                 },
                 ..self.replay_spec(fork.run)?
+            }),
+            Start::Resample { run, call, count, effects } => Ok(RunSpec {
+                effects: if effects { engine::Effects::Rerun } else { engine::Effects::Fail },
+                samples: Some((call, count)),
+                ..self.replay_spec(run)?
             }),
             Start::Step { run, .. } => {
                 Ok(RunSpec { mode: Mode::Adaptive, effects: engine::Effects::Ask, ..self.replay_spec(run)? })
@@ -422,11 +427,11 @@ impl Backend for Session {
 
     fn plan(&self, fork: &Fork) -> Result<ForkPlan, String> {
         let run = self.history(&fork.run)?;
-        if !fork.any_type {
-            super::edits::fits(&self.store, &run, fork.call, &fork.value)?;
+        for (no, edit) in fork.edits.iter().filter(|_| !fork.any_type) {
+            super::edits::fits(&self.store, &run, *no, edit)?;
         }
         Judge::new(&self.context.project, &self.store, self.context.search())
-            .plan(&fork.run, &[fork.call].into())
+            .plan(&fork.run, &fork.edits)
             .map_err(|error| error.to_string())
     }
 

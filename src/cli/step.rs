@@ -23,6 +23,7 @@ use crate::engine::step::{
 };
 use crate::engine::{self, Ending, RunHandle, RunSpec};
 use crate::model::filter::Filter;
+use crate::model::fork::Edit;
 use crate::model::points;
 use crate::model::{Event, RunHistory, RunStatus, ValueRef};
 use crate::store::Store;
@@ -332,9 +333,18 @@ impl<'a> Session<'a> {
                 line["reason"] = json!(reason);
                 line["in_doubt"] = json!(in_doubt.is_some());
             }
-            Proposed::Edit { value, .. } => {
+            Proposed::Edit { edit, .. } => {
                 line["would"] = json!("edit");
-                line["output"] = value.clone();
+                line["reason"] = json!(edit.reason());
+                match edit {
+                    Edit::Output(value) => line["output"] = value.clone(),
+                    Edit::Arguments(value) => line["arguments"] = value.clone(),
+                    Edit::Taken(taken) => {
+                        let from = &taken.from;
+                        line["from"] = json!({"run": from.run, "call": call_id(&from.run, from.call)});
+                        line["output"] = shown(&taken.value)?;
+                    }
+                }
             }
             Proposed::Return { output } => {
                 line["would"] = json!("return");

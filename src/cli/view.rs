@@ -181,7 +181,10 @@ pub fn call_json(run: &RunHistory, call: &Call) -> Map<String, Value> {
             |value: &Option<crate::model::ValueRef>| value.as_ref().map(|value| value.preview.clone());
         let answers = call.answers.iter();
         let answers: Vec<Value> = answers
-            .map(|one| json!({"answer": one.answer, "was": shown(&one.was), "now": shown(&one.now)}))
+            .map(|one| json!({
+                    "answer": one.answer, "was": shown(&one.was), "now": shown(&one.now),
+                    "from": one.from.as_ref().map(|from| json!({"run": from.run, "call": call_id(&from.run, from.call)})),
+                }))
             .collect();
         add("answers", json!(answers));
     }

@@ -240,6 +240,8 @@ impl Watcher<'_> {
             any_type: false,
             plan: false,
             set: Vec::new(),
+            set_input: Vec::new(),
+            take: Vec::new(),
             in_doubt: "rerun".to_owned(),
             effects: self.args.effects,
             engine: EngineArgs::default(),

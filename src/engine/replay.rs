@@ -133,8 +133,8 @@ pub struct Replay {
     /// Calls that must not be served: those that were asked for from this one on, and its callers.
     excluded: HashSet<CallNo>,
     from: bool,
-    /// Outputs that calls of the replayed run are to have instead of theirs.
-    edits: HashMap<CallNo, serde_json::Value>,
+    /// What calls of the replayed run are to have instead of theirs.
+    edits: HashMap<CallNo, crate::model::fork::Edit>,
     /// Calls whose edits were used.
     edited: HashSet<CallNo>,
     known: HashMap<String, Arc<CodeKnown>>,
@@ -491,7 +491,7 @@ impl Replay {
             return SubtreeFacts::broken("asked for again");
         }
         if self.is_edited(history, no) {
-            return SubtreeFacts::broken(format!("the output of {} is edited", call.function));
+            return SubtreeFacts::broken(format!("{} is edited", call.function));
         }
         if call.is_call() {
             if !call.durable {

@@ -24,6 +24,7 @@ use crate::base::clock::Clock;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::find::StoreNodes;
+use crate::model::fork::Edit;
 use crate::model::{Mode, Purpose, RunHistory, ValueRef};
 use crate::store::Store;
 use crate::value::{self, NodeSource, StoredNode};
@@ -51,8 +52,8 @@ pub struct RunSpec {
     pub parent: Option<RunId>,
     /// Serve only what was asked for before this call of the parent.
     pub from: Option<CallNo>,
-    /// Calls of the parent that are to have other outputs.
-    pub edits: Vec<(CallNo, serde_json::Value)>,
+    /// Calls of the parent that are to have other outputs or arguments.
+    pub edits: Vec<(CallNo, Edit)>,
     /// What to do with calls in doubt.
     pub in_doubt: InDoubt,
     /// What to do with effects that would happen again.

@@ -26,6 +26,7 @@ pub fn sampling(store: &Store, run: &RunHistory, no: CallNo, count: u32) -> Resu
     Ok(Sampling {
         state: state_before(store, &of)?,
         of,
+        call: no,
         function: call.function.clone(),
         input,
         key: call.key,

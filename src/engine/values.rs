@@ -9,6 +9,7 @@ use super::secrets::Secrets;
 use crate::base::digest::Digest;
 use crate::base::secrets::Redactor;
 use crate::model::{ValueRef, Withheld};
+use crate::proto::message::Param;
 pub use crate::value::usage::TokenUsage;
 pub use crate::value::usage::prices::{Listed, Price, Prices, Whose};
 use crate::value::{self, NodeSink, Packed, Value, pickle};
@@ -198,6 +199,48 @@ impl Packer {
 /// Says why a value that a user gave cannot stand for a recorded one.
 pub fn fits(recorded: &Bytes, json: &serde_json::Value) -> Result<(), String> {
     value::fits(&pickle::read_lossy(recorded), json)
+}
+
+/// Says why these cannot be the arguments of a function: names that are no parameters of it, or some are missing.
+pub fn parameters_fit(params: &[Param], json: &serde_json::Value) -> Result<(), String> {
+    let serde_json::Value::Object(given) = json else {
+        return Err("arguments are a JSON object by parameter name".to_owned());
+    };
+    let open = params.iter().any(|param| param.kind == "var_keyword");
+    let names: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
+    if let Some(name) = given.keys().find(|name| !open && !names.contains(&name.as_str())) {
+        let near = super::suggest::nearest(name, names.iter().copied());
+        return Err(format!("there is no parameter '{name}'{near}; it has {}", names.join(", ")));
+    }
+    let needed = |param: &&Param| !param.has_default && !param.kind.starts_with("var_");
+    match params.iter().filter(needed).find(|param| !given.contains_key(&param.name)) {
+        Some(param) => Err(format!("the parameter '{}' is missing", param.name)),
+        None => Ok(()),
+    }
+}
+
+/// Says why arguments have other types than the recorded ones; what is not recorded, or None, must have that of its
+/// hint, where the hint is a plain one.
+pub fn arguments_fit(
+    recorded: Option<&Bytes>,
+    params: &[Param],
+    json: &serde_json::Value,
+) -> Result<(), String> {
+    let was = recorded.map_or(Value::None, pickle::read_lossy);
+    let serde_json::Value::Object(given) = json else { return Ok(()) };
+    for (name, now) in given {
+        match was.get(name) {
+            Some(was) if !matches!(was, Value::None) => {
+                value::fits(was, now).map_err(|why| format!("{name}: {why}"))?;
+            }
+            _ => {
+                let hint =
+                    params.iter().find(|param| param.name == *name).and_then(|param| param.hint.as_deref());
+                value::fits_hint(hint.unwrap_or_default(), now).map_err(|why| format!("{name}: {why}"))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The JSON that a pickled value of JSON is.

@@ -91,6 +91,9 @@ pub enum Purpose {
     Samples {
         /// The call that executed what is sampled.
         of: Origin,
+        /// The number of the sampled call in the parent.
+        #[serde(default)]
+        call: CallNo,
     },
     /// To go back in the run that it replays, which was left for it.
     StepBack,
@@ -217,6 +220,9 @@ pub struct Answered {
     pub was: Option<ValueRef>,
     /// The output (or arguments) now.
     pub now: Option<ValueRef>,
+    /// The call that it was taken from.
+    #[serde(default)]
+    pub from: Option<Origin>,
 }
 
 /// What happened.

@@ -9,20 +9,64 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Serialize;
 
 use super::verdict::{Fate, Verdict};
-use super::{CallKind, RunHistory};
+use super::{CallKind, Origin, RunHistory, ValueRef};
 use crate::base::ids::{CallNo, RunId};
 use crate::base::text;
 
-/// A replay in which a call has another output.
+/// What a call of a fork has in place of what it had.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Edit {
+    /// This output: JSON, with tags for what JSON cannot say.
+    Output(serde_json::Value),
+    /// What another recorded call gave.
+    Taken(Box<Taken>),
+    /// These arguments: a JSON object by parameter name.
+    Arguments(serde_json::Value),
+}
+
+/// The output of a recorded call, taken elsewhere.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Taken {
+    /// The call.
+    pub from: Origin,
+    /// What it gave.
+    pub value: ValueRef,
+}
+
+impl Edit {
+    /// What it gives, in one line, unsanitised.
+    pub fn words(&self) -> String {
+        match self {
+            Edit::Output(value) => format!("gives {value}"),
+            Edit::Taken(taken) => {
+                format!("gives {}, from run {}", taken.value.preview, taken.from.run.short())
+            }
+            Edit::Arguments(value) => format!("is asked {value}"),
+        }
+    }
+
+    /// Why the call is asked about or answered as it is.
+    pub fn reason(&self) -> String {
+        match self {
+            Edit::Output(_) => "its output is edited".to_owned(),
+            Edit::Taken(taken) => format!(
+                "its output is taken from call {} of run {}",
+                crate::base::ids::call_id(&taken.from.run, taken.from.call),
+                taken.from.run
+            ),
+            Edit::Arguments(_) => "its arguments are edited".to_owned(),
+        }
+    }
+}
+
+/// A replay in which calls have other outputs or arguments.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Fork {
     /// The run.
     pub run: RunId,
-    /// The call.
-    pub call: CallNo,
-    /// Its output.
-    pub value: serde_json::Value,
-    /// Whatever type it has.
+    /// The calls; each once.
+    pub edits: Vec<(CallNo, Edit)>,
+    /// Whatever types they have.
     pub any_type: bool,
     /// What becomes of effects that would happen again.
     pub effects: ForkEffects,
@@ -90,6 +134,27 @@ impl ForkPlan {
         }
         plan.effects = effects.into_iter().map(|(name, calls)| (name.to_owned(), calls)).collect();
         plan
+    }
+
+    /// A call with other arguments executes, and what it had called may be asked for again.
+    pub fn asked_otherwise(&mut self, run: &RunHistory, no: CallNo) {
+        let Some(edited) = run.call(no) else { return };
+        self.seconds += edited.wall_us as f64 / 1e6;
+        let mut effects: BTreeMap<String, u64> = std::mem::take(&mut self.effects).into_iter().collect();
+        let within =
+            run.calls.iter().filter(|call| call.kind == CallKind::Call && run.is_within(call.no, no));
+        for call in within {
+            self.execute += 1;
+            let usage = call.usage.as_ref();
+            self.tokens += usage.map_or(0, super::Usage::tokens);
+            if let Some(usage) = usage.filter(|usage| usage.tokens() > 0) {
+                self.cost_usd = self.cost_usd.zip(usage.cost_usd).map(|(a, b)| a + b);
+            }
+            if call.effect && (call.attempts > 0 || call.origin.is_some()) {
+                *effects.entry(call.function.clone()).or_default() += 1;
+            }
+        }
+        self.effects = effects.into_iter().collect();
     }
 
     /// `serves 4 calls, then executes about 29, 12 s, 23k tokens, $0.02`.

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::filter::Filter;
+use super::fork::Edit;
 use super::{ErrorInfo, Origin, ValueRef};
 use crate::base::ids::CallNo;
 
@@ -18,8 +19,7 @@ pub enum Moment {
 }
 
 /// What would happen to a call.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-#[serde(tag = "would", rename_all = "kebab-case")]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Proposed {
     /// It would be served.
     Serve {
@@ -37,11 +37,11 @@ pub enum Proposed {
         /// It had started before and nobody knows how it ended.
         in_doubt: Option<Origin>,
     },
-    /// It would get the output that this replay was told to give it.
+    /// It would get what this replay was told to give it.
     Edit {
-        /// The output.
-        value: serde_json::Value,
-        /// What it had.
+        /// That.
+        edit: Edit,
+        /// The output that it had.
         was: Option<ValueRef>,
     },
     /// Its caller would get this value.
@@ -57,14 +57,13 @@ pub enum Proposed {
 }
 
 /// A call that waits at the gate.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Ask {
     /// The call; its event `call_asked` came before.
     pub call: CallNo,
     /// When.
     pub moment: Moment,
     /// What would happen.
-    #[serde(flatten)]
     pub proposed: Proposed,
     /// It acts on the world.
     pub effect: bool,
@@ -73,8 +72,7 @@ pub struct Ask {
 }
 
 /// What happens at the gate, told to whoever answers.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-#[serde(tag = "t", rename_all = "snake_case")]
+#[derive(Clone, PartialEq, Debug)]
 pub enum GateEvent {
     /// A call waits.
     Asked(Ask),
@@ -114,6 +112,9 @@ pub enum Answer {
     Arguments {
         /// A JSON object by parameter name.
         value: serde_json::Value,
+        /// Whatever types they have; else they must be those of the recorded ones.
+        #[serde(default)]
+        any_type: bool,
     },
     /// Let it fail.
     Fail {

@@ -85,7 +85,7 @@ impl EventKind {
                 files(read, each);
             }
             EventKind::Answered(answered) => {
-                let Answered { no: _, answer: _, was: _, now: _ } = answered.as_mut();
+                let Answered { no: _, answer: _, was: _, now: _, from: _ } = answered.as_mut();
             }
         }
     }

@@ -26,7 +26,7 @@ impl Store {
             cursor = Some(last.cursor);
             let full = rows.len() >= WINDOW;
             let wanted =
-                |purpose: &Purpose| matches!(purpose, Purpose::Samples { of: other } if *other == of);
+                |purpose: &Purpose| matches!(purpose, Purpose::Samples { of: other, .. } if *other == of);
             let found = rows.into_iter().filter(|row| wanted(&row.summary.purpose) && row.damaged.is_none());
             holding.extend(found.map(|row| row.summary.id));
             if !full {

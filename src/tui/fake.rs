@@ -139,7 +139,7 @@ impl Backend for Fake {
             Start::Run { .. } if n.is_multiple_of(2) => mapping(&id, 400, &[7, 90]),
             Start::Run { .. } => agent(&id, 0, None, RunStatus::Failed),
             Start::Fork(fork) => agent(&id, 0, Some(fork.run.as_str()), RunStatus::Succeeded),
-            Start::Replay { run, .. } | Start::Step { run, .. } => {
+            Start::Replay { run, .. } | Start::Step { run, .. } | Start::Resample { run, .. } => {
                 agent(&id, 0, Some(run.as_str()), RunStatus::Succeeded)
             }
         };

@@ -1,13 +1,15 @@
 //! What is asked of whoever steps through a run: how a call fails, up to where the run goes, what is wrong with an edit.
 
 use crate::app::editor::Editor;
+use crate::app::fork::HowOften;
 use crate::app::gate::{FAULTS, FailLine, PointList, Rejected};
 use crate::app::layout::{Area, scroll_to};
 use crate::app::msg::{Fork, ForkEffects};
 use crate::app::tone::Tone;
 use crate::app::{AppState, say};
+use crate::base::ids::CallNo;
 use crate::base::text;
-use crate::model::fork::ForkPlan;
+use crate::model::fork::{Edit, ForkPlan};
 
 use super::cells::Canvas;
 use super::overlay::{edited, window};
@@ -41,13 +43,26 @@ pub(super) fn run_to(canvas: &mut Canvas<'_>, body: Area, editor: &Editor, probl
     }
 }
 
+/// How often the selected call is executed.
+pub(super) fn resample(canvas: &mut Canvas<'_>, body: Area, typed: &HowOften) {
+    let height = 1 + u16::from(typed.problem.is_some());
+    let inner = window(canvas, body, 70, height, "Execute this call how often?");
+    edited(canvas, inner, 0, &typed.editor, "a number");
+    if let Some(problem) = &typed.problem {
+        canvas.text(inner, 0, 1, Tone::Warning, problem);
+    }
+}
+
 /// What a fork would do, and what becomes of effects.
 pub(super) fn fork(canvas: &mut Canvas<'_>, body: Area, state: &AppState, fork: &Fork, plan: &ForkPlan) {
     let width = 84.min(body.w.saturating_sub(6)).max(10);
     let run = state.open.get(&fork.run).map(|open| &open.history);
-    let name = run.and_then(|run| Some(say::place_in_tree(run, run.call(fork.call)?))).unwrap_or_default();
-    let head = format!("{name} of run {} gives {}", fork.run.short(), fork.value);
-    let mut lines = vec![(Tone::Text, head), (Tone::Text, format!("The replay {}.", plan.words()))];
+    let head = |(call, edit): &(CallNo, Edit)| {
+        let name = run.and_then(|run| Some(say::place_in_tree(run, run.call(*call)?))).unwrap_or_default();
+        (Tone::Text, format!("{name} of run {} {}", fork.run.short(), edit.words()))
+    };
+    let mut lines: Vec<(Tone, String)> = fork.edits.iter().map(head).collect();
+    lines.push((Tone::Text, format!("The replay {}.", plan.words())));
     if let Some(effects) = plan.effect_words() {
         let choice = |which: ForkEffects, key: &str, what: &str| {
             let chosen = fork.effects == which;

@@ -48,11 +48,17 @@ pub(super) fn hints(overlay: &Overlay) -> Vec<Hint> {
         }
         Overlay::Rejected(_) => &[("e", "edit again"), ("Esc", "throw it away")],
         Overlay::Fork { plan, .. } if plan.effects.is_empty() => {
-            &[("Enter", "fork"), ("Esc", "throw it away")]
+            &[("Enter", "fork"), ("+", "another edit"), ("Esc", "throw it away")]
         }
-        Overlay::Fork { .. } => {
-            &[("Enter", "fork"), ("a", "ask"), ("k", "keep"), ("r", "repeat"), ("Esc", "throw it away")]
-        }
+        Overlay::Fork { .. } => &[
+            ("Enter", "fork"),
+            ("a", "ask"),
+            ("k", "keep"),
+            ("r", "repeat"),
+            ("+", "another edit"),
+            ("Esc", "throw it away"),
+        ],
+        Overlay::Resample(_) => &[("Enter", "execute"), ("Esc", "leave it")],
         Overlay::SaveAs { .. } => &[("Enter", "write"), ("Esc", "cancel")],
     };
     pairs.iter().map(|(key, word)| Hint { key: (*key).to_owned(), word, rank: 0 }).collect()
@@ -81,6 +87,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState) {
         Some(Overlay::SaveAs { editor }) => save_as(canvas, places.body, editor),
         Some(Overlay::Points(list)) => super::gate::points(canvas, places.body, state, list),
         Some(Overlay::Fail(line)) => super::gate::fail(canvas, places.body, line),
+        Some(Overlay::Resample(typed)) => super::gate::resample(canvas, places.body, typed),
         Some(Overlay::RunTo { editor, problem }) => {
             super::gate::run_to(canvas, places.body, editor, problem.as_deref());
         }

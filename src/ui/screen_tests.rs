@@ -216,7 +216,12 @@ fn stepping() {
     let run = crate::base::ids::RunId::from_text("8f3c00000000");
     let value = serde_json::json!({"content": "Japan"});
     let effects = crate::app::ForkEffects::Ask;
-    let fork = Box::new(crate::app::Fork { run, call: 4, value, any_type: false, effects });
+    let fork = Box::new(crate::app::Fork {
+        run,
+        edits: vec![(4, crate::model::fork::Edit::Output(value))],
+        any_type: false,
+        effects,
+    });
     let plan = crate::model::fork::ForkPlan {
         edited: 1,
         serve: 2,

@@ -79,6 +79,31 @@ fn at(was: &Value, now: &Value, place: &mut String) -> Result<(), String> {
     below(was, now, place)
 }
 
+/// Says why a value that somebody wrote as JSON is not of the type that a hint names. A hint that is not a plain name
+/// of a built-in type, such as a union, is taken to allow anything.
+pub fn fits_hint(hint: &str, written: &Json) -> Result<(), String> {
+    let name = hint.split('[').next().unwrap_or_default().trim();
+    let union = hint.contains('|') || hint.contains("Optional") || hint.contains("Union");
+    let wanted = match name {
+        _ if union => return Ok(()),
+        "str" => "a str",
+        "int" => "an int",
+        "float" => "a float",
+        "bool" => "a bool",
+        "list" | "List" => "a list",
+        "dict" | "Dict" => "a dict",
+        "tuple" | "Tuple" => "a tuple",
+        "bytes" => "bytes",
+        _ => return Ok(()),
+    };
+    let value = from_json(written);
+    let number = wanted == "a float" && matches!(value, Value::Int(_) | Value::BigInt(_));
+    if kind(&value) == wanted || number {
+        return Ok(());
+    }
+    Err(format!("its hint is {hint}, what you wrote is {}", kind(&value)))
+}
+
 fn alike(a: &Value, b: &Value) -> bool {
     let number = |value: &Value| matches!(value, Value::Int(_) | Value::BigInt(_) | Value::Float(_));
     number(a) && number(b) || kind(a) == kind(b)
@@ -134,6 +159,18 @@ mod tests {
         let written = json!({"a": {"b": [{"c": "y"}, {"c": 1}]}});
         assert_eq!(why(&recorded, &written), "a.b[1].c was a str, what you wrote is an int");
         assert_eq!(why(&recorded, &json!({"a": {"b": []}})), "");
+    }
+
+    #[test]
+    fn plain_hints_are_kept() {
+        let why = |hint: &str, written: Json| fits_hint(hint, &written).err().unwrap_or_default();
+        assert_eq!(why("str", json!("x")), "");
+        assert_eq!(why("int", json!("x")), "its hint is int, what you wrote is a str");
+        assert_eq!(why("list[str]", json!({})), "its hint is list[str], what you wrote is a dict");
+        assert_eq!(why("float", json!(1)), "");
+        for anything in ["int | None", "Optional[int]", "Report", ""] {
+            assert_eq!(why(anything, json!("x")), "");
+        }
     }
 
     #[test]

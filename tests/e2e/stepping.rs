@@ -7,7 +7,7 @@ use crate::terminal::Terminal;
 use crate::wait;
 
 /// A project whose `$EDITOR` is this script; `$1` is the file.
-fn with_editor(project: Project, script: &str) -> Project {
+pub fn with_editor(project: Project, script: &str) -> Project {
     use std::os::unix::fs::PermissionsExt;
     let path = project.temporary().join("editor.sh");
     std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();

@@ -22,7 +22,7 @@ def plan_trip(wish: str) -> dict:
     return {"destination": travel_api.find_destination(decision["answer"]), **decision}
 
 
-@function()
+@function(effect=True)
 def book_flights(destination: str) -> dict:
     """Spends money: once, and skipped on replay."""
     return travel_api.book_flights(destination)

@@ -25,9 +25,52 @@ pub(super) fn can_run(state: &AppState) -> Enabled {
 }
 
 pub(super) fn can_replay(state: &AppState) -> Enabled {
-    match selected(state)?.status {
+    let run = selected(state)?;
+    match run.status {
         RunStatus::Running => Err("The run is still going; it can be replayed when it has ended."),
+        _ if samples(run) => Err("The run holds samples of a call; a t takes the selected one into its run."),
         _ => Ok(()),
+    }
+}
+
+fn samples(run: &RunSummary) -> bool {
+    matches!(run.purpose, crate::model::Purpose::Samples { .. })
+}
+
+pub(super) fn can_fork_input(state: &AppState) -> Enabled {
+    can_fork(state)?;
+    match open(state)?.call() {
+        Some(call) if call.input.is_some() => Ok(()),
+        _ => Err("The call's arguments are not recorded."),
+    }
+}
+
+pub(super) fn can_mark(state: &AppState) -> Enabled {
+    match open(state)?.call() {
+        Some(call) if call.is_call() && call.output.is_some() => Ok(()),
+        _ => Err("The selected call gave nothing that could be taken."),
+    }
+}
+
+pub(super) fn can_take(state: &AppState) -> Enabled {
+    if !samples(selected(state)?) {
+        return can_fork(state);
+    }
+    match open(state)?.call() {
+        Some(call) if call.parent == 1 && call.output.is_some() => Ok(()),
+        _ => Err("Select a sample that gave something."),
+    }
+}
+
+pub(super) fn can_resample(state: &AppState) -> Enabled {
+    if samples(selected(state)?) {
+        return Err("The run holds samples of a call; sample the call itself once more.");
+    }
+    match open(state)?.call() {
+        Some(call) if call.no == 1 => Err("The application itself is not sampled; run it again."),
+        Some(call) if !call.is_call() => Err("This is an operation; select one of its items."),
+        Some(call) if call.input.is_some() => Ok(()),
+        _ => Err("The call's arguments are not recorded."),
     }
 }
 

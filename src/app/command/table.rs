@@ -58,6 +58,14 @@ commands! {
         "Stop whenever the function of the selected call is called, or no longer.";
     Fork "fork" Global, ["f"], "fork", can_fork,
         "Edit the output of the selected call in $EDITOR, see what follows from it, and replay with it.";
+    ForkInput "fork-input" Global, ["a i"], "", can_fork_input,
+        "Edit the arguments of the selected call in $EDITOR, see what follows from it, and replay with them.";
+    MarkOutput "mark-output" Global, ["a m"], "", can_mark,
+        "Mark the output of the selected call, to be taken into a call of another run.";
+    TakeOutput "take-output" Global, ["a t"], "", can_take,
+        "Fork with an output that was recorded elsewhere: the marked one for the selected call, or of a sample for the call it is a sample of.";
+    Resample "resample" Global, ["a x"], "", can_resample,
+        "Execute the selected call several times and keep the outcomes side by side; nothing else of the run executes.";
     ReplayFrom "replay-from" CALLS, ["a c"], "", can_replay,
         "Replay the run; the selected call and what was asked for after it are executed.";
     ReplayStrict "replay-strict" Global, ["a s"], "", can_replay,

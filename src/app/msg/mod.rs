@@ -54,6 +54,17 @@ pub enum Start {
     },
     /// A replay of a run in which a call has another output.
     Fork(Box<Fork>),
+    /// A recorded call executed several times, and nothing else.
+    Resample {
+        /// The run.
+        run: RunId,
+        /// The call.
+        call: CallNo,
+        /// How often.
+        count: u32,
+        /// Whether it may act on the world.
+        effects: bool,
+    },
     /// A replay of a run that is stepped through. When the run is itself stepped through in this process, it is
     /// ended first: that is a step back.
     Step {

@@ -14,7 +14,7 @@ use crate::model::gate::Goal;
 use crate::model::{Level, Mode};
 
 use super::panes::{self, Direction};
-use super::{acts, filter, gate, navigate, overlay, points, screens, tabs, toast, values};
+use super::{acts, filter, fork, gate, navigate, overlay, points, screens, tabs, toast, values};
 use super::{compare, find, functions, timeline};
 
 /// Executes an enabled command.
@@ -109,7 +109,11 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::Step => return gate::begin(state, Goal::Into, env),
         CommandId::Points => state.overlay = Some(Overlay::Points(PointList::default())),
         CommandId::PointHere => return points::toggle_here(state, env),
-        CommandId::Fork => return gate::fork(state),
+        CommandId::Fork => return fork::output(state),
+        CommandId::ForkInput => return fork::input(state),
+        CommandId::MarkOutput => fork::mark(state, env),
+        CommandId::TakeOutput => return fork::take(state, env),
+        CommandId::Resample => fork::resample(state),
         CommandId::StepHere => return gate::begin_here(state, env),
         CommandId::GateGo
         | CommandId::GateAnswer
@@ -267,6 +271,9 @@ pub(super) fn begin(state: &mut AppState, what: Start, env: &Env) -> Vec<Effect>
         Start::Run { app, .. } => format!("Starting {app} …"),
         Start::Replay { run, .. } => format!("Starting a replay of {} …", run.short()),
         Start::Fork(fork) => format!("Forking {} …", fork.run.short()),
+        Start::Resample { count, .. } => {
+            format!("Executing the call {} …", crate::base::text::count(u64::from(*count), "time"))
+        }
         Start::Step { run, .. } => format!("Stepping through a replay of {} …", run.short()),
     };
     toast(state, Level::Info, sentence, env);

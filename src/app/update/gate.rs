@@ -4,17 +4,16 @@ use crate::app::command::CommandId;
 use crate::app::editor::Editor;
 use crate::app::gate::{FAULTS, FailLine, Rejected};
 use crate::app::keys::{Key, KeyCode};
-use crate::app::msg::{Edited, Effect, Env, Fork, ForkEffects, Start};
+use crate::app::msg::{Edited, Effect, Env, Start};
 use crate::app::state::{AppState, Overlay, Pane, Screen};
 use crate::base::ids::{CallNo, RunId};
 use crate::base::json;
 use crate::model::filter::Filter;
-use crate::model::fork::ForkPlan;
 use crate::model::gate::{Answer, GateEvent, Goal, Moment, StepCommand, Want};
 use crate::model::points;
 use crate::model::{Level, RunHistory, RunStatus, ValueRef, path};
 
-use super::{commands, toast};
+use super::{commands, fork, toast};
 
 /// Steps through a replay of the selected run.
 pub(super) fn begin(state: &mut AppState, goal: Goal, env: &Env) -> Vec<Effect> {
@@ -87,10 +86,11 @@ pub(super) fn happened(state: &mut AppState, run: RunId, event: &GateEvent, env:
                 open.selected = first;
             }
         }
-        GateEvent::Refused { call, why } if gate.sent.as_ref().is_some_and(|(sent, _)| sent == call) => {
-            let text = gate.sent.take().map(|(_, text)| text).unwrap_or_default();
-            let rejected = Rejected { what: Edited::Output(run, *call), text, why: why.clone(), may: true };
-            state.overlay = Some(Overlay::Rejected(rejected));
+        GateEvent::Refused { call, why } if gate.sent.as_ref().is_some_and(|(sent, _)| sent.is_of(*call)) => {
+            if let Some((what, text)) = gate.sent.take() {
+                let rejected = Rejected { what, text, why: why.clone(), may: true };
+                state.overlay = Some(Overlay::Rejected(rejected));
+            }
         }
         GateEvent::Refused { why, .. } if shown => {
             let sentence = format!("That cannot be done: {why}.");
@@ -196,7 +196,7 @@ fn edit_output(state: &AppState) -> Vec<Effect> {
 }
 
 /// The last output of the same function in this run or the one that it replays.
-fn like_it(state: &AppState, no: CallNo) -> Option<&ValueRef> {
+pub(super) fn like_it(state: &AppState, no: CallNo) -> Option<&ValueRef> {
     let run = &state.current()?.history;
     let function = &run.call(no)?.function;
     let parent = run.parent.as_ref().and_then(|parent| state.open.get(parent)).map(|open| &open.history);
@@ -218,6 +218,13 @@ fn edit_arguments(state: &AppState) -> Vec<Effect> {
     }
 }
 
+fn by_hand(what: &Edited, value: serde_json::Value, any_type: bool) -> Answer {
+    match what {
+        Edited::Arguments(..) => Answer::Arguments { value, any_type },
+        _ => Answer::Output { value, any_type },
+    }
+}
+
 /// What came back from `$EDITOR`.
 pub(super) fn edited(
     state: &mut AppState,
@@ -228,7 +235,7 @@ pub(super) fn edited(
 ) -> Vec<Effect> {
     let (run, call) = match &what {
         Edited::Output(run, call) | Edited::Arguments(run, call) => (run.clone(), *call),
-        Edited::Fork(run, call) => return forked(state, (run.clone(), *call), before, text, env),
+        Edited::Fork(..) | Edited::ForkInput(..) => return fork::edited(state, what, before, text, env),
         Edited::Input => return Vec::new(),
     };
     if state.stepping.get(&run).is_none_or(|gate| gate.ask(call).is_none()) {
@@ -247,83 +254,11 @@ pub(super) fn edited(
             return Vec::new();
         }
     };
-    let answer = match what {
-        Edited::Arguments(..) => Answer::Arguments { value },
-        _ => {
-            if let Some(gate) = state.stepping.get_mut(&run) {
-                gate.sent = Some((call, text));
-            }
-            Answer::Output { value, any_type: false }
-        }
-    };
+    let answer = by_hand(&what, value, false);
+    if let Some(gate) = state.stepping.get_mut(&run) {
+        gate.sent = Some((what, text));
+    }
     answer_call(run, call, answer)
-}
-
-/// Lets the output of the selected call be edited.
-pub(super) fn fork(state: &AppState) -> Vec<Effect> {
-    let Some(open) = state.current() else { return Vec::new() };
-    let Some(call) = open.call() else { return Vec::new() };
-    let what = Edited::Fork(open.history.id.clone(), call.no);
-    match call.output.as_ref().or_else(|| like_it(state, call.no)) {
-        Some(value) => vec![Effect::LoadJson { what, value: Box::new(value.clone()) }],
-        None => vec![Effect::EditText { what, text: String::new() }],
-    }
-}
-
-fn forked(state: &mut AppState, of: (RunId, CallNo), before: &str, text: String, env: &Env) -> Vec<Effect> {
-    if text.trim() == before.trim() {
-        toast(state, Level::Info, "Nothing was changed; nothing is forked.", env);
-        return Vec::new();
-    }
-    match json::tagged(&text) {
-        Ok(value) => plan(of, value, text, false),
-        Err(why) => {
-            let (what, why) = (Edited::Fork(of.0, of.1), format!("What was saved is not JSON: {why}."));
-            state.overlay = Some(Overlay::Rejected(Rejected { what, text, why, may: false }));
-            Vec::new()
-        }
-    }
-}
-
-fn plan((run, call): (RunId, CallNo), value: serde_json::Value, text: String, any_type: bool) -> Vec<Effect> {
-    let fork = Fork { run, call, value, any_type, effects: ForkEffects::default() };
-    vec![Effect::Plan { fork: Box::new(fork), text }]
-}
-
-/// What a fork would do is known.
-pub(super) fn planned(state: &mut AppState, fork: Box<Fork>, text: String, result: Result<ForkPlan, String>) {
-    state.overlay = Some(match result {
-        Ok(plan) => Overlay::Fork { fork, plan: Box::new(plan) },
-        Err(why) => {
-            let what = Edited::Fork(fork.run.clone(), fork.call);
-            Overlay::Rejected(Rejected { what, text, why, may: !fork.any_type })
-        }
-    });
-}
-
-/// A key while it is shown what a fork would do.
-pub(super) fn fork_key(
-    state: &mut AppState,
-    mut fork: Box<Fork>,
-    plan: Box<ForkPlan>,
-    key: Key,
-    env: &Env,
-) -> Vec<Effect> {
-    match key.code {
-        KeyCode::Enter => {
-            // Without effects nobody need be asked, and what is served may be served ahead.
-            if plan.effects.is_empty() {
-                fork.effects = ForkEffects::Rerun;
-            }
-            return commands::begin(state, Start::Fork(fork), env);
-        }
-        KeyCode::Char('a') => fork.effects = ForkEffects::Ask,
-        KeyCode::Char('k') => fork.effects = ForkEffects::Skip,
-        KeyCode::Char('r') => fork.effects = ForkEffects::Rerun,
-        _ => {}
-    }
-    state.overlay = Some(Overlay::Fork { fork, plan });
-    Vec::new()
 }
 
 /// A key while an edited text could not be taken.
@@ -333,11 +268,14 @@ pub(super) fn rejected_key(state: &mut AppState, rejected: Rejected, key: Key) -
             vec![Effect::EditText { what: rejected.what, text: rejected.text }]
         }
         KeyCode::Char('u') if rejected.may => {
-            let Ok(value) = json::tagged(&rejected.text) else { return Vec::new() };
+            let Ok(value) = json::tagged::<serde_json::Value>(&rejected.text) else { return Vec::new() };
+            let answer = by_hand(&rejected.what, value.clone(), true);
             match rejected.what {
-                Edited::Output(run, call) => answer_call(run, call, Answer::Output { value, any_type: true }),
-                Edited::Fork(run, call) => plan((run, call), value, rejected.text, true),
-                Edited::Input | Edited::Arguments(..) => Vec::new(),
+                Edited::Output(run, call) | Edited::Arguments(run, call) => answer_call(run, call, answer),
+                Edited::Fork(..) | Edited::ForkInput(..) => {
+                    fork::plan(state, &rejected.what, value, rejected.text, true)
+                }
+                Edited::Input => Vec::new(),
             }
         }
         _ => {

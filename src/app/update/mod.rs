@@ -6,6 +6,7 @@ pub mod acts;
 mod commands;
 mod compare;
 mod filter;
+mod fork;
 mod gate;
 mod find;
 mod functions;

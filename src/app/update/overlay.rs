@@ -11,7 +11,7 @@ use crate::app::settings;
 use crate::app::state::{AppState, Overlay};
 use crate::base::json;
 
-use super::{commands, filter, find, gate, points};
+use super::{commands, filter, find, fork, gate, points};
 
 /// Handles a key when an overlay is open; `None` when none is.
 pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Effect>> {
@@ -43,7 +43,8 @@ pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Eff
         Overlay::RunTo { editor, .. } => return Some(gate::run_to_key(state, editor, key)),
         Overlay::Rejected(rejected) => return Some(gate::rejected_key(state, rejected, key)),
         Overlay::Points(list) => return Some(points::key(state, list, key, env)),
-        Overlay::Fork { fork, plan } => return Some(gate::fork_key(state, fork, plan, key, env)),
+        Overlay::Fork { fork, plan } => return Some(fork::key(state, fork, plan, key, env)),
+        Overlay::Resample(typed) => return Some(fork::resample_key(state, typed.editor, key, env)),
         Overlay::Find => return Some(find::key(state, key, env)),
     }
     Some(Vec::new())
@@ -215,6 +216,7 @@ pub(super) fn paste(state: &mut AppState, pasted: &str) {
             Overlay::SaveAs { editor }
             | Overlay::Search { editor, .. }
             | Overlay::RunTo { editor, .. }
+            | Overlay::Resample(crate::app::fork::HowOften { editor, .. })
             | Overlay::Fail(FailLine { editor, .. }),
         ) => editor.paste(pasted),
         Some(Overlay::Points(list)) => {

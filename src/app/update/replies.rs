@@ -12,7 +12,7 @@ use crate::base::ids::RunId;
 use crate::model::{Event, Level, RunHistory, RunStatus};
 
 use super::{compare, find};
-use super::{filter, gate, overlay, tabs, toast, values};
+use super::{filter, fork, gate, overlay, tabs, toast, values};
 
 /// How many runs are listed.
 pub const RUN_LIMIT: usize = 500;
@@ -173,7 +173,7 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
         }
         Reply::Edited { what, before, result: Ok(text) } => gate::edited(state, what, &before, text, env),
         Reply::Planned { fork, text, result } => {
-            gate::planned(state, fork, text, result);
+            fork::planned(state, fork, text, result, env);
             Vec::new()
         }
         Reply::Json { what, result: Ok(text) } => vec![Effect::EditText { what, text }],
@@ -403,6 +403,7 @@ fn started(state: &mut AppState, what: &Start, result: Result<RunId, String>, en
             let what = match what {
                 Start::Run { app, .. } => format!("{app} could not be started"),
                 Start::Fork(fork) => format!("Run {} could not be forked", fork.run.short()),
+                Start::Resample { .. } => "The call could not be sampled".to_owned(),
                 Start::Replay { run, .. } | Start::Step { run, .. } => {
                     format!("Run {} could not be replayed", run.short())
                 }

@@ -55,7 +55,15 @@ pub fn tab(context: &Context, store: &Store, shelf: &Shelf, key: &TabKey) -> Res
         }
         Tab::History => {
             let found = past::look(store, &run, key.no, history::LIMIT).map_err(|error| error.to_string())?;
-            Ok(history::view(&found.ok_or("there is no such call")?, SystemClock.now()))
+            let past = history::view(&found.ok_or("there is no such call")?, SystemClock.now());
+            let samples = store.samples(&run, key.no).map_err(|error| error.to_string())?;
+            if samples.all.iter().all(|sample| sample.recorded) {
+                return Ok(past);
+            }
+            let mut rows = samples::view(&samples, &records).rows;
+            rows.push(TabRow::Blank);
+            rows.extend(past.rows);
+            Ok(TabView { rows })
         }
         Tab::Output | Tab::Input | Tab::Logs | Tab::Attempts => {
             Err(format!("{} needs no loading", key.tab.title()))

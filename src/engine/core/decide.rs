@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use crate::base::ids::CallNo;
 use crate::engine::replay::{Hit, Miss, Position, below, made_at};
 use crate::model::event::{CallAsked, CallEnded, Level};
+use crate::model::fork::Edit;
 use crate::model::{CallKind, CallStatus, ErrorInfo, ErrorKind, EventKind, Mode, Origin, RunStatus};
 
 /// Calls whose outputs are read together, and the largest output that is.
@@ -30,8 +31,8 @@ pub(super) enum Proposal {
     Again(Box<Proposal>, Box<super::again::Fired>),
     /// It acted in the replayed run and does not again: it gets what it gave then.
     Skipped(Option<crate::model::ValueRef>),
-    /// It gets this output in place of the one that it had.
-    Edited(Box<serde_json::Value>, Option<crate::model::ValueRef>),
+    /// It gets this in place of what it had.
+    Edited(Box<Edit>, Option<crate::model::ValueRef>),
 }
 
 impl Proposal {
@@ -50,7 +51,7 @@ impl Proposal {
         match self {
             Proposal::Serve(hit, _) => hit.reason.clone(),
             Proposal::Execute(reason) | Proposal::InDoubt(_, reason) => reason.clone(),
-            Proposal::Edited(..) => Some("its output is edited".to_owned()),
+            Proposal::Edited(edit, _) => Some(edit.reason()),
             Proposal::Again(proposal, _) => proposal.reason(),
             Proposal::Skipped(_) => Some(SKIPPED.to_owned()),
         }
@@ -121,9 +122,9 @@ impl Core {
                     None => self.output_by_hand(ix, &serde_json::Value::Null, None),
                 }
             }
-            Proposal::Edited(value, was) => {
-                self.ask_event(ix, Some("its output is edited".to_owned()));
-                self.output_by_hand(ix, &value, was);
+            Proposal::Edited(edit, was) => {
+                self.ask_event(ix, Some(edit.reason()));
+                self.apply_edit(ix, *edit, was);
             }
             Proposal::Serve(hit, drifted) => {
                 let text = drifted.then(|| {
@@ -132,6 +133,10 @@ impl Core {
                         self.function_name(self.nodes[ix].func)
                     )
                 });
+                if drifted {
+                    // What answers another question answers no replay of this one.
+                    self.nodes[ix].key = hit.key;
+                }
                 self.serve(ix, *hit);
                 if let Some(text) = text {
                     let no = self.nodes[ix].no;
@@ -151,8 +156,8 @@ impl Core {
             durable_id: &node.durable_id,
             parent_key,
         };
-        if let Some((value, was)) = self.replay.edit_of(&wanted) {
-            return Proposal::Edited(Box::new(value), was);
+        if let Some((edit, was)) = self.replay.edit_of(&wanted) {
+            return Proposal::Edited(Box::new(edit), was);
         }
         let state = &self.state;
         let found =
@@ -192,18 +197,16 @@ impl Core {
                 self.end_run(RunStatus::Failed, Some(error));
             }
             InDoubt::Accept(json) => {
-                let ready = self.recorder.packer.json_value(&json);
-                let (value, _) = self.recorder.keep(ready);
                 self.ask_event(ix, reason);
-                self.edited(ix, value);
+                self.output_by_hand(ix, &json, None);
             }
         }
     }
 
     fn strict(&mut self, ix: NodeIx) -> Proposal {
         let Some(recorded) = self.nodes[ix].recorded else { return Proposal::Execute(None) };
-        if let Some((value, was)) = self.replay.edit_at(recorded) {
-            return Proposal::Edited(Box::new(value), was);
+        if let Some((edit, was)) = self.replay.edit_at(recorded) {
+            return Proposal::Edited(Box::new(edit), was);
         }
         match self.replay.recorded_hit(recorded) {
             Ok(Some(hit)) => {

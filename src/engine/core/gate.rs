@@ -13,13 +13,12 @@ use crate::base::ids::CallNo;
 use crate::engine::recorder::Then;
 use crate::engine::replay::Hit;
 use crate::engine::step::{
-    Answer, Ask, Expected, Fault, GateEvent, Moment, Passing, Proposed, StepCommand, Stepper,
+    Answer, Ask, Expected, GateEvent, Moment, Passing, Proposed, StepCommand, Stepper,
 };
 use crate::engine::values;
-use crate::model::event::{AnswerKind, Answered, CallEnded};
-use crate::model::{
-    Call, CallKind, CallStatus, ErrorInfo, ErrorKind, Event, EventKind, RunHistory, ValueRef,
-};
+use crate::model::event::AnswerKind;
+use crate::model::fork::Edit;
+use crate::model::{Call, CallKind, ErrorInfo, ErrorKind, Event, EventKind, RunHistory};
 
 /// Why a call waits that nobody wanted to stop at.
 const AGAIN: &str = "its effect would happen again";
@@ -79,11 +78,9 @@ impl Core {
             }
             Proposal::Skipped(output) => match output {
                 Some(output) => Proposed::Return { output: output.clone() },
-                None => Proposed::Edit { value: serde_json::Value::Null, was: None },
+                None => Proposed::Edit { edit: Edit::Output(serde_json::Value::Null), was: None },
             },
-            Proposal::Edited(value, was) => {
-                Proposed::Edit { value: value.as_ref().clone(), was: was.clone() }
-            }
+            Proposal::Edited(edit, was) => Proposed::Edit { edit: edit.as_ref().clone(), was: was.clone() },
         };
         self.nodes[ix].phase = Phase::AtGate;
         self.hold(ix, Moment::Before, Some(proposal), proposed, stopped_by);
@@ -297,13 +294,11 @@ impl Core {
                 Some("its body has ended; retry executes it once more")
             }
             (Answer::Retry, Moment::Before, _) => Some("its body has not run; execute runs it"),
-            (Answer::Arguments { value }, ..) if !value.is_object() => {
-                Some("arguments are a JSON object by parameter name")
-            }
             _ => None,
         };
         let why = why.map(str::to_owned).or_else(|| match &answer {
             Answer::Output { value, any_type: false } => self.misfit(&held, value),
+            Answer::Arguments { value, any_type } => self.misfit_arguments(ix, value, *any_type),
             _ => None,
         });
         if let Some(why) = why {
@@ -369,9 +364,9 @@ impl Core {
                 self.give_back(&proposal);
                 self.output_by_hand(ix, &value, was);
             }
-            Answer::Arguments { value } => {
+            Answer::Arguments { value, .. } => {
                 self.give_back(&proposal);
-                self.other_arguments(ix, &value);
+                self.other_arguments(ix, &value, None);
             }
             Answer::Fail { fault } => {
                 self.give_back(&proposal);
@@ -423,82 +418,6 @@ impl Core {
     fn give_back(&mut self, proposal: &Proposal) {
         if let Proposal::Serve(hit, _) = proposal {
             self.replay.release(hit);
-        }
-    }
-
-    fn answered(&mut self, ix: NodeIx, answer: AnswerKind, was: Option<ValueRef>, now: Option<ValueRef>) {
-        let no = self.nodes[ix].no;
-        self.emit(EventKind::Answered(Box::new(Answered { no, answer, was, now })));
-    }
-
-    pub(super) fn output_by_hand(&mut self, ix: NodeIx, json: &serde_json::Value, was: Option<ValueRef>) {
-        let ready = match self.nodes[ix].json {
-            true => self.recorder.packer.json_args(json),
-            false => self.recorder.packer.json_value(json),
-        };
-        let (value, _) = self.recorder.keep(ready);
-        self.answered(ix, AnswerKind::Output, was, Some(value.clone()));
-        self.edited(ix, value);
-    }
-
-    /// Ends a call with an output that its body did not make.
-    pub(super) fn edited(&mut self, ix: NodeIx, value: ValueRef) {
-        let node = &mut self.nodes[ix];
-        node.offered = None;
-        node.result = None;
-        node.outcome = Some(Outcome::Value(value.clone()));
-        node.phase = Phase::Recording;
-        let (no, wall_us) = (node.no, 0);
-        self.emit(EventKind::CallEnded(Box::new(CallEnded {
-            no,
-            status: CallStatus::Edited,
-            wall_us,
-            output: Some(value),
-            error: None,
-            origin: None,
-            usage: None,
-            state_reads: vec![],
-            reads: vec![],
-        })));
-        self.recorder.pending.durable = true;
-        self.recorder.pending.then.push(Then::Deliver(ix));
-    }
-
-    fn other_arguments(&mut self, ix: NodeIx, json: &serde_json::Value) {
-        let made = if self.nodes[ix].json {
-            let ready = self.recorder.packer.json_args(json);
-            Ok((bytes::Bytes::from(json.to_string()), ready))
-        } else {
-            self.recorder.packer.json_arguments(json)
-        };
-        match made {
-            Ok((args, ready)) => {
-                let (input, canonical) = self.recorder.keep(ready);
-                let node = &mut self.nodes[ix];
-                let was = node.input.replace(input.clone());
-                node.args = vec![args];
-                node.map_param = None;
-                node.dep_names.clear();
-                self.set_key(ix, canonical);
-                self.answered(ix, AnswerKind::Arguments, was, Some(input));
-                self.decide(ix);
-            }
-            Err(why) => {
-                let call = self.nodes[ix].no;
-                self.refuse(call, why);
-                self.decide(ix);
-            }
-        }
-    }
-
-    fn injected(&self, ix: NodeIx, fault: &Fault) -> ErrorInfo {
-        let name = self.function_name(self.nodes[ix].func);
-        let message = fault.message.clone().unwrap_or_else(|| format!("{name} was made to fail at the gate"));
-        match fault.error.as_deref() {
-            Some("request" | "RequestError") => ErrorInfo::new(ErrorKind::Request, "RequestError", message),
-            Some("timeout" | "TimeoutError") => ErrorInfo::new(ErrorKind::Timeout, "TimeoutError", message),
-            Some(class) => ErrorInfo::new(ErrorKind::Function, class, message),
-            None => ErrorInfo::new(ErrorKind::Function, "FunctionError", message),
         }
     }
 

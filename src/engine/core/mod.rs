@@ -13,6 +13,7 @@
 mod again;
 mod ahead;
 mod asks;
+mod byhand;
 mod decide;
 mod dispatch;
 mod effects;

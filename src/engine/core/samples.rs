@@ -11,6 +11,7 @@
 use super::node::{Asker, Node, NodeIx, Operation, Outcome, Phase};
 use super::{Core, Effects};
 use crate::base::digest::Digest;
+use crate::base::ids::CallNo;
 use crate::model::{CallKind, EventKind, Origin, Purpose, Site, ValueRef};
 
 /// What is sampled.
@@ -18,6 +19,8 @@ use crate::model::{CallKind, EventKind, Origin, Purpose, Site, ValueRef};
 pub struct Sampling {
     /// The call that executed it first.
     pub of: Origin,
+    /// Its number in the parent.
+    pub call: CallNo,
     /// Its function.
     pub function: String,
     /// Its arguments.
@@ -36,7 +39,7 @@ impl super::CoreSpec {
     /// What the run is for, as it is recorded.
     pub(super) fn purpose(&self) -> Purpose {
         match &self.samples {
-            Some(sampling) => Purpose::Samples { of: sampling.of.clone() },
+            Some(sampling) => Purpose::Samples { of: sampling.of.clone(), call: sampling.call },
             None => self.purpose.clone(),
         }
     }

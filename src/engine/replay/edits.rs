@@ -1,4 +1,4 @@
-//! Outputs that somebody supplied: those that this replay is to give, and those of recorded runs.
+//! Outputs and arguments that somebody supplied: those that this replay is to give, and those of recorded runs.
 
 use std::collections::HashMap;
 
@@ -6,6 +6,7 @@ use super::{Hit, Replay, Wanted, below, origin_of, rank};
 use crate::base::digest::Digest;
 use crate::base::ids::CallNo;
 use crate::engine::checkpoints::Checkpoints;
+use crate::model::fork::Edit;
 use crate::model::{Call, Origin, RunHistory, ValueRef};
 
 impl Replay {
@@ -17,8 +18,8 @@ impl Replay {
         }
     }
 
-    /// These calls of the replayed run have other outputs in this one.
-    pub fn set_edits(&mut self, edits: HashMap<CallNo, serde_json::Value>) {
+    /// These calls of the replayed run have other outputs or arguments in this one.
+    pub fn set_edits(&mut self, edits: HashMap<CallNo, Edit>) {
         self.edits = edits;
     }
 
@@ -27,8 +28,8 @@ impl Replay {
         !self.edits.is_empty()
     }
 
-    /// What somebody wants this call to give, and what it gave before.
-    pub fn edit_of(&mut self, wanted: &Wanted<'_>) -> Option<(serde_json::Value, Option<ValueRef>)> {
+    /// What somebody wants of this call, and what it gave before.
+    pub fn edit_of(&mut self, wanted: &Wanted<'_>) -> Option<(Edit, Option<ValueRef>)> {
         if self.edits.is_empty() {
             return None;
         }
@@ -47,11 +48,11 @@ impl Replay {
     }
 
     /// Strict replay: the same for a recorded call.
-    pub fn edit_at(&mut self, no: CallNo) -> Option<(serde_json::Value, Option<ValueRef>)> {
-        let value = self.edits.remove(&no)?;
+    pub fn edit_at(&mut self, no: CallNo) -> Option<(Edit, Option<ValueRef>)> {
+        let edit = self.edits.remove(&no)?;
         self.edited.insert(no);
         let was = self.base.as_ref().and_then(|base| base.call(no)).and_then(|call| call.output.clone());
-        Some((value, was))
+        Some((edit, was))
     }
 
     /// Whether somebody had a hand in a call of another run than the replayed one: that answers there and in its

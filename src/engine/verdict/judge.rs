@@ -23,7 +23,7 @@ use crate::engine::project::{Project, applications_in};
 use crate::engine::replay::{OwnChange, Replay};
 use crate::engine::run::StoreCheckpoints;
 use crate::engine::track::{Pattern, Tracked};
-use crate::model::fork::ForkPlan;
+use crate::model::fork::{Edit, ForkPlan};
 use crate::model::verdict::{ChangedFunction, ChangedPart, SourceProblem, Verdict};
 use crate::model::{Call, CodeKnown, Mode, ReadKind, RunHistory, RunStatus, ValueRef};
 use crate::source::{Closure, FINGERPRINT_VERSION};
@@ -154,11 +154,16 @@ impl Judge {
         self.judged(id, &HashSet::new())
     }
 
-    /// What a replay would do in which these calls get other outputs.
-    pub fn plan(&mut self, id: &RunId, edits: &HashSet<CallNo>) -> Result<ForkPlan, JudgeError> {
-        let verdict = self.judged(id, edits)?;
+    /// What a replay would do in which these calls get other outputs or arguments.
+    pub fn plan(&mut self, id: &RunId, edits: &[(CallNo, Edit)]) -> Result<ForkPlan, JudgeError> {
+        let calls: HashSet<CallNo> = edits.iter().map(|(no, _)| *no).collect();
+        let verdict = self.judged(id, &calls)?;
         let base = self.runs.run(id)?;
-        Ok(ForkPlan::of(&base, &verdict, edits))
+        let mut plan = ForkPlan::of(&base, &verdict, &calls);
+        for (no, _) in edits.iter().filter(|(_, edit)| matches!(edit, Edit::Arguments(_))) {
+            plan.asked_otherwise(&base, *no);
+        }
+        Ok(plan)
     }
 
     fn judged(&mut self, id: &RunId, edits: &HashSet<CallNo>) -> Result<Verdict, JudgeError> {
@@ -167,7 +172,7 @@ impl Judge {
         let mut replay = Replay::new(Mode::Adaptive, Some(base.clone()), None, self.files.clone());
         replay.set_accepted(&self.runs.store.accepted()?.declarations);
         // What calls an edited call is not served whole; which output it gets does not matter here.
-        replay.set_edits(edits.iter().map(|no| (*no, serde_json::Value::Null)).collect());
+        replay.set_edits(edits.iter().map(|no| (*no, Edit::Output(serde_json::Value::Null))).collect());
         replay.set_known(self.known(&base, &today));
         let walked = walk::walk(&mut replay, &base, &today.codes, &self.runs, edits);
         let changed = self.changed_functions(&base, &today, &walked.changes);
