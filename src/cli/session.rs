@@ -186,7 +186,8 @@ impl Session {
     fn watch(&self) {
         let reports = Mutex::new(self.reports.clone());
         let store_dir = self.context.project.store_dir();
-        let mut dirs = vec![store_dir.clone()];
+        // The project's own settings stand in its root.
+        let mut dirs = vec![store_dir.clone(), self.context.project.root.clone()];
         dirs.extend(super::settings::folders());
         let changed = move |path: &Path| {
             if super::settings::is_one(path) {

@@ -214,6 +214,21 @@ fn the_window_is_resized() {
 }
 
 #[test]
+fn settings_count_as_soon_as_they_are_saved() {
+    let project = waiting();
+    project.write("go", "");
+    assert_eq!(project.tl(&["run"]).code(), 0);
+    let terminal = Terminal::bench(&project, (120, 30), &[]);
+    terminal.sees("signs of Unicode", &["◆ quick#1", "Output"]);
+    project.write("tl-bench.toml", "[workbench]\nglyphs = \"ascii\"\n\n[workbench.keys]\nreplya = \"R\"\n");
+    terminal.sees("other signs, and what is wrong", &["+ quick#1", "tl-bench.toml:5", "replya"]);
+    project.write("tl-bench.toml", "[workbench]\nglyphs = \"unicode\"\n");
+    terminal.sees("the first signs", &["◆ quick#1"]);
+    terminal.misses("the mistake to go", "tl-bench.toml:5");
+    quit(terminal);
+}
+
+#[test]
 fn the_shell_gets_the_terminal_meanwhile() {
     let project = waiting();
     let mut terminal = Terminal::shell(&project, (120, 30));
