@@ -249,4 +249,30 @@ mod tests {
         assert_eq!(digest(&mut code), Some(first));
         assert!(code.changed_anywhere().is_empty());
     }
+
+    #[test]
+    fn a_folder_that_comes_is_seen_by_any_path_in_it() {
+        for told in ["late", "late/part.py"] {
+            let dir = tempfile::tempdir().unwrap();
+            let root = dir.path();
+            let app = root.join("app.py");
+            let text = APP.replace("return x", "import late.part\n    return late.part.go(x)");
+            std::fs::write(&app, text).unwrap();
+            let mut code = CodeBase::new(root, &app);
+            let digest = |code: &mut CodeBase| code.closure(&app, "f").map(|closure| closure.digest);
+            let first = digest(&mut code).unwrap();
+            // Nobody looked for the file: there was no such folder.
+            std::fs::create_dir(root.join("late")).unwrap();
+            std::fs::write(root.join("late/part.py"), "def go(x): return x\n").unwrap();
+            assert!(code.changed(std::slice::from_ref(&app)).is_empty());
+            assert_eq!(digest(&mut code), Some(first), "{told}: it was not told");
+            code.changed(&[root.join(told)]);
+            let second = digest(&mut code).unwrap();
+            assert_ne!(second, first, "{told}");
+            assert_eq!(code.files(), ["app.py", "late/part.py"]);
+            std::fs::remove_dir_all(root.join("late")).unwrap();
+            code.changed(&[root.join("late")]);
+            assert_eq!(digest(&mut code), Some(first), "{told}");
+        }
+    }
 }
