@@ -85,3 +85,53 @@ fn what_cannot_be_compared_is_said() {
     let text = project.tl(&["diff", "latest~1", "latest", "--ignore", "a..b"]).exits(2).err;
     assert!(text.contains("at character 3"), "{text}");
 }
+
+const NOISY: &str = r#"
+@function()
+def llm(prompt: str) -> str:
+    note("llm")
+    if times("llm") == 6:
+        return "something else entirely, which nobody expected to be said here at all"
+    words = ["one", "two", "three", "four", "five", "six"]
+    return f"the answer to {prompt} is surely {words[times('llm')]} and nothing more"
+
+@application()
+@function()
+def app(prompt: str) -> str:
+    return llm(prompt)
+"#;
+
+#[test]
+fn what_differs_within_the_noise_of_a_call_is_told_from_what_does_not() {
+    let project = Project::app(NOISY);
+    let noise = |project: &Project| {
+        let found = diff(project, &["latest~1", "latest"]);
+        let calls = found["calls"].as_array().unwrap().clone();
+        let call = calls.into_iter().find(|call| call["path"] == "app/llm#1").unwrap();
+        assert_eq!(call["cause"], "noise", "{call:#}");
+        call["noise"].clone()
+    };
+    for _ in 0..3 {
+        project.run_ok(&["--arg", "prompt=x"]);
+    }
+    assert_eq!(noise(&project), serde_json::Value::Null, "two earlier answers say too little");
+    project.run_ok(&["--arg", "prompt=x"]);
+    let fourth = noise(&project);
+    assert_eq!((&fourth["within"], &fourth["samples"]), (&true.into(), &3.into()), "{fourth}");
+    let text = project.tl(&["diff", "latest~1", "latest"]).exits(0).out;
+    assert!(text.contains("≈ app/llm#1") && text.contains("within its noise"), "{text}");
+
+    project.run_ok(&["--arg", "prompt=x"]);
+    project.run_ok(&["--arg", "prompt=x"]);
+    let odd = noise(&project);
+    assert_eq!(odd["within"], false, "{odd}");
+    let spread = project.tl(&["variance", "latest", "app/llm#1", "--json"]).exits(0).json();
+    assert_eq!(
+        (&spread["answers"], spread["clusters"].as_array().unwrap().len()),
+        (&6.into(), 6),
+        "{spread:#}"
+    );
+    assert_eq!(spread["distance"]["pairs"].as_array().unwrap().len(), 15);
+    let text = project.tl(&["variance", "latest", "app/llm#1"]).exits(0).out;
+    assert!(text.contains("executed 6 times, 6 different answers") && text.contains("17 %"), "{text}");
+}

@@ -40,6 +40,8 @@ pub enum Command {
     Timeline(TimelineArgs),
     /// Sum up a run by function: calls by status, how long they took, tokens and cost
     Functions(RunArg),
+    /// Say how much the answers to a call's question differ, over runs and samples
+    Variance(VarianceArgs),
     /// Sum up what runs spent and what reuse spared: calls, tokens, dollars, seconds
     Savings(SavingsArgs),
     /// Find words in the inputs, outputs, logs and errors of all runs
@@ -286,6 +288,16 @@ pub struct RunArg {
     /// An id, a unique prefix, `latest`, `latest~1`
     #[arg(default_value = "latest")]
     pub run: String,
+    #[command(flatten)]
+    pub json: JsonArgs,
+}
+
+#[derive(Args, Debug, Clone)]
+pub struct VarianceArgs {
+    /// An id, a unique prefix, `latest`, `latest~1`
+    pub run: String,
+    /// An id prefix or a path: `research_agent/call_llm#3`
+    pub call: String,
     #[command(flatten)]
     pub json: JsonArgs,
 }

@@ -74,6 +74,7 @@ fn one(comparison: &Comparison<'_>, row: usize) -> Result<Value, CliError> {
         "role": role,
         "cause": cause,
         "because": comparison.group(row).map(|group| &group.words),
+        "noise": comparison.noise.get(&row),
         "status": [old.map(|call| call.status.word()), new.map(|call| call.status.word())],
         "wall_ms": [old.map(|call| call.wall_us as f64 / 1e3), new.map(|call| call.wall_us as f64 / 1e3)],
         "input": changes(input(old), input(new))?,

@@ -3,7 +3,7 @@
 mod json;
 mod print;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -14,6 +14,7 @@ use crate::base::ids::{CallNo, RunId};
 use crate::diff::tree::{Merged, Pair, PairKind, merge};
 use crate::diff::value::{self, Change, Options, Pattern};
 use crate::engine::explain::beside::{Group, groups as groups_of};
+use crate::engine::explain::noise::{Answers, Noise};
 use crate::engine::explain::records::StoreRecords;
 use crate::model::{Call, CallKind, RunHistory, ValueRef};
 use crate::store::Store;
@@ -28,6 +29,8 @@ pub(super) struct Comparison<'a> {
     merged: Merged,
     /// The causes by name.
     groups: Vec<Group>,
+    /// How much differs anyway, of rows that nothing but chance explains.
+    noise: HashMap<usize, Noise>,
     options: Options,
 }
 
@@ -49,9 +52,11 @@ pub fn run(context: &Context, args: &DiffArgs) -> Result<Exit, CliError> {
     let (a, b) = (context.history(&store, &a)?, context.history(&store, &b)?);
     let merged = merge(&a, &b);
     let groups = Vec::new();
-    let mut comparison = Comparison { context, store: &store, a, b, merged, groups, options };
+    let noise = HashMap::new();
+    let mut comparison = Comparison { context, store: &store, a, b, merged, groups, noise, options };
     comparison.forget_ignored()?;
     comparison.groups = groups_of(&comparison.merged, &comparison.a, &comparison.b, &StoreRecords(&store));
+    comparison.noise = Answers::new(&store).judge(&comparison.merged, &comparison.a, &comparison.b);
     let rows = comparison.rows(args)?;
     match (args.json.json, args.patch, args.stat) {
         (true, ..) => context.out.json(&json::document(&comparison, &rows)?),
@@ -76,7 +81,9 @@ pub(super) fn compared<'a>(
     let options = Options { ignore, ..Options::default() };
     let merged = merge(&a, &b);
     let groups = Vec::new();
-    let mut comparison = Comparison { context, store, a, b, merged, groups, options };
+    // Nothing is asked of a model: there is no noise.
+    let noise = HashMap::new();
+    let mut comparison = Comparison { context, store, a, b, merged, groups, noise, options };
     comparison.forget_ignored()?;
     comparison.groups = groups_of(&comparison.merged, &comparison.a, &comparison.b, &StoreRecords(store));
     Ok(comparison)

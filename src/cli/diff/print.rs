@@ -9,6 +9,7 @@ use crate::cli::output::Tone;
 use crate::cli::view;
 use crate::diff::tree::{Cause, PairKind, Role};
 use crate::diff::value::{Change, ChangeKind, Fate, LineKind, lines, patch as unified, sentences};
+use crate::engine::explain::noise::Noise;
 use crate::model::{Call, ErrorInfo, RunHistory, ValueRef};
 
 /// Causes that are shown with their values.
@@ -111,7 +112,10 @@ fn causes(comparison: &Comparison<'_>) -> Result<(), CliError> {
         };
         let path = text::line(&comparison.path(*row));
         let words = out.paint(Tone::Quiet, &text::line(&group.words));
-        out.line(&format!("{} {path}{more}  {words}", out.paint(Tone::Warn, "●")));
+        let noise = comparison.noise.get(row);
+        let within = noise.is_some_and(|noise| noise.within);
+        let mark = if within { out.paint(Tone::Quiet, "≈") } else { out.paint(Tone::Warn, "●") };
+        out.line(&format!("{mark} {path}{more}  {words}{}", noise.map(noise_words).unwrap_or_default()));
         for definition in group.definitions.iter().take(NAMED) {
             definition_lines(comparison, &definition.diff);
         }
@@ -122,6 +126,14 @@ fn causes(comparison: &Comparison<'_>) -> Result<(), CliError> {
         out.line(&out.paint(Tone::Quiet, &more));
     }
     Ok(())
+}
+
+/// A difference beside what differs anyway.
+fn noise_words(noise: &Noise) -> String {
+    let percent = |part: f64| format!("{:.0} %", part * 100.0);
+    let (distance, radius) = (percent(noise.distance), percent(noise.radius));
+    let verdict = if noise.within { "within its noise" } else { "beyond its noise" };
+    format!("  {verdict}: {distance} from the nearest of {}, which differ by up to {radius}", noise.samples)
 }
 
 /// The changed lines of a definition.
@@ -339,6 +351,9 @@ fn tree_line(comparison: &Comparison<'_>, row: usize, depth: usize) -> String {
         }
     }
     let role = match pair.role {
+        Role::Cause(_) if comparison.noise.get(&row).is_some_and(|noise| noise.within) => {
+            out.paint(Tone::Quiet, "  ≈ within its noise")
+        }
         Role::Cause(_) => out.paint(Tone::Warn, "  ● cause"),
         _ => String::new(),
     };

@@ -13,6 +13,7 @@ use crate::diff::tree::{Pair, PairKind, Role};
 use crate::diff::value::patch;
 use crate::engine::explain::Records;
 use crate::engine::explain::beside::{Group, groups};
+use crate::engine::explain::noise::Answers;
 use crate::model::{Call, CallKind, RunHistory, ValueRef, path};
 use crate::store::Store;
 use crate::value::view::{ViewLimits, to_json};
@@ -32,6 +33,9 @@ pub fn comparison(store: &Store, shelf: &Shelf, a: Option<&RunId>, b: &RunId) ->
     for pair in &merged.pairs {
         let depth = pair.parent.map_or(0, |parent| rows[parent].depth.saturating_add(1));
         rows.push(row(pair, depth, &a, &b));
+    }
+    for (row, noise) in Answers::new(store).judge(&merged, &a, &b) {
+        rows[row].noise = noise.within;
     }
     for group in &groups {
         for at in &group.rows {

@@ -6,12 +6,15 @@
 //! - `path`: `messages[3].content`, and patterns over such paths
 //! - `structure`: the differences of two trees
 //! - `text`: the differences of two texts, by line and by word within changed lines
+//! - `spread`: how far several answers to one question are apart
 
 mod path;
+mod spread;
 mod structure;
 mod text;
 
 pub use path::{Path, Pattern, PatternError, Step};
+pub use spread::{Spread, distance};
 pub use structure::{Change, ChangeKind, Options, diff};
 pub use text::{Fate, Line, LineKind, Span, lines, patch, sentences};
 

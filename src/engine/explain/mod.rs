@@ -10,6 +10,7 @@
 pub mod beside;
 pub mod closure;
 pub mod code;
+pub mod noise;
 pub mod now;
 pub mod pair;
 pub mod past;
