@@ -81,6 +81,7 @@ def report(began):
 
 class TlBench(common.Peer):
     name = "tl-bench"
+    prefill_cap = 100_000
     notes = "release binary as a subprocess; WAL FULL; durations seen by the application"
 
     def open(self, store):

@@ -65,8 +65,8 @@ impl Crowd {
         calls
     }
 
-    fn ends(&mut self, call: CallNo) {
-        let end = serde_json::json!({"t": "end", "call": call, "attempt": 1, "ok": true});
+    fn ends(&mut self, call: CallNo, us: i64) {
+        let end = serde_json::json!({"t": "end", "call": call, "attempt": 1, "ok": true, "us": us});
         let message = serde_json::from_value(end).unwrap();
         let blob = pickle::to_pickle(&Value::Int(0)).unwrap();
         self.script.give(Input::Message { conn: SECOND, message, blobs: vec![blob] });
@@ -95,18 +95,32 @@ fn calls_that_wait_as_long_as_a_start_takes_get_a_further_worker_although_nothin
     assert_eq!(crowd.workers(), 3);
 }
 
-#[test]
-fn a_wide_map_of_quick_calls_gets_a_further_worker_only_while_much_of_it_is_left() {
-    for (items, workers) in [(1_000, 2), (10_000, 3)] {
-        let mut crowd = Crowd::mapping(items);
-        let mut waiting = crowd.started();
-        while let Some(call) = waiting.pop() {
-            crowd.pass(100);
-            crowd.ends(call);
-            waiting.extend(crowd.started());
-        }
-        assert_eq!(crowd.workers(), workers, "{items} items of 0.1 ms");
+/// How many workers there are after a map over this many items, of which one ends each 0.1 ms; bodies take `us`. One call
+/// of it ends only with the map, when `long` says so.
+fn workers_after(items: usize, us: i64, long: bool) -> usize {
+    let mut crowd = Crowd::mapping(items);
+    let mut waiting = VecDeque::from(crowd.started());
+    if long {
+        waiting.pop_front();
     }
+    while let Some(call) = waiting.pop_front() {
+        crowd.pass(100);
+        crowd.ends(call, us);
+        waiting.extend(crowd.started());
+    }
+    crowd.workers()
+}
+
+#[test]
+fn a_wide_map_gets_a_further_worker_only_while_much_of_it_is_left() {
+    assert_eq!(workers_after(1_000, 90, false), 2);
+    assert_eq!(workers_after(10_000, 90, false), 3);
+}
+
+#[test]
+fn bodies_that_take_little_of_the_time_do_not_wait_for_workers() {
+    assert_eq!(workers_after(10_000, 20, false), 2);
+    assert_eq!(workers_after(10_000, 20, true), 3, "one call takes long beside them");
 }
 
 #[test]

@@ -25,6 +25,14 @@ pub(super) struct Crowd {
     waiting: usize,
     /// When to look next whether a further worker is worth it.
     look: Micros,
+    /// What bodies that have ended since then took.
+    pub(super) bodies: Micros,
+}
+
+impl Crowd {
+    fn new(now: Micros, waiting: usize) -> Self {
+        Crowd { since: now, waiting, look: now + CROWDED, bodies: 0 }
+    }
 }
 
 impl Core {
@@ -114,7 +122,7 @@ impl Core {
         let spawning = self.workers.values().any(|w| w.conn.is_none());
         if !room || spawning {
             self.crowd = None;
-        } else if best.is_none() && !full || self.is_crowded() {
+        } else if best.is_none() && !full || self.is_crowded(loads) {
             self.crowd = None;
             self.spawn();
             return best.map(|(_, number)| number);
@@ -127,20 +135,35 @@ impl Core {
     }
 
     /// Whether calls have waited for busy workers so long, and will at this pace, that a further one is worth its start.
-    fn is_crowded(&mut self) -> bool {
+    fn is_crowded(&mut self, loads: &BTreeMap<u32, usize>) -> bool {
         let (now, waiting) = (self.now(), self.ready.len());
-        let crowd = self.crowd.get_or_insert(Crowd { since: now, waiting, look: now + CROWDED });
+        let crowd = self.crowd.get_or_insert_with(|| Crowd::new(now, waiting));
         // A clock that was set back starts anew.
         if now < crowd.since {
-            *crowd = Crowd { since: now, waiting, look: now + CROWDED };
+            *crowd = Crowd::new(now, waiting);
         }
         if now < crowd.look {
             return false;
         }
         crowd.look = now + CROWDED;
+        let passed = now - crowd.since;
         let started = i64::try_from(crowd.waiting.saturating_sub(waiting)).unwrap_or(i64::MAX);
         let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
-        waiting.saturating_mul(now - crowd.since) >= started.saturating_mul(CROWDED)
+        if waiting.saturating_mul(passed) < started.saturating_mul(CROWDED) {
+            return false;
+        }
+        // Workers in which bodies take less than half of the time wait for the engine, as a further one would.
+        let executing = loads.values().filter(|load| **load > 0).count() as Micros;
+        crowd.bodies.saturating_mul(2) >= passed.saturating_mul(executing) || self.one_is_long(now)
+    }
+
+    /// Whether a call has executed for a while: that is no time of bodies that have ended.
+    fn one_is_long(&self, now: Micros) -> bool {
+        let hosted = self.workers.values().flat_map(|worker| &worker.hosts);
+        hosted.map(|ix| &self.nodes[*ix]).any(|node| {
+            let runs = matches!(node.phase, Phase::Running { .. }) && node.asking == 0;
+            runs && now - node.started_at >= CROWDED / 2
+        })
     }
 
     /// When calls that wait are to be looked at again, though nothing happened.

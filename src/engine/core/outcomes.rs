@@ -25,6 +25,9 @@ impl Core {
         self.unhost(ix);
         self.nodes[ix].deadline = None;
         self.nodes[ix].wall_us = end.us;
+        if let Some(crowd) = &mut self.crowd {
+            crowd.bodies += end.us.max(0);
+        }
         self.witness(ix, conn, &end);
         if let Some(id) = end.tail {
             self.nodes[ix].phase = Phase::Following;
