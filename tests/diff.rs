@@ -134,4 +134,62 @@ fn what_differs_within_the_noise_of_a_call_is_told_from_what_does_not() {
     assert_eq!(spread["distance"]["pairs"].as_array().unwrap().len(), 15);
     let text = project.tl(&["variance", "latest", "app/llm#1"]).exits(0).out;
     assert!(text.contains("executed 6 times, 6 different answers") && text.contains("17 %"), "{text}");
+const HOSTILE: &str = r#"
+import json
+
+WORD = "<script>alert(1)</script>"
+
+@function()
+def llm(prompt: str) -> dict:
+    evil = "</pre></td></table><img src=x onerror=alert(2)>\x1b[31m\u202e\" onmouseover='alert(3)'"
+    return {"</code><b>": evil + WORD, "text": f"one\ntwo {prompt}\nthree"}
+
+@function()
+def extra(n: int) -> str:
+    return "&lt;only here&gt; <iframe src=//evil>"
+
+@application()
+@function()
+def app(question: str) -> list:
+    out = [llm(question)["text"]]
+    return out
+"#;
+
+#[test]
+fn a_report_is_one_page_that_obeys_nothing_in_it() {
+    let project = Project::app(HOSTILE);
+    project.run_ok(&["--arg", "question=first"]);
+    project.edit("WORD = \"<script>alert(1)</script>\"", "WORD = \"<style>*{display:none}</style>\"");
+    project.edit("    return out", "    out.append(extra(1))\n    return out");
+    project.run_ok(&["--arg", "question=second <svg onload=alert(4)>"]);
+    let page = project.root().join("report.html");
+    project
+        .tl(&["diff", "latest~1", "latest", "--html", "report.html"])
+        .exits(0)
+        .says(&["wrote report.html"]);
+    project.tl(&["diff", "latest~1", "latest", "--html", "report.html", "--fail-on", "changed"]).exits(1);
+    let html = std::fs::read_to_string(page).unwrap();
+    // Only tags of ours, and none of them with anything of the runs in it.
+    let known = [
+        "!doctype", "html", "head", "meta", "title", "style", "body", "header", "h1", "h2", "div", "section",
+        "p", "code", "b", "i", "pre", "span", "main", "details", "summary", "table", "tr", "td", "del",
+        "ins",
+    ];
+    let after_style = html.split_once("</style>").unwrap();
+    let inside = format!("{}{}", after_style.0.split_once("<style>").unwrap().0, after_style.1);
+    for tag in inside.split('<').skip(1) {
+        let tag = tag.split('>').next().unwrap();
+        let name = tag.trim_start_matches('/').split([' ', '\n']).next().unwrap();
+        assert!(known.contains(&name), "<{tag}>");
+        assert!(!tag.contains("onerror") && !tag.contains("alert") && !tag.contains("src="), "<{tag}>");
+    }
+    assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;") || html.contains("script&gt;"), "{html}");
+    assert!(html.contains("default-src 'none'; style-src 'sha256-"));
+    assert!(!html.contains('\x1b') && !html.contains('\u{202e}'), "control characters");
+    assert!(html.contains("<details open class=\"cause\">"));
+    assert!(html.find("cause").unwrap() < html.find("All that differs").unwrap());
+    project
+        .tl(&["diff", "latest~1", "latest", "--html", "no/such/folder/x.html"])
+        .exits(2)
+        .says(&["--html no/such"]);
 }

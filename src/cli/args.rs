@@ -494,6 +494,9 @@ pub struct DiffArgs {
     /// Print the summary alone
     #[arg(long, conflicts_with = "json")]
     pub stat: bool,
+    /// Write a report for browsers: one file, without scripts
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "stat", "patch", "call"])]
+    pub html: Option<PathBuf>,
     /// Places inside values that are not compared, such as `*.id` or `usage.*`
     #[arg(long, value_name = "PATH", value_delimiter = ',')]
     pub ignore: Vec<String>,

@@ -1,5 +1,6 @@
 //! `tl-bench diff [A] [B]`: what differs between two runs, causes first.
 
+mod html;
 mod json;
 mod print;
 
@@ -57,6 +58,10 @@ pub fn run(context: &Context, args: &DiffArgs) -> Result<Exit, CliError> {
     comparison.forget_ignored()?;
     comparison.groups = groups_of(&comparison.merged, &comparison.a, &comparison.b, &StoreRecords(&store));
     comparison.noise = Answers::new(&store).judge(&comparison.merged, &comparison.a, &comparison.b);
+    if let Some(file) = &args.html {
+        html::write(&comparison, file)?;
+        return Ok(comparison.exit(args.fail_on));
+    }
     let rows = comparison.rows(args)?;
     match (args.json.json, args.patch, args.stat) {
         (true, ..) => context.out.json(&json::document(&comparison, &rows)?),

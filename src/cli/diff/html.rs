@@ -1,0 +1,431 @@
+//! `tl-bench diff --html FILE`: a report in one file that any browser shows without network and without scripts.
+//!
+//! Invariants: every text of a run is made safe by `base::text` and then escaped, and stands between tags or in no place
+//! at all, never in an attribute; nothing is loaded, and the page's own policy forbids it; what is left out is said.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::Comparison;
+use crate::base::text;
+use crate::cli::error::CliError;
+use crate::diff::tree::{PairKind, Role};
+use crate::diff::value::{Change, ChangeKind, Line, LineKind, lines};
+use crate::model::{Call, ErrorInfo, RunHistory, ValueRef};
+use crate::value::{self, view};
+
+/// Rows of the tree that are written.
+const ROWS: usize = 2_000;
+/// Causes that are written with their values.
+const CAUSES: usize = 100;
+/// Differences of one value.
+const CHANGES: usize = 100;
+/// Characters of one side of a difference.
+const SIDE: usize = 20_000;
+/// Bytes of values in the whole report.
+const WHOLE: usize = 8 << 20;
+
+const STYLE: &str = include_str!("report.css");
+
+/// Writes the report.
+pub(super) fn write(comparison: &Comparison<'_>, file: &Path) -> Result<(), CliError> {
+    let told = |error: std::io::Error| CliError::usage(format!("--html {}: {error}", file.display()));
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Whole or not at all.
+    let temporary = tempfile::NamedTempFile::new_in(folder).map_err(told)?;
+    std::fs::write(temporary.path(), page(comparison)?).map_err(told)?;
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(temporary.path(), std::fs::Permissions::from_mode(0o644)).map_err(told)?;
+    temporary.persist(file).map_err(|error| told(error.error))?;
+    comparison.context.out.note(&text::line(&format!("wrote {}", file.display())));
+    Ok(())
+}
+
+struct Page<'a> {
+    comparison: &'a Comparison<'a>,
+    out: String,
+    /// Differences of values that were left out.
+    left_out: usize,
+}
+
+fn page(comparison: &Comparison<'_>) -> Result<String, CliError> {
+    let mut page = Page { comparison, out: String::with_capacity(1 << 16), left_out: 0 };
+    let title = format!("{} against {}", comparison.a.id.short(), comparison.b.id.short());
+    let hash = view::to_json(
+        &value::Value::Bytes(Sha256::digest(STYLE.as_bytes()).to_vec().into()),
+        &view::ViewLimits::full(),
+    );
+    let hash = hash.json.get("$bytes").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let _ = write!(
+        page.out,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-{hash}'; \
+         base-uri 'none'; form-action 'none'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"referrer\" content=\"no-referrer\">\n<title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n",
+        escaped(&title)
+    );
+    page.head();
+    page.causes()?;
+    page.tree()?;
+    if page.left_out > 0 {
+        let what = text::count(page.left_out as u64, "difference");
+        let _ = write!(
+            page.out,
+            "<p class=\"cut\">{what} of values left out: the report is bounded. <code>tl-bench diff --json</code> has all.</p>\n"
+        );
+    }
+    page.out.push_str("</body>\n</html>\n");
+    Ok(page.out)
+}
+
+/// A text of a run between tags.
+fn escaped(raw: &str) -> String {
+    let safe = text::lines(raw);
+    let mut out = String::with_capacity(safe.len());
+    for c in safe.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+impl Page<'_> {
+    fn head(&mut self) {
+        let comparison = self.comparison;
+        let _ = write!(self.out, "<header><h1>{}</h1>\n<div class=\"runs\">\n", escaped(&comparison.b.app));
+        for (name, run) in [("a", &comparison.a), ("b", &comparison.b)] {
+            self.side(name, run);
+        }
+        self.out.push_str("</div>\n<p class=\"counts\">");
+        let tally = comparison.tally();
+        for (count, word) in [
+            (tally.same, "same"),
+            (tally.changed, "changed"),
+            (tally.added, "added"),
+            (tally.removed, "removed"),
+            (tally.moved, "moved"),
+        ] {
+            if count > 0 {
+                let _ = write!(self.out, "<span class=\"{word}\">{count} {word}</span> ");
+            }
+        }
+        self.out.push_str("</p></header>\n");
+    }
+
+    fn side(&mut self, name: &str, run: &RunHistory) {
+        let wall = run.ended_at.unwrap_or(run.started_at) - run.started_at;
+        let cost = run.known_cost().map_or_else(|| "price unknown".to_owned(), text::dollars);
+        let spent = match run.spent.tokens {
+            0 => String::new(),
+            tokens => format!(", {tokens} tokens, {cost}"),
+        };
+        let _ = write!(
+            self.out,
+            "<section class=\"run\"><h2>{name}</h2><p><code>{}</code> <b class=\"{}\">{}</b></p><p>{}</p><p>{} calls, {}{}</p></section>\n",
+            escaped(run.id.as_str()),
+            if run.output.is_some() { "good" } else { "bad" },
+            run.status.word(),
+            escaped(&moment(run.started_at)),
+            run.calls.len().saturating_sub(1),
+            escaped(&text::duration(wall)),
+            escaped(&spent),
+        );
+        if let Some(error) = &run.error {
+            let _ = write!(self.out, "<pre class=\"error\">{}</pre>", escaped(&cut(&error.headline())));
+        }
+    }
+
+    fn causes(&mut self) -> Result<(), CliError> {
+        let groups = &self.comparison.groups;
+        let _ = write!(self.out, "<main>\n<h2>{}</h2>\n", text::count(groups.len() as u64, "cause"));
+        if groups.is_empty() {
+            let words = match self.comparison.is_different() {
+                true => "No call explains the differences by itself.",
+                false => "Nothing differs.",
+            };
+            let _ = writeln!(self.out, "<p>{words}</p>");
+        }
+        for group in groups.iter().take(CAUSES) {
+            let Some(row) = group.rows.first() else { continue };
+            let path = escaped(&self.comparison.path(*row));
+            let more = match group.rows.len() {
+                1 => String::new(),
+                n => format!(" and {}", text::count(n as u64 - 1, "more call")),
+            };
+            let _ = write!(
+                self.out,
+                "<details open class=\"cause\"><summary><code>{path}</code>{more} <i>{}</i></summary>\n",
+                escaped(&group.words)
+            );
+            for definition in &group.definitions {
+                self.definition(&definition.diff);
+            }
+            self.values(*row)?;
+            self.out.push_str("</details>\n");
+        }
+        if groups.len() > CAUSES {
+            let _ = writeln!(
+                self.out,
+                "<p class=\"cut\">{} more causes are not shown.</p>",
+                groups.len() - CAUSES
+            );
+        }
+        Ok(())
+    }
+
+    /// The lines of a definition that changed, and those around them.
+    fn definition(&mut self, diff: &str) {
+        self.out.push_str("<pre>");
+        for line in cut(diff).lines() {
+            let text = escaped(line);
+            let _ = match line.as_bytes().first() {
+                Some(b'-') => writeln!(self.out, "<del>{text}</del>"),
+                Some(b'+') => writeln!(self.out, "<ins>{text}</ins>"),
+                _ => writeln!(self.out, "{text}"),
+            };
+        }
+        self.out.push_str("</pre>\n");
+    }
+
+    /// The merged tree without what is the same.
+    fn tree(&mut self) -> Result<(), CliError> {
+        let shown = self.comparison.shown();
+        if shown.is_empty() {
+            self.out.push_str("</main>\n");
+            return Ok(());
+        }
+        self.out.push_str("<h2>All that differs</h2>\n<div class=\"tree\">\n");
+        enum Step {
+            Row(usize),
+            Same(usize),
+            End,
+        }
+        let mut written = 0;
+        let mut stack = vec![Step::Row(0)];
+        while let Some(step) = stack.pop() {
+            match step {
+                Step::End => self.out.push_str("</details>\n"),
+                Step::Same(count) => {
+                    let _ = writeln!(self.out, "<p class=\"same\">{count} same</p>");
+                }
+                Step::Row(_) if written >= ROWS => written += 1,
+                Step::Row(row) => {
+                    written += 1;
+                    self.row(row)?;
+                    stack.push(Step::End);
+                    let children = &self.comparison.merged.pairs[row].children;
+                    let different: Vec<usize> =
+                        children.iter().copied().filter(|r| shown.contains(r)).collect();
+                    stack.extend(different.iter().rev().map(|row| Step::Row(*row)));
+                    let same = children.len() - different.len();
+                    if same > 0 {
+                        stack.push(Step::Same(same));
+                    }
+                }
+            }
+        }
+        self.out.push_str("</div>\n");
+        if shown.len() > ROWS {
+            let _ = writeln!(
+                self.out,
+                "<p class=\"cut\">{} of {} calls are shown. <code>tl-bench diff --json</code> has all.</p>",
+                ROWS,
+                shown.len()
+            );
+        }
+        self.out.push_str("</main>\n");
+        Ok(())
+    }
+
+    /// The beginning of a row; its end comes behind what is below it.
+    fn row(&mut self, row: usize) -> Result<(), CliError> {
+        let (pair, old, new) = self.comparison.pair(row);
+        let (class, sign) = match pair.kind {
+            PairKind::Added | PairKind::Repeated => ("added", "+"),
+            PairKind::Removed => ("removed", "−"),
+            PairKind::Moved => ("moved", "»"),
+            PairKind::Both if pair.differs.matters() => ("changed", "~"),
+            PairKind::Both => ("same", "·"),
+        };
+        let run = if new.is_some() { &self.comparison.b } else { &self.comparison.a };
+        let label = new.or(old).map(|call| crate::model::path::label(run, call)).unwrap_or_default();
+        let (differs, role) = (pair.differs, pair.role);
+        let words: Vec<&str> = [
+            (differs.input, "input"),
+            (differs.output, "output"),
+            (differs.status, "status"),
+            (differs.code, "code"),
+            (differs.attempts, "attempts"),
+        ]
+        .iter()
+        .filter(|(differs, _)| *differs)
+        .map(|(_, word)| *word)
+        .collect();
+        let cause = if matches!(role, Role::Cause(_)) { " <i>cause</i>" } else { "" };
+        let open = if row == 0 || class == "same" { " open" } else { "" };
+        let one_sided = matches!(class, "added" | "removed");
+        let _ = write!(
+            self.out,
+            "<details{open} class=\"{class}\"><summary><b>{sign}</b> <code>{}</code> {}{cause}</summary>\n",
+            escaped(&label),
+            if one_sided { class.to_owned() } else { words.join(", ") },
+        );
+        if one_sided {
+            let call = new.or(old);
+            let (input, output) = (call.and_then(|c| c.input.clone()), call.and_then(|c| c.output.clone()));
+            for (name, value) in [("input", input), ("output", output)] {
+                self.whole(name, value.as_ref())?;
+            }
+        } else if !matches!(role, Role::Cause(_)) {
+            self.values(row)?;
+        }
+        Ok(())
+    }
+
+    /// A value that is in one run only.
+    fn whole(&mut self, name: &str, value: Option<&ValueRef>) -> Result<(), CliError> {
+        let Some(value) = value else { return Ok(()) };
+        if self.out.len() > WHOLE {
+            self.left_out += 1;
+            return Ok(());
+        }
+        let json = self.comparison.view(Some(value))?;
+        let _ = write!(
+            self.out,
+            "<div class=\"change\"><code>{name}</code><pre>{}</pre></div>\n",
+            escaped(&shown(&json))
+        );
+        Ok(())
+    }
+
+    fn values(&mut self, row: usize) -> Result<(), CliError> {
+        let (_, old, new) = self.comparison.pair(row);
+        let (Some(old), Some(new)) = (old, new) else { return Ok(()) };
+        for (name, was, now) in [("input", &old.input, &new.input), ("output", &old.output, &new.output)] {
+            if was.is_none() || now.is_none() {
+                continue;
+            }
+            let changes = self.comparison.changes(was.as_ref(), now.as_ref())?;
+            for (at, change) in changes.iter().enumerate() {
+                if at >= CHANGES || self.out.len() > WHOLE {
+                    self.left_out += changes.len() - at;
+                    break;
+                }
+                self.change(name, change);
+            }
+        }
+        if old.error.is_some() || new.error.is_some() {
+            let ending = |call: &Call| match &call.error {
+                Some(error) => ErrorInfo::headline(error),
+                None => call.status.word().to_owned(),
+            };
+            self.sides("ended", &cut(&ending(old)), &cut(&ending(new)));
+        }
+        Ok(())
+    }
+
+    fn change(&mut self, name: &str, change: &Change) {
+        let place = match change.path.to_string() {
+            inner if inner.is_empty() => name.to_owned(),
+            inner if inner.starts_with('[') => format!("{name}{inner}"),
+            inner => format!("{name}.{inner}"),
+        };
+        let side = |value: &Option<Value>| value.as_ref().map(shown).unwrap_or_default();
+        if matches!(change.kind, ChangeKind::Renamed | ChangeKind::Moved) {
+            let from = change.from.as_ref().map(|from| from.to_string()).unwrap_or_default();
+            let word = if change.kind == ChangeKind::Renamed { "was called" } else { "was at" };
+            let _ = write!(
+                self.out,
+                "<div class=\"change\"><code>{}</code> {word} <code>{}</code></div>\n",
+                escaped(&place),
+                escaped(&from)
+            );
+            return;
+        }
+        self.sides(&place, &side(&change.old), &side(&change.new));
+    }
+
+    /// Two texts side by side, line by line.
+    fn sides(&mut self, place: &str, old: &str, new: &str) {
+        let _ = write!(self.out, "<div class=\"change\"><code>{}</code>\n<table>\n", escaped(place));
+        let (mut left, mut right): (Vec<&Line>, Vec<&Line>) = (Vec::new(), Vec::new());
+        let found = lines(old, new, 3);
+        let mut last = 0;
+        for line in &found {
+            match line.kind {
+                LineKind::Removed => left.push(line),
+                LineKind::Added => right.push(line),
+                LineKind::Same => {
+                    self.pairs(&mut left, &mut right);
+                    let at = line.new.unwrap_or(last + 1);
+                    if at > last + 1 && last > 0 {
+                        self.out.push_str("<tr class=\"gap\"><td>…</td><td>…</td></tr>\n");
+                    }
+                    self.pairs(&mut vec![line], &mut vec![line]);
+                }
+            }
+            last = line.new.unwrap_or(last);
+        }
+        self.pairs(&mut left, &mut right);
+        self.out.push_str("</table></div>\n");
+    }
+
+    fn pairs(&mut self, left: &mut Vec<&Line>, right: &mut Vec<&Line>) {
+        for at in 0..left.len().max(right.len()) {
+            self.out.push_str("<tr>");
+            for (line, tag) in [(left.get(at), "del"), (right.get(at), "ins")] {
+                match line {
+                    None => self.out.push_str("<td class=\"none\"></td>"),
+                    Some(line) => {
+                        let class = if line.kind == LineKind::Same { "same" } else { tag };
+                        let _ = write!(self.out, "<td class=\"{class}\">");
+                        for span in &line.spans {
+                            let text = escaped(&span.text);
+                            let _ = match span.differs {
+                                true => write!(self.out, "<{tag}>{text}</{tag}>"),
+                                false => write!(self.out, "{text}"),
+                            };
+                        }
+                        self.out.push_str("</td>");
+                    }
+                }
+            }
+            self.out.push_str("</tr>\n");
+        }
+        left.clear();
+        right.clear();
+    }
+}
+
+/// When something was, for people anywhere.
+fn moment(at: crate::base::clock::Micros) -> String {
+    jiff::Timestamp::from_microsecond(at).map(|at| format!("{at:.0}")).unwrap_or_default()
+}
+
+fn shown(json: &Value) -> String {
+    match json {
+        Value::String(text) => cut(text),
+        other => cut(&serde_json::to_string_pretty(other).unwrap_or_default()),
+    }
+}
+
+/// At most [`SIDE`] characters, and how many more there are.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(SIDE) {
+        Some((at, _)) => {
+            let more = text[at..].chars().count();
+            format!("{}\n… {more} more characters are not shown", &text[..at])
+        }
+        None => text.to_owned(),
+    }
+}
