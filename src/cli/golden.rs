@@ -13,7 +13,7 @@ use super::launch::{not_loaded, not_recorded};
 use super::output::Tone;
 use crate::base::clock::SystemClock;
 use crate::base::{paths, text};
-use crate::engine::golden::{FORMAT, Golden, Roles, roles};
+use crate::engine::golden::{FORMAT, Golden, Line, Roles, roles};
 use crate::engine::replay::Answers;
 use crate::engine::today::Today;
 use crate::engine::{self, Effects, Ending, RunSpec};
@@ -322,13 +322,24 @@ fn one(context: &Context, args: &CheckArgs, path: &Path) -> Result<(bool, Value)
         if !holds {
             if let Some(error) = error.filter(|_| unknown) {
                 context.out.line(&text::line(&error.message));
-                comparison.tell_asked(&golden.answer)?;
+                if let Some((path, old, new)) = asked_otherwise(&golden, &now) {
+                    comparison.tell_asked(path, old, new);
+                }
             }
             for name in &stale {
                 let line = format!("the code of {name} is not what gave these answers");
                 context.out.line(&context.out.paint(Tone::Warn, &text::line(&line)));
             }
-            comparison.tell()?;
+            if unknown {
+                // The run ended there: that the rest is missing says nothing.
+                let done =
+                    now.calls.iter().filter(|line| line.output.is_some() && golden.calls.contains(line));
+                let done = text::count(done.count() as u64, "call");
+                let all = text::count(golden.calls.len() as u64, "recorded call");
+                context.out.line(&format!("{done} of {all} came before, and were as recorded"));
+            } else {
+                comparison.tell()?;
+            }
             if unknown {
                 let hint = "record a new run and save it, or let unknown calls execute: --allow";
                 context.out.note(&context.out.paint_note(Tone::Quiet, hint));
@@ -339,4 +350,20 @@ fn one(context: &Context, args: &CheckArgs, path: &Path) -> Result<(bool, Value)
         }
     }
     Ok((holds || updated, document))
+}
+
+/// The call that the golden does not know: its path, how the golden's call at its place (else its function's next one)
+/// was asked, and how it is asked now.
+fn asked_otherwise<'a>(golden: &'a Golden, now: &'a Golden) -> Option<(&'a str, &'a Value, &'a Value)> {
+    let function = |line: &Line| {
+        let last = line.call.rsplit('/').next().unwrap_or(&line.call);
+        last.split(['#', '[', '@', '~']).next().unwrap_or(last).to_owned()
+    };
+    let open = |line: &&Line| line.output.is_none() && line.error.is_none() && line.input.is_some();
+    let call = now.calls.iter().rfind(|line| open(line) && golden.answer.contains(&function(line)))?;
+    let same = golden.calls.iter().find(|line| line.call == call.call);
+    let unused =
+        |line: &&Line| function(line) == function(call) && !now.calls.iter().any(|n| n.input == line.input);
+    let then = same.filter(|line| line.input != call.input).or_else(|| golden.calls.iter().find(unused))?;
+    Some((&call.call, then.input.as_ref()?, call.input.as_ref()?))
 }

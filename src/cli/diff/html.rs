@@ -59,13 +59,13 @@ fn page(comparison: &Comparison<'_>) -> Result<String, CliError> {
         &view::ViewLimits::full(),
     );
     let hash = hash.json.get("$bytes").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let _ = write!(
+    let _ = writeln!(
         page.out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-{hash}'; \
          base-uri 'none'; form-action 'none'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"referrer\" content=\"no-referrer\">\n<title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n",
+         <meta name=\"referrer\" content=\"no-referrer\">\n<title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>",
         escaped(&title)
     );
     page.head();
@@ -73,9 +73,9 @@ fn page(comparison: &Comparison<'_>) -> Result<String, CliError> {
     page.tree()?;
     if page.left_out > 0 {
         let what = text::count(page.left_out as u64, "difference");
-        let _ = write!(
+        let _ = writeln!(
             page.out,
-            "<p class=\"cut\">{what} of values left out: the report is bounded. <code>tl-bench diff --json</code> has all.</p>\n"
+            "<p class=\"cut\">{what} of values left out: the report is bounded. <code>tl-bench diff --json</code> has all.</p>"
         );
     }
     page.out.push_str("</body>\n</html>\n");
@@ -102,7 +102,7 @@ fn escaped(raw: &str) -> String {
 impl Page<'_> {
     fn head(&mut self) {
         let comparison = self.comparison;
-        let _ = write!(self.out, "<header><h1>{}</h1>\n<div class=\"runs\">\n", escaped(&comparison.b.app));
+        let _ = writeln!(self.out, "<header><h1>{}</h1>\n<div class=\"runs\">", escaped(&comparison.b.app));
         for (name, run) in [("a", &comparison.a), ("b", &comparison.b)] {
             self.side(name, run);
         }
@@ -124,14 +124,14 @@ impl Page<'_> {
 
     fn side(&mut self, name: &str, run: &RunHistory) {
         let wall = run.ended_at.unwrap_or(run.started_at) - run.started_at;
-        let cost = run.known_cost().map_or_else(|| "price unknown".to_owned(), text::dollars);
-        let spent = match run.spent.tokens {
+        // What was served was used once, too: runs are compared by what they took to make.
+        let spent = match run.spent.tokens + run.saved.tokens {
             0 => String::new(),
-            tokens => format!(", {tokens} tokens, {cost}"),
+            tokens => format!(", {tokens} tokens"),
         };
-        let _ = write!(
+        let _ = writeln!(
             self.out,
-            "<section class=\"run\"><h2>{name}</h2><p><code>{}</code> <b class=\"{}\">{}</b></p><p>{}</p><p>{} calls, {}{}</p></section>\n",
+            "<section class=\"run\"><h2>{name}</h2><p><code>{}</code> <b class=\"{}\">{}</b></p><p>{}</p><p>{} calls, {}{}</p></section>",
             escaped(run.id.as_str()),
             if run.output.is_some() { "good" } else { "bad" },
             run.status.word(),
@@ -147,7 +147,7 @@ impl Page<'_> {
 
     fn causes(&mut self) -> Result<(), CliError> {
         let groups = &self.comparison.groups;
-        let _ = write!(self.out, "<main>\n<h2>{}</h2>\n", text::count(groups.len() as u64, "cause"));
+        let _ = writeln!(self.out, "<main>\n<h2>{}</h2>", text::count(groups.len() as u64, "cause"));
         if groups.is_empty() {
             let words = match self.comparison.is_different() {
                 true => "No call explains the differences by itself.",
@@ -162,9 +162,9 @@ impl Page<'_> {
                 1 => String::new(),
                 n => format!(" and {}", text::count(n as u64 - 1, "more call")),
             };
-            let _ = write!(
+            let _ = writeln!(
                 self.out,
-                "<details open class=\"cause\"><summary><code>{path}</code>{more} <i>{}</i></summary>\n",
+                "<details open class=\"cause\"><summary><code>{path}</code>{more} <i>{}</i></summary>",
                 escaped(&group.words)
             );
             for definition in &group.definitions {
@@ -274,9 +274,9 @@ impl Page<'_> {
         let cause = if matches!(role, Role::Cause(_)) { " <i>cause</i>" } else { "" };
         let open = if row == 0 || class == "same" { " open" } else { "" };
         let one_sided = matches!(class, "added" | "removed");
-        let _ = write!(
+        let _ = writeln!(
             self.out,
-            "<details{open} class=\"{class}\"><summary><b>{sign}</b> <code>{}</code> {}{cause}</summary>\n",
+            "<details{open} class=\"{class}\"><summary><b>{sign}</b> <code>{}</code> {}{cause}</summary>",
             escaped(&label),
             if one_sided { class.to_owned() } else { words.join(", ") },
         );
@@ -300,9 +300,9 @@ impl Page<'_> {
             return Ok(());
         }
         let json = self.comparison.view(Some(value))?;
-        let _ = write!(
+        let _ = writeln!(
             self.out,
-            "<div class=\"change\"><code>{name}</code><pre>{}</pre></div>\n",
+            "<div class=\"change\"><code>{name}</code><pre>{}</pre></div>",
             escaped(&shown(&json))
         );
         Ok(())
@@ -344,9 +344,9 @@ impl Page<'_> {
         if matches!(change.kind, ChangeKind::Renamed | ChangeKind::Moved) {
             let from = change.from.as_ref().map(|from| from.to_string()).unwrap_or_default();
             let word = if change.kind == ChangeKind::Renamed { "was called" } else { "was at" };
-            let _ = write!(
+            let _ = writeln!(
                 self.out,
-                "<div class=\"change\"><code>{}</code> {word} <code>{}</code></div>\n",
+                "<div class=\"change\"><code>{}</code> {word} <code>{}</code></div>",
                 escaped(&place),
                 escaped(&from)
             );
@@ -357,7 +357,7 @@ impl Page<'_> {
 
     /// Two texts side by side, line by line.
     fn sides(&mut self, place: &str, old: &str, new: &str) {
-        let _ = write!(self.out, "<div class=\"change\"><code>{}</code>\n<table>\n", escaped(place));
+        let _ = writeln!(self.out, "<div class=\"change\"><code>{}</code>\n<table>", escaped(place));
         let (mut left, mut right): (Vec<&Line>, Vec<&Line>) = (Vec::new(), Vec::new());
         let found = lines(old, new, 3);
         let mut last = 0;

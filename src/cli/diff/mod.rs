@@ -129,9 +129,9 @@ impl Comparison<'_> {
         print::differences(self)
     }
 
-    /// Says how calls of these functions were asked otherwise.
-    pub(super) fn tell_asked(&self, functions: &[String]) -> Result<(), CliError> {
-        print::asked(self, functions)
+    /// Says how a call is asked now.
+    pub(super) fn tell_asked(&self, path: &str, old: &Value, new: &Value) {
+        print::asked(self, path, old, new);
     }
 
     /// The document of `diff --json`.

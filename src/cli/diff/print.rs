@@ -40,20 +40,21 @@ pub(super) fn differences(comparison: &Comparison<'_>) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Calls of these functions that were asked otherwise, with what differs in their arguments.
-pub(super) fn asked(comparison: &Comparison<'_>, functions: &[String]) -> Result<(), CliError> {
+/// How a call is asked now, and how it was asked.
+pub(super) fn asked(comparison: &Comparison<'_>, path: &str, old: &Value, new: &Value) {
     let out = comparison.context.out;
-    let asked = |row: &usize| {
-        let (pair, old, _) = comparison.pair(*row);
-        pair.differs.input && old.is_some_and(|call| functions.contains(&call.function))
-    };
-    for row in (0..comparison.merged.pairs.len()).filter(asked).take(CAUSES) {
-        let path = text::line(&comparison.path(row));
-        let words = out.paint(Tone::Quiet, "asked otherwise");
-        out.line(&format!("{} {path}  {words}", out.paint(Tone::Warn, "●")));
-        values(comparison, row, "    ", true)?;
+    let words = out.paint(Tone::Quiet, "is asked otherwise");
+    out.line(&format!("{} {}  {words}", out.paint(Tone::Warn, "●"), text::line(path)));
+    let changes = crate::diff::value::diff(old, new, &comparison.options);
+    for change in changes.iter().take(CHANGES) {
+        for line in change_lines(comparison, "input", change) {
+            out.line(&format!("    {line}"));
+        }
     }
-    Ok(())
+    if changes.len() > CHANGES {
+        let more = format!("    and {} more", changes.len() - CHANGES);
+        out.line(&out.paint(Tone::Quiet, &more));
+    }
 }
 
 /// `--stat`: the first lines alone.
