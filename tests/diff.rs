@@ -134,6 +134,8 @@ fn what_differs_within_the_noise_of_a_call_is_told_from_what_does_not() {
     assert_eq!(spread["distance"]["pairs"].as_array().unwrap().len(), 15);
     let text = project.tl(&["variance", "latest", "app/llm#1"]).exits(0).out;
     assert!(text.contains("executed 6 times, 6 different answers") && text.contains("17 %"), "{text}");
+}
+
 const HOSTILE: &str = r#"
 import json
 
