@@ -59,6 +59,14 @@ fn strict_replay_serves_by_position_and_goes_on_live() {
     // What was served answers the question of then, not today's: who asks again gets another answer.
     assert_eq!(project.replay_ok(&["--from", "third"])["output"], 9);
     executed(&project, &["second", "third"]);
+    // Nor does what a caller made of it: without `--from`, too, and in the strict run's own replays.
+    let project = strict(&[("second(a)", "second(a + 5)")]);
+    project.tl(&["replay", "--mode", "strict"]).exits(0);
+    project.forget();
+    assert_eq!(project.replay_ok(&["--mode", "strict"])["output"], 4);
+    executed(&project, &[]);
+    assert_eq!(project.replay_ok(&[])["output"], 9);
+    executed(&project, &["second", "third"]);
     // Further calls after the history are live.
     let project = strict(&[("return third(b)", "return second(third(b))")]);
     assert_eq!(project.replay_ok(&["--mode", "strict"])["output"], 5);

@@ -503,6 +503,9 @@ impl Replay {
                     call.function, history.id
                 ));
             }
+            if self.is_drifted(history, call, checkpoints) {
+                return SubtreeFacts::broken(format!("{} was served to other arguments", call.function));
+            }
             if !call.status.has_output() {
                 return SubtreeFacts::broken(format!("{} {}", call.function, call.status.word()));
             }

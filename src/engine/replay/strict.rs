@@ -1,9 +1,9 @@
 //! Strict replay: the history is the source of truth, by position.
 
-use super::{Hit, Miss, Replay, below, origin_of};
+use super::{Checkpoints, Hit, Miss, Replay, below, origin_of};
 use crate::base::digest::Digest;
 use crate::base::ids::CallNo;
-use crate::model::{CallKind, CallStatus, Mode, Origin};
+use crate::model::{Call, CallKind, CallStatus, Mode, Origin, RunHistory};
 
 /// Strict replay: what the history has at a position.
 #[derive(Debug)]
@@ -81,6 +81,24 @@ impl Replay {
             Ok(hit) => Ok(Some(hit)),
             Err(reason) => Err(Miss { reason, in_doubt: None }),
         }
+    }
+
+    /// Whether a strict replay served a call although its arguments were not those that the outcome was made for: what
+    /// its callers made of that is no answer to today's code. An outcome whose maker is gone counts as such.
+    pub(super) fn is_drifted(
+        &mut self,
+        history: &RunHistory,
+        call: &Call,
+        checkpoints: &dyn Checkpoints,
+    ) -> bool {
+        let Some(origin) = &call.origin else { return false };
+        if history.mode != Mode::Strict || origin.run == history.id {
+            return false;
+        }
+        let digest = |call: &Call| call.input.as_ref().map(|input| input.digest);
+        let made_for =
+            self.other(&origin.run, checkpoints).and_then(|maker| maker.call(origin.call).map(digest));
+        made_for != Some(digest(call))
     }
 
     fn describe(&self, no: CallNo) -> String {
