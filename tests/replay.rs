@@ -442,3 +442,23 @@ if __name__ == "__main__":
         executed(&project, &ran);
     }
 }
+
+#[test]
+fn a_copied_project_replays_its_own_files() {
+    let project = Project::app(
+        "@application()\n@function()\ndef app(x: int) -> int:\n    return step(x)\n\n@function()\ndef step(x: int) -> int:\n    return x + 1\n",
+    );
+    project.run_ok(&["--input", "1"]);
+    let copy = project.root().join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    let mut cp = std::process::Command::new("cp");
+    cp.arg("-r").args(["app.py", "effects.py", ".tl-bench"].map(|name| project.root().join(name))).arg(&copy);
+    assert!(cp.status().unwrap().success());
+    let text = std::fs::read_to_string(copy.join("app.py")).unwrap();
+    std::fs::write(copy.join("app.py"), text.replace("x + 1", "x + 2")).unwrap();
+    let there = copy.to_string_lossy().into_owned();
+    let done = project.tl(&["-C", &there, "status", "--json"]).exits(0);
+    assert!(done.out.contains("step"), "{}", done.out);
+    let done = project.tl(&["-C", &there, "replay", "-q"]).exits(0);
+    assert_eq!(done.out.trim(), "3");
+}
