@@ -270,16 +270,8 @@ pub fn recorded_input(store: &Store, run: &RunHistory) -> Result<Value, CliError
 /// The application of a recorded run as it is today; found by name when its file has moved.
 pub fn replayed_application(context: &Context, parent: &RunHistory) -> Result<Application, CliError> {
     let file = std::path::Path::new(&parent.file);
-    // A project that was copied or moved replays its own files, not those of the place where the run was made.
-    if !file.starts_with(&context.project.root) {
-        let (own, _) = context.project.applications();
-        let same = |app: &Application| {
-            let path = app.file.strip_prefix(&context.project.root);
-            app.name == parent.app && path.is_ok_and(|path| file.ends_with(path))
-        };
-        if let Some(app) = own.into_iter().find(same) {
-            return Ok(app);
-        }
+    if let Some(app) = context.project.moved_application(file, &parent.app) {
+        return Ok(app);
     }
     let (here, _) = applications_in(file);
     match here.into_iter().find(|app| app.name == parent.app) {

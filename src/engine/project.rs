@@ -177,6 +177,17 @@ impl Project {
         (found, problems)
     }
 
+    /// Where an application is that was recorded in `file`, when the project was copied or moved since: it has its own
+    /// file then, and the recorded one may still exist.
+    pub fn moved_application(&self, file: &Path, name: &str) -> Option<Application> {
+        if file.starts_with(&self.root) {
+            return None;
+        }
+        let stands_there =
+            |app: &Application| app.file.strip_prefix(&self.root).is_ok_and(|path| file.ends_with(path));
+        self.applications().0.into_iter().find(|app| app.name == name && stands_there(app))
+    }
+
     /// The project's own Python files, in order.
     pub fn sources(&self) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> = ignore::WalkBuilder::new(&self.root)

@@ -309,17 +309,7 @@ impl Judge {
             let (apps, problems) = applications_in(file);
             !problems.is_empty() || apps.iter().any(|app| app.name == base.app)
         };
-        let moved = || {
-            let (apps, _) = self.project.applications();
-            let same = |path: &std::path::Path| {
-                path.strip_prefix(&self.project.root).is_ok_and(|path| recorded.ends_with(path))
-            };
-            apps.into_iter().find(|app| app.name == base.app && same(&app.file))
-        };
-        // A project that was copied or moved is judged by its own files.
-        if !recorded.starts_with(&self.project.root)
-            && let Some(app) = moved()
-        {
+        if let Some(app) = self.project.moved_application(&recorded, &base.app) {
             return Ok(app.file);
         }
         // A file that does not parse may well define it.
