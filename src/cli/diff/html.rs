@@ -107,17 +107,8 @@ impl Page<'_> {
             self.side(name, run);
         }
         self.out.push_str("</div>\n<p class=\"counts\">");
-        let tally = comparison.tally();
-        for (count, word) in [
-            (tally.same, "same"),
-            (tally.changed, "changed"),
-            (tally.added, "added"),
-            (tally.removed, "removed"),
-            (tally.moved, "moved"),
-        ] {
-            if count > 0 {
-                let _ = write!(self.out, "<span class=\"{word}\">{count} {word}</span> ");
-            }
+        for (count, word) in comparison.tally().parts() {
+            let _ = write!(self.out, "<span class=\"{word}\">{count} {word}</span> ");
         }
         self.out.push_str("</p></header>\n");
     }
@@ -259,19 +250,8 @@ impl Page<'_> {
         };
         let run = if new.is_some() { &self.comparison.b } else { &self.comparison.a };
         let label = new.or(old).map(|call| crate::model::path::label(run, call)).unwrap_or_default();
-        let (differs, role) = (pair.differs, pair.role);
-        let words: Vec<&str> = [
-            (differs.input, "input"),
-            (differs.output, "output"),
-            (differs.status, "status"),
-            (differs.code, "code"),
-            (differs.attempts, "attempts"),
-        ]
-        .iter()
-        .filter(|(differs, _)| *differs)
-        .map(|(_, word)| *word)
-        .collect();
-        let cause = if matches!(role, Role::Cause(_)) { " <i>cause</i>" } else { "" };
+        let words: Vec<&str> = pair.differs.words().collect();
+        let cause = if matches!(pair.role, Role::Cause(_)) { " <i>cause</i>" } else { "" };
         let open = if row == 0 || class == "same" { " open" } else { "" };
         let one_sided = matches!(class, "added" | "removed");
         let _ = writeln!(
@@ -286,7 +266,7 @@ impl Page<'_> {
             for (name, value) in [("input", input), ("output", output)] {
                 self.whole(name, value.as_ref())?;
             }
-        } else if !matches!(role, Role::Cause(_)) {
+        } else if !matches!(pair.role, Role::Cause(_)) {
             self.values(row)?;
         }
         Ok(())

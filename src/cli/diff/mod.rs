@@ -45,6 +45,20 @@ struct Tally {
     moved: usize,
 }
 
+impl Tally {
+    /// What happened, with its word.
+    fn parts(&self) -> impl Iterator<Item = (usize, &'static str)> {
+        let all = [
+            (self.same, "same"),
+            (self.changed, "changed"),
+            (self.added, "added"),
+            (self.removed, "removed"),
+            (self.moved, "moved"),
+        ];
+        all.into_iter().filter(|(count, _)| *count > 0)
+    }
+}
+
 /// `tl-bench diff A B`.
 pub fn run(context: &Context, args: &DiffArgs) -> Result<Exit, CliError> {
     let store = context.existing_store()?;

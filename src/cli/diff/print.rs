@@ -68,16 +68,7 @@ fn head(comparison: &Comparison<'_>) {
         let sentence = view::run_sentence(run, &|tone, text| out.paint(tone, text));
         out.line(&format!("{}  {sentence}", out.paint(Tone::Quiet, name)));
     }
-    let tally = comparison.tally();
-    let parts = [
-        (tally.same, "same"),
-        (tally.changed, "changed"),
-        (tally.added, "added"),
-        (tally.removed, "removed"),
-        (tally.moved, "moved"),
-    ];
-    let words: Vec<String> =
-        parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    let words: Vec<String> = comparison.tally().parts().map(|(n, word)| format!("{n} {word}")).collect();
     out.line(&format!("{}  {}", out.paint(Tone::Strong, "calls"), words.join(", ")));
     let figures =
         // What was served was used once, too: runs are compared by what they took to make.
@@ -335,22 +326,8 @@ fn tree_line(comparison: &Comparison<'_>, row: usize, depth: usize) -> String {
     };
     let run = if new.is_some() { &comparison.b } else { &comparison.a };
     let label = new.or(old).map(|call| crate::model::path::label(run, call)).unwrap_or_default();
-    let differs = pair.differs;
-    let mut words: Vec<&str> = Vec::new();
-    if pair.kind != PairKind::Both {
-        words.push(kind_word(pair.kind));
-    }
-    for (differs, word) in [
-        (differs.input, "input"),
-        (differs.output, "output"),
-        (differs.status, "status"),
-        (differs.code, "code"),
-        (differs.attempts, "attempts"),
-    ] {
-        if differs {
-            words.push(word);
-        }
-    }
+    let kind = (pair.kind != PairKind::Both).then(|| kind_word(pair.kind));
+    let words: Vec<&str> = kind.into_iter().chain(pair.differs.words()).collect();
     let role = match pair.role {
         Role::Cause(_) if comparison.noise.get(&row).is_some_and(|noise| noise.within) => {
             out.paint(Tone::Quiet, "  ≈ within its noise")

@@ -63,14 +63,7 @@ fn row(pair: &Pair, depth: u16, a: &RunHistory, b: &RunHistory) -> Row {
         (None, None) => String::new(),
     };
     let differs = pair.differs;
-    let words = [
-        (differs.input, "input"),
-        (differs.output, "output"),
-        (differs.status, "status"),
-        (differs.code, "code"),
-        (differs.attempts, "attempts"),
-    ];
-    let words: Vec<&str> = words.iter().filter(|(differs, _)| *differs).map(|(_, word)| *word).collect();
+    let words: Vec<&str> = differs.words().collect();
     Row {
         pair: (pair.a, pair.b),
         depth,

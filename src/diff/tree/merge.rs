@@ -44,7 +44,19 @@ pub struct Differs {
 impl Differs {
     /// Whether anything but the time differs.
     pub fn matters(&self) -> bool {
-        self.input || self.output || self.status || self.code || self.attempts
+        self.words().next().is_some()
+    }
+
+    /// What differs but the time, a word each.
+    pub fn words(&self) -> impl Iterator<Item = &'static str> {
+        let all = [
+            (self.input, "input"),
+            (self.output, "output"),
+            (self.status, "status"),
+            (self.code, "code"),
+            (self.attempts, "attempts"),
+        ];
+        all.into_iter().filter_map(|(differs, word)| differs.then_some(word))
     }
 }
 
