@@ -193,6 +193,28 @@ pub struct CallEnded {
     pub reads: Vec<FileRead>,
 }
 
+impl CallEnded {
+    /// The end of what no body made: it took no time, used nothing and read nothing.
+    pub fn bodiless(
+        no: CallNo,
+        status: CallStatus,
+        output: Option<ValueRef>,
+        error: Option<ErrorInfo>,
+    ) -> Self {
+        CallEnded {
+            no,
+            status,
+            wall_us: 0,
+            output,
+            error,
+            origin: None,
+            usage: None,
+            state_reads: Vec::new(),
+            reads: Vec::new(),
+        }
+    }
+}
+
 /// What a person answered at the gate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -80,18 +80,8 @@ impl Core {
         node.result = None;
         node.outcome = Some(Outcome::Value(value.clone()));
         node.phase = Phase::Recording;
-        let (no, wall_us) = (node.no, 0);
-        self.emit(EventKind::CallEnded(Box::new(CallEnded {
-            no,
-            status: CallStatus::Edited,
-            wall_us,
-            output: Some(value),
-            error: None,
-            origin: None,
-            usage: None,
-            state_reads: vec![],
-            reads: vec![],
-        })));
+        let ended = CallEnded::bodiless(node.no, CallStatus::Edited, Some(value), None);
+        self.emit(EventKind::CallEnded(Box::new(ended)));
         self.recorder.pending.durable = true;
         self.recorder.pending.then.push(Then::Deliver(ix));
     }

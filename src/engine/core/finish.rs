@@ -96,17 +96,7 @@ impl Core {
 
     fn emit_end(&mut self, ix: NodeIx, status: CallStatus) {
         let no = self.nodes[ix].no;
-        self.emit(EventKind::CallEnded(Box::new(CallEnded {
-            no,
-            status,
-            wall_us: 0,
-            output: None,
-            error: None,
-            origin: None,
-            usage: None,
-            state_reads: vec![],
-            reads: vec![],
-        })));
+        self.emit(EventKind::CallEnded(Box::new(CallEnded::bodiless(no, status, None, None))));
     }
 
     /// Ends the run at once: workers are killed, what ran is recorded as in doubt.

@@ -391,17 +391,7 @@ impl Core {
         error: Option<ErrorInfo>,
     ) {
         let no = self.nodes[op].no;
-        self.emit(EventKind::CallEnded(Box::new(CallEnded {
-            no,
-            status,
-            wall_us: 0,
-            output,
-            error,
-            origin: None,
-            usage: None,
-            state_reads: vec![],
-            reads: vec![],
-        })));
+        self.emit(EventKind::CallEnded(Box::new(CallEnded::bodiless(no, status, output, error))));
         self.over(op);
     }
 
