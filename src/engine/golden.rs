@@ -329,17 +329,8 @@ impl Making {
     }
 
     fn ended(&mut self, no: CallNo, ok: bool, output: Option<ValueRef>, error: Option<ErrorInfo>) {
-        self.emit(EventKind::CallEnded(Box::new(CallEnded {
-            no,
-            status: if ok { CallStatus::Fresh } else { CallStatus::Failed },
-            wall_us: 0,
-            output,
-            error,
-            origin: None,
-            usage: None,
-            state_reads: vec![],
-            reads: vec![],
-        })));
+        let status = if ok { CallStatus::Fresh } else { CallStatus::Failed };
+        self.emit(EventKind::CallEnded(Box::new(CallEnded::bodiless(no, status, output, error))));
     }
 }
 
@@ -429,14 +420,11 @@ fn pickled(store: &Store, value: &ValueRef) -> Result<bytes::Bytes, String> {
         .map_err(|error| format!("a recorded value cannot be read: {error}"))
 }
 
-/// Each string and name through `of`.
-fn strings(json: &Json, of: &dyn Fn(&str) -> Json) -> Json {
+/// A list's items and an object's members through `of`; anything else as it is.
+fn inside(json: &Json, of: fn(&Json) -> Json) -> Json {
     match json {
-        Json::String(text) => of(text),
-        Json::Array(items) => Json::Array(items.iter().map(|item| strings(item, of)).collect()),
-        Json::Object(map) => {
-            Json::Object(map.iter().map(|(key, item)| (key.clone(), strings(item, of))).collect())
-        }
+        Json::Array(items) => Json::Array(items.iter().map(of).collect()),
+        Json::Object(map) => Json::Object(map.iter().map(|(key, item)| (key.clone(), of(item))).collect()),
         other => other.clone(),
     }
 }
@@ -446,18 +434,19 @@ fn tagless(json: &Json) -> Json {
         Json::Object(map) => Json::Object(
             map.iter().map(|(key, item)| (without_tags(key).into_owned(), tagless(item))).collect(),
         ),
-        Json::Array(items) => Json::Array(items.iter().map(tagless).collect()),
         Json::String(text) => Json::String(without_tags(text).into_owned()),
-        other => other.clone(),
+        other => inside(other, tagless),
     }
 }
 
 /// Strings of several lines as lists of lines, so that a change of one is a change of one.
 fn lined(json: &Json) -> Json {
-    strings(json, &|text| match text.contains('\n') {
-        true => json!({LINES: text.split('\n').collect::<Vec<_>>()}),
-        false => Json::String(text.to_owned()),
-    })
+    match json {
+        Json::String(text) if text.contains('\n') => {
+            json!({LINES: text.split('\n').collect::<Vec<_>>()})
+        }
+        other => inside(other, lined),
+    }
 }
 
 fn unlined(json: &Json) -> Json {
@@ -467,11 +456,5 @@ fn unlined(json: &Json) -> Json {
         let lines: Vec<&str> = lines.iter().filter_map(Json::as_str).collect();
         return Json::String(lines.join("\n"));
     }
-    match json {
-        Json::Array(items) => Json::Array(items.iter().map(unlined).collect()),
-        Json::Object(map) => {
-            Json::Object(map.iter().map(|(key, item)| (key.clone(), unlined(item))).collect())
-        }
-        other => other.clone(),
-    }
+    inside(json, unlined)
 }

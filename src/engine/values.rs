@@ -46,6 +46,11 @@ impl NodeSink for Pieces<'_> {
     }
 }
 
+/// A root that is small enough to stand in what refers to it, as a piece: for those to which nothing has room for it.
+fn small_root(packed: Packed) -> Option<Piece> {
+    packed.inline.map(|root| Piece { digest: packed.digest, data: root.into() })
+}
+
 impl Packer {
     /// For the secrets of a project.
     pub fn new(secrets: &Secrets) -> Self {
@@ -92,11 +97,8 @@ impl Packer {
                     let mut apart = Pieces(Vec::new(), Redactor::off());
                     let packed = value::pack(&whole, &mut apart);
                     pieces.append(&mut apart.0);
-                    // Nothing that refers to it has room for a small root.
-                    if let Some(root) = packed.inline {
-                        pieces.push(Piece { digest: packed.digest, data: root.into() });
-                    }
                     withheld.kept = Some(packed.digest);
+                    pieces.extend(small_root(packed));
                 }
                 ready.original = Some(whole);
             }
@@ -128,11 +130,9 @@ impl Packer {
     pub fn document(&self, json: &serde_json::Value) -> (Digest, Vec<Piece>) {
         let mut pieces = self.pieces();
         let packed = value::pack_json(json, &mut pieces);
-        // Nothing that refers to it has room for a small root.
-        if let Some(root) = packed.inline {
-            pieces.0.push(Piece { digest: packed.digest, data: root.into() });
-        }
-        (packed.digest, pieces.0)
+        let digest = packed.digest;
+        pieces.0.extend(small_root(packed));
+        (digest, pieces.0)
     }
 
     /// A call's arguments that a user gave as JSON by parameter name: their pickle, and what they are recorded as.

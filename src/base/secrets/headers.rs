@@ -19,10 +19,12 @@ const NAMES: &[&str] = &[
     "sessiontoken",
 ];
 
-/// Parts of these names, as they are written.
-pub(super) const ANCHORS: &[&str] = &[
-    "uthorization",
-    "UTHORIZATION",
+/// `Authorization` by what all its spellings share, and its spellings.
+const PARTS: [&str; 2] = ["uthorization", "UTHORIZATION"];
+const SPELLINGS: [&str; 3] = ["Authorization", "authorization", "AUTHORIZATION"];
+
+/// Parts of the other names, as they are written.
+const OTHERS: [&str; 14] = [
     "-api-key",
     "-API-KEY",
     "-Api-Key",
@@ -39,26 +41,15 @@ pub(super) const ANCHORS: &[&str] = &[
     "SessionToken",
 ];
 
+/// Parts of these names, as they are written.
+pub(super) fn anchors() -> impl Iterator<Item = &'static str> {
+    PARTS.into_iter().chain(OTHERS)
+}
+
 /// How they begin, for text that arrives in pieces.
-pub(super) const BEGINNINGS: &[&str] = &[
-    "Authorization",
-    "authorization",
-    "AUTHORIZATION",
-    "-api-key",
-    "-API-KEY",
-    "-Api-Key",
-    "api-key",
-    "Api-Key",
-    "security-token",
-    "Security-Token",
-    "secret_access_key",
-    "SECRET_ACCESS_KEY",
-    "SecretAccessKey",
-    "secretAccessKey",
-    "aws_session_token",
-    "AWS_SESSION_TOKEN",
-    "SessionToken",
-];
+pub(super) fn beginnings() -> impl Iterator<Item = &'static str> {
+    SPELLINGS.into_iter().chain(OTHERS)
+}
 
 /// A header's value in a text has at least this many characters ...
 const SHORTEST: usize = 8;

@@ -93,7 +93,7 @@ impl Redactor {
         for (at, format) in patterns::FORMATS.iter().enumerate() {
             anchors.extend(format.anchors.iter().map(|a| (a.as_bytes().to_vec(), Needle::Format(at))));
         }
-        anchors.extend(headers::ANCHORS.iter().map(|a| (a.as_bytes().to_vec(), Needle::Header)));
+        anchors.extend(headers::anchors().map(|a| (a.as_bytes().to_vec(), Needle::Header)));
         let scanners = scanner::all(words).chain(scanner::all(anchors)).collect();
         Redactor { exact, short, scanners, beginnings, key }
     }

@@ -87,9 +87,9 @@ impl Beginnings {
     pub(super) fn new(mut exact: Vec<Vec<u8>>) -> Self {
         let anchors = patterns::FORMATS
             .iter()
-            .flat_map(|format| format.anchors)
-            .chain(headers::BEGINNINGS)
-            .chain(&["://"]);
+            .flat_map(|format| format.anchors.iter().copied())
+            .chain(headers::beginnings())
+            .chain(["://"]);
         let mut anchors: Vec<Vec<u8>> = anchors.map(|anchor| anchor.as_bytes().to_vec()).collect();
         exact.sort();
         anchors.sort();
