@@ -236,7 +236,7 @@ fn costs(cost: &Cost) -> Vec<Piece> {
     let mut out = Vec::new();
     if cost.tokens > 0 {
         out.push(piece(3, 3, Tone::Text, format!("about {} tok", say::tokens(cost.tokens))));
-        let price = cost.usd().map_or("price unknown".to_owned(), text::dollars);
+        let price = text::price(cost.usd());
         out.push(piece(3, 2, Tone::Text, price));
     }
     let gap = if cost.tokens > 0 { 2 } else { 3 };

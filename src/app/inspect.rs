@@ -310,7 +310,7 @@ fn answer_head(page: &mut Page, state: &AppState, call: &Call, value: &ValueRef)
     match usage {
         Some(usage) => {
             parts.push(Tokens::of(usage).words());
-            parts.push(usage.cost_usd.map_or("price unknown".to_owned(), text::dollars));
+            parts.push(text::price(usage.cost_usd));
         }
         None => parts
             .extend(head.tokens.map(|tokens| format!("{}, counted where it was answered", tokens.words()))),
@@ -332,7 +332,7 @@ fn facts(page: &mut Page, call: &Call, told: bool) {
             parts.push(format!("model {model}"));
         }
         parts.push(Tokens::of(usage).words());
-        parts.push(usage.cost_usd.map_or("price unknown".to_owned(), text::dollars));
+        parts.push(text::price(usage.cost_usd));
     }
     if !parts.is_empty() {
         page.blank();

@@ -237,6 +237,11 @@ pub fn count(n: u64, one: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
 }
 
+/// What something cost; `None` is not 0.
+pub fn price(usd: Option<f64>) -> String {
+    usd.map_or_else(|| "price unknown".to_owned(), dollars)
+}
+
 /// Dollars: `$0.02`, `$0.0004`, `$12`.
 pub fn dollars(usd: f64) -> String {
     if usd == 0.0 {

@@ -6,13 +6,13 @@ use super::args::ShowArgs;
 use super::context::Context;
 use super::error::{CliError, Exit};
 use super::output::Tone;
-use super::peek::peek;
+use super::peek::{peek, tokens_of};
 use crate::app::msg::Tokens;
 use crate::app::msg::{Ask, ValueRow};
 use crate::base::ids::call_id;
 use crate::base::text;
 use crate::find::StoreNodes;
-use crate::model::{Call, RunHistory, Usage, ValueRef, path};
+use crate::model::{Call, RunHistory, ValueRef, path};
 use crate::store::Store;
 use crate::value::lazy::{Kind, Place, Reader};
 use crate::value::lens::{Exchange, Prompt, exchange};
@@ -30,15 +30,8 @@ struct Asked<'a> {
 impl Asked<'_> {
     /// Tokens as the run counts them; those of a response that was counted elsewhere are told apart.
     fn tokens(&self) -> Option<Tokens> {
-        let of = |usage: &crate::engine::values::TokenUsage| Tokens {
-            input: usage.input,
-            cached: usage.cached_input,
-            written: usage.cache_written,
-            output: usage.output,
-            reasoning: usage.reasoning,
-        };
         let usage = self.call.usage.as_ref().map(Tokens::of);
-        usage.or_else(|| self.found.response.tokens.as_ref().map(of))
+        usage.or_else(|| self.found.response.tokens.as_ref().map(tokens_of))
     }
 
     fn model(&self) -> Option<&str> {
@@ -138,7 +131,7 @@ fn head(asked: &Asked<'_>) -> String {
     let mut parts: Vec<String> = asked.model().into_iter().chain(asked.finish()).map(text::line).collect();
     parts.extend(asked.tokens().map(|tokens| tokens.words()));
     match &asked.call.usage {
-        Some(usage) => parts.push(cost_words(usage)),
+        Some(usage) => parts.push(text::price(usage.cost_usd)),
         None if asked.found.response.tokens.is_some() => parts.push("counted elsewhere".to_owned()),
         None => {}
     }
@@ -147,10 +140,6 @@ fn head(asked: &Asked<'_>) -> String {
         parts.push(format!("→ {}", text::line(&tools.join(", "))));
     }
     parts.join("   ")
-}
-
-fn cost_words(usage: &Usage) -> String {
-    usage.cost_usd.map_or_else(|| "price unknown".to_owned(), text::dollars)
 }
 
 fn one(context: &Context, reader: &Reader<'_>, asked: &Asked<'_>) -> Result<(), UnpackError> {

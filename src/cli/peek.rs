@@ -24,6 +24,8 @@ const SMALL: u64 = 60;
 /// Levels that begin unfolded.
 const LEVELS: usize = 3;
 
+pub(super) use chat::tokens_of;
+
 type Read<T> = Result<T, UnpackError>;
 
 /// Makes the rows that are asked for.

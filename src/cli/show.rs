@@ -250,7 +250,7 @@ fn one_call(context: &Context, store: &Store, run: &RunHistory, call: &Call) -> 
         ];
         let shown = kinds.iter().filter(|(count, name)| *count > 0 || matches!(*name, "in" | "out"));
         let counts: Vec<String> = shown.map(|(count, name)| format!("{count} {name}")).collect();
-        let cost = usage.cost_usd.map_or_else(|| "price unknown".to_owned(), text::dollars);
+        let cost = text::price(usage.cost_usd);
         out.line(&format!("tokens   {}  {model}  {cost}", counts.join(", ")));
     }
     witness_lines(context, run, call);

@@ -84,7 +84,7 @@ pub fn run_sentence(run: &RunHistory, paint: &dyn Fn(Tone, &str) -> String) -> S
         counts_words(&run.counts)
     );
     if run.spent.tokens > 0 || run.known_cost().is_none_or(|usd| usd > 0.0) {
-        let cost = run.known_cost().map_or_else(|| "price unknown".to_owned(), text::dollars);
+        let cost = text::price(run.known_cost());
         out.push_str(&format!("; {} tokens, {cost}", run.spent.tokens));
     }
     if run.saved.calls > 0 {

@@ -167,7 +167,7 @@ impl ForkPlan {
         out.push_str(&format!(", then executes about {}", self.execute));
         out.push_str(&format!(": {}", text::duration((self.seconds * 1e6) as i64)));
         if self.tokens > 0 {
-            let cost = self.cost_usd.map_or_else(|| "price unknown".to_owned(), text::dollars);
+            let cost = text::price(self.cost_usd);
             out.push_str(&format!(", {} tokens, {cost}", text::short(self.tokens)));
         }
         out

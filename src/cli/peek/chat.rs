@@ -3,6 +3,7 @@
 use super::{GLANCE, Read, Rows};
 use crate::app::msg::Tokens;
 use crate::app::msg::{AnswerHead, ValueRow};
+use crate::engine::values::TokenUsage;
 use crate::value::lazy::{Kind, Place};
 use crate::value::lens::{Prompt, Request, Response};
 use crate::value::look::{self, Part, Prose, Turn};
@@ -10,6 +11,17 @@ use crate::value::read_plain_json;
 
 /// Bytes of a tool's arguments that are read.
 const ARGUMENTS: usize = 64 << 10;
+
+/// The tokens that a response names, as they are shown.
+pub(in crate::cli) fn tokens_of(usage: &TokenUsage) -> Tokens {
+    Tokens {
+        input: usage.input,
+        cached: usage.cached_input,
+        written: usage.cache_written,
+        output: usage.output,
+        reasoning: usage.reasoning,
+    }
+}
 
 impl Rows<'_, '_> {
     pub(super) fn conversation(&mut self, list: &Place, count: u64) -> Read<()> {
@@ -115,13 +127,7 @@ impl Rows<'_, '_> {
             }
             self.says(&answer.turn, answer.finish.clone().filter(|_| many))?;
         }
-        let tokens = response.tokens.as_ref().map(|usage| Tokens {
-            input: usage.input,
-            cached: usage.cached_input,
-            written: usage.cache_written,
-            output: usage.output,
-            reasoning: usage.reasoning,
-        });
+        let tokens = response.tokens.as_ref().map(tokens_of);
         let finish = response.answers.first().and_then(|answer| answer.finish.clone()).filter(|_| !many);
         Ok(AnswerHead { model: response.model.clone(), finish, tokens, pieces: response.pieces })
     }

@@ -4,7 +4,7 @@
 //! is within the noise of a call when the new answer is no farther from an earlier one than two earlier ones are from
 //! each other. With fewer than [`ENOUGH`] earlier answers nothing is said.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -79,12 +79,8 @@ impl<'s> Answers<'s> {
             let same = samples.all.into_iter().filter(|sample| sample.code == call.code);
             found.extend(same.filter_map(|sample| Some((sample.at, sample.output?))));
         }
-        let mut known: Vec<Origin> = Vec::new();
-        found.retain(|(at, _)| {
-            let new = !known.contains(at);
-            known.push(at.clone());
-            new
-        });
+        let mut known: HashSet<Origin> = HashSet::new();
+        found.retain(|(at, _)| known.insert(at.clone()));
         found.truncate(LOOKED_AT);
         let source = StoreNodes(self.store);
         let reader = Reader::new(&source);
