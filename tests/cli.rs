@@ -485,3 +485,17 @@ fn the_other_commands_work_on_a_run() {
     assert!(project.tl(&["completions", "zsh"]).exits(0).out.contains("tl-bench"));
     assert!(project.tl(&["--version"]).exits(0).out.starts_with("tl-bench "));
 }
+
+#[test]
+fn a_float_in_an_input_is_what_was_written() {
+    let project =
+        Project::app("@application()\n@function()\ndef app(x: float) -> str:\n    return repr(x)\n");
+    for text in ["0.38275406796483036", "5e-324", "0.1", "123456789.12345679", "9007199254740993.0"] {
+        let expected = project.tl(&["run", "-q", "--input", text]).exits(0).out;
+        let by_arg = project.tl(&["run", "-q", "--arg", &format!("x={text}")]).exits(0).out;
+        let exact: f64 = text.parse().unwrap();
+        let said: f64 = expected.trim().trim_matches('"').parse().unwrap();
+        assert_eq!(said.to_bits(), exact.to_bits(), "{text}");
+        assert_eq!(expected, by_arg);
+    }
+}
