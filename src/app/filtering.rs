@@ -8,7 +8,8 @@ use crate::base::ids::CallNo;
 use crate::model::filter::{Completions, Filter, FilterError, Previews, RunCalls, complete};
 
 use super::editor::Editor;
-use super::state::{AppState, OpenRun};
+use super::openrun::OpenRun;
+use super::state::AppState;
 
 /// A filter that is being typed.
 #[derive(Clone, PartialEq, Debug, Default)]

@@ -13,8 +13,9 @@ use crate::model::{Call, CallKind, CallStatus, Stream, ValueRef};
 
 use super::layout::Area;
 use super::msg::Tokens;
+use super::openrun::OpenRun;
 use super::say;
-use super::state::{AppState, OpenRun, Tab, ValueState};
+use super::state::{AppState, Tab, ValueState};
 use super::tab::{Stamp, TabKey, TabState, Target};
 use super::tone::{Line, Tone};
 

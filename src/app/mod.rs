@@ -25,6 +25,7 @@ pub mod keys;
 pub mod layout;
 pub mod msg;
 pub mod page;
+pub mod openrun;
 pub mod palette;
 pub mod persist;
 pub mod pointer;

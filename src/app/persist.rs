@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::base::ids::{CallNo, RunId};
 
 use super::layout::Shares;
-use super::state::{AppState, OpenRun, Pane, Tab};
+use super::openrun::OpenRun;
+use super::state::{AppState, Pane, Tab};
 
 /// How many runs' folds and selections are kept.
 const RUNS: usize = 20;

@@ -10,9 +10,8 @@ use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::model::filter::Filter;
 use crate::model::fork::ForkPlan;
-use crate::model::functions::Functions;
 use crate::model::points::Point;
-use crate::model::{Call, CallStatus, Event, EventKind, Level, RunHistory, RunStatus};
+use crate::model::{Level, RunStatus};
 
 use super::blast::{self, Blast};
 use super::compare::Compare;
@@ -26,15 +25,15 @@ use super::inspect::Doc;
 use super::keys::Key;
 use super::layout::{Shares, Split, layout};
 use super::msg::{Ask, Fork, ProjectInfo, ValueView};
+use super::openrun::OpenRun;
 use super::palette::CommandList;
 use super::persist::Saved;
 use super::runs::RunList;
 use super::search::Search;
 use super::settings::Settings;
 use super::tab::Tabs;
-use super::timeline::{Chart, View};
+use super::timeline::View;
 use super::tour::Tour;
-use super::tree::CallTree;
 
 pub use super::tab::Tab;
 
@@ -224,156 +223,6 @@ pub struct HeldValue {
     pub answer: u64,
     /// Asking for more brought no more.
     pub stuck: bool,
-}
-
-/// A run that is open: its history, the tree made of it, and where the user is in it.
-#[derive(Clone, Debug)]
-pub struct OpenRun {
-    /// All that is known; of a run that is over, others hold the same.
-    pub history: Arc<RunHistory>,
-    /// The visible rows.
-    pub tree: CallTree,
-    /// The selected call; may be hidden until `settle`.
-    pub selected: CallNo,
-    /// First row shown.
-    pub top: usize,
-    /// The wheel moved the rows; they stay there until the selection changes from this.
-    pub wheeled: Option<CallNo>,
-    /// Whether the selection goes along with what starts.
-    pub follow: bool,
-    /// The call that started last.
-    pub newest: CallNo,
-    /// The filter that the tree shows.
-    pub filtered: Option<String>,
-    /// Calls that changed since the filter was applied.
-    pub touched: Vec<CallNo>,
-    /// Log lines by call.
-    pub logs: HashMap<CallNo, Vec<u32>>,
-    /// The timeline, once it was looked at.
-    pub chart: Option<Box<Chart>>,
-    /// The table of functions, once it was looked at.
-    pub functions: Option<Box<Functions>>,
-    /// When it was last looked at, to drop old ones.
-    pub used: u64,
-}
-
-impl OpenRun {
-    /// Opens a history.
-    pub fn new(history: Arc<RunHistory>) -> Self {
-        let tree = CallTree::of(&history);
-        let newest = history
-            .calls
-            .iter()
-            .filter(|call| call.started_at.is_some())
-            .max_by_key(|call| (call.started_at, call.no))
-            .map_or(1, |call| call.no);
-        let mut open = OpenRun {
-            tree,
-            selected: 1,
-            top: 0,
-            wheeled: None,
-            follow: history.status == RunStatus::Running,
-            newest,
-            filtered: None,
-            touched: Vec::new(),
-            logs: HashMap::new(),
-            chart: None,
-            functions: None,
-            used: 0,
-            history,
-        };
-        open.index_logs(0);
-        // A failed run is opened for its failure.
-        if let Some(no) = open.next_failed(1, true).filter(|_| !open.follow) {
-            open.selected = open.tree.visible(no);
-        }
-        open
-    }
-
-    /// Takes up new events. Says whether some are missing before them.
-    pub fn apply(&mut self, events: &[Event]) -> bool {
-        for event in events {
-            if event.seq > self.history.last_seq + 1 {
-                return true;
-            }
-            let logs = self.history.logs.len();
-            Arc::make_mut(&mut self.history).apply(event);
-            match &event.kind {
-                EventKind::CallAsked(asked) => self.sync(asked.no),
-                EventKind::CallStarted { no, .. } => {
-                    self.newest = *no;
-                    self.sync(*no);
-                }
-                EventKind::AttemptFailed { no, .. } => self.sync(*no),
-                EventKind::CallEnded(ended) => {
-                    if ended.status == CallStatus::Cached {
-                        self.newest = ended.no;
-                    }
-                    self.sync(ended.no);
-                }
-                EventKind::Log { .. } => self.index_logs(logs),
-                EventKind::RunEnded { .. } => {
-                    self.tree.sync_all(&self.history);
-                    for call in &self.history.calls {
-                        if let Some(chart) = &mut self.chart {
-                            chart.lanes.sync(&self.history, call);
-                        }
-                        if let Some(functions) = &mut self.functions {
-                            functions.sync(call);
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        false
-    }
-
-    fn sync(&mut self, no: CallNo) {
-        if let Some(call) = self.history.call(no) {
-            self.tree.sync(call);
-            if let Some(chart) = &mut self.chart {
-                chart.lanes.sync(&self.history, call);
-            }
-            if let Some(functions) = &mut self.functions {
-                functions.sync(call);
-            }
-            if self.filtered.is_some() {
-                self.touched.push(no);
-            }
-        }
-    }
-
-    fn index_logs(&mut self, from: usize) {
-        for (i, log) in self.history.logs.iter().enumerate().skip(from) {
-            self.logs.entry(log.call).or_default().push(i as u32);
-        }
-    }
-
-    /// Finds the log lines anew after the history was replaced.
-    pub fn reindex(&mut self) {
-        self.logs.clear();
-        self.index_logs(0);
-        self.chart = None;
-        self.functions = None;
-    }
-
-    /// The selected call.
-    pub fn call(&self) -> Option<&Call> {
-        self.history.call(self.selected)
-    }
-
-    /// The next (or previous) failed call in tree order, folded or not. The application and operations only
-    /// repeat what failed below them, so they count only when nothing else failed.
-    pub fn next_failed(&self, from: CallNo, forward: bool) -> Option<CallNo> {
-        let failed = |status: CallStatus| matches!(status, CallStatus::Failed | CallStatus::InDoubt);
-        let cause = |no: CallNo, status: CallStatus| {
-            failed(status) && self.history.call(no).is_some_and(|c| c.kind == crate::model::CallKind::Call)
-        };
-        self.tree
-            .seek(from, forward, cause)
-            .or_else(|| self.tree.seek(from, forward, |_, status| failed(status)))
-    }
 }
 
 /// Everything.

@@ -14,8 +14,8 @@ use crate::model::timeline::{
 use crate::model::{Call, RunHistory, RunStatus};
 
 use super::layout::Area;
+use super::openrun::OpenRun;
 use super::say;
-use super::state::OpenRun;
 use super::tone::{Line, Tone};
 
 /// Up to so many calls the critical path is known while the run goes on.

@@ -3,8 +3,9 @@
 use crate::app::blast::{self, Mark};
 use crate::app::inspect::say_progress;
 use crate::app::layout::{self, Area};
+use crate::app::openrun::OpenRun;
 use crate::app::say;
-use crate::app::state::{AppState, OpenRun, Pane};
+use crate::app::state::{AppState, Pane};
 use crate::app::tone::{Line, Tone};
 use crate::app::tree::TreeRow;
 use crate::base::clock::Micros;

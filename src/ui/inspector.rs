@@ -2,8 +2,9 @@
 
 use crate::app::inspect::{TabAt, tab_bar};
 use crate::app::layout::{self, Area};
+use crate::app::openrun::OpenRun;
 use crate::app::say;
-use crate::app::state::{AppState, OpenRun, Overlay, Pane, Tab};
+use crate::app::state::{AppState, Overlay, Pane, Tab};
 use crate::app::tone::Tone;
 use crate::base::clock::Micros;
 use crate::base::text;

@@ -15,8 +15,8 @@
 
 use crate::app::AppState;
 use crate::app::layout::Area;
+use crate::app::openrun::OpenRun;
 use crate::app::say;
-use crate::app::state::OpenRun;
 use crate::app::timeline::{self, Chart, Places};
 use crate::app::tone::{Line, Tone};
 use crate::base::clock::Micros;

@@ -2,7 +2,8 @@
 //!
 //! Asked for every frame, so nothing here walks a tree.
 
-use crate::app::state::{AppState, OpenRun, Pane, Screen, Tab};
+use crate::app::openrun::OpenRun;
+use crate::app::state::{AppState, Pane, Screen, Tab};
 use crate::model::gate::{Ask, Moment, Proposed};
 use crate::model::{RunStatus, RunSummary};
 

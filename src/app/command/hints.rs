@@ -2,7 +2,8 @@
 
 use crate::app::keymap::Found;
 use crate::app::keys::sequence_name;
-use crate::app::state::{AppState, OpenRun, Pane, Screen};
+use crate::app::openrun::OpenRun;
+use crate::app::state::{AppState, Pane, Screen};
 
 use crate::model::gate::Moment;
 

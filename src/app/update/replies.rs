@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::app::blast;
 use crate::app::msg::{Edited, Effect, Env, Fork, ForkEffects, Reply, Sources, Start};
+use crate::app::openrun::OpenRun;
 use crate::app::persist;
 use crate::app::say;
 use crate::app::settings;
-use crate::app::state::{AppState, OpenRun, Pane};
+use crate::app::state::{AppState, Pane};
 use crate::base::ids::RunId;
 use crate::model::{Event, Level, RunHistory, RunStatus};
 

@@ -5,8 +5,9 @@ use ratatui::layout::Rect;
 
 use crate::app::command::{COMMANDS, scopes};
 use crate::app::find::Standing;
+use crate::app::openrun::OpenRun;
 use crate::app::say;
-use crate::app::state::{AppState, OpenRun, Overlay, Pane, Screen};
+use crate::app::state::{AppState, Overlay, Pane, Screen};
 use crate::base::clock::Micros;
 use crate::base::ids::{CallNo, RunId};
 use crate::base::text;
