@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use ruff_python_ast::token::TokenKind as T;
 
+use super::builtins::is_builtin_name;
 use super::parse::tokens;
 
 /// A piece of text and what it is.
@@ -41,88 +42,6 @@ pub enum TokenKind {
     Builtin,
 }
 
-const BUILTINS: &[&str] = &[
-    "ArithmeticError",
-    "AssertionError",
-    "AttributeError",
-    "BaseException",
-    "Exception",
-    "ImportError",
-    "IndexError",
-    "KeyError",
-    "KeyboardInterrupt",
-    "NotImplementedError",
-    "OSError",
-    "RuntimeError",
-    "StopIteration",
-    "TimeoutError",
-    "TypeError",
-    "ValueError",
-    "__name__",
-    "abs",
-    "all",
-    "any",
-    "ascii",
-    "bin",
-    "bool",
-    "bytearray",
-    "bytes",
-    "callable",
-    "chr",
-    "classmethod",
-    "complex",
-    "delattr",
-    "dict",
-    "dir",
-    "divmod",
-    "enumerate",
-    "eval",
-    "exec",
-    "filter",
-    "float",
-    "format",
-    "frozenset",
-    "getattr",
-    "globals",
-    "hasattr",
-    "hash",
-    "hex",
-    "id",
-    "input",
-    "int",
-    "isinstance",
-    "issubclass",
-    "iter",
-    "len",
-    "list",
-    "locals",
-    "map",
-    "max",
-    "min",
-    "next",
-    "object",
-    "open",
-    "pow",
-    "print",
-    "property",
-    "range",
-    "repr",
-    "reversed",
-    "round",
-    "set",
-    "setattr",
-    "slice",
-    "sorted",
-    "staticmethod",
-    "str",
-    "sum",
-    "super",
-    "tuple",
-    "type",
-    "vars",
-    "zip",
-];
-
 /// The tokens of a text, in order, without overlaps.
 pub fn highlight(text: &str) -> Vec<Token> {
     let mut out: Vec<Token> = Vec::new();
@@ -150,7 +69,9 @@ pub fn highlight(text: &str) -> Vec<Token> {
             | T::TStringEnd => Some(TokenKind::String),
             _ if decorator => Some(TokenKind::Decorator),
             T::Name if matches!(before, T::Def | T::Class) => Some(TokenKind::Definition),
-            T::Name if before != T::Dot && BUILTINS.binary_search(&name).is_ok() => Some(TokenKind::Builtin),
+            T::Name if before != T::Dot && (is_builtin_name(name) || name == "__name__") => {
+                Some(TokenKind::Builtin)
+            }
             T::Name => Some(TokenKind::Name),
             T::Newline | T::NonLogicalNewline | T::Indent | T::Dedent | T::EndOfFile | T::Unknown => None,
             _ if kind.is_keyword() => Some(TokenKind::Keyword),
@@ -177,11 +98,6 @@ mod tests {
 
     fn kinds(text: &str) -> Vec<(&str, TokenKind)> {
         highlight(text).into_iter().map(|token| (&text[token.range], token.kind)).collect()
-    }
-
-    #[test]
-    fn builtins_are_sorted() {
-        assert!(BUILTINS.is_sorted());
     }
 
     #[test]

@@ -22,6 +22,7 @@
 //! Any floor above may call what is re-exported here. Closures over several modules stand on `defs`
 //! (what a name is), `normal` (its tree) and `digest` (the framing).
 
+mod builtins;
 mod decode;
 mod defs;
 mod digest;

@@ -4,6 +4,7 @@ use ruff_python_ast::{CmpOp, Expr, UnaryOp};
 
 use super::facts::{How, Reads};
 use super::stdlib;
+use crate::source::builtins::is_builtin_name;
 
 /// What reads something of a definition instead of running it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,7 +230,7 @@ pub(super) fn is_frozen(expr: &Expr, path: &dyn Fn(&Expr) -> Option<String>) -> 
 
 /// A function of Python that reads neither docstring nor hints of what it is given.
 pub(super) fn is_blind(path: &str) -> bool {
-    (stdlib::is_builtin_name(path) || stdlib::is_standard(path)) && Reader::of_function(path).is_none()
+    (is_builtin_name(path) || stdlib::is_standard(path)) && Reader::of_function(path).is_none()
 }
 
 /// The names under which a module knows itself.

@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::model::Opaque;
+use crate::source::builtins::is_builtin_name;
 use crate::source::imports::Mark;
 
 use super::facts::{Chain, Dynamic, Facts, How, Reads, Root, Target, Use};
@@ -346,7 +347,7 @@ impl<'r, 'p> Reach<'r, 'p> {
                 // An unknown name may be anything.
                 let name = stdlib::top(&path);
                 let bound = self.view.top(module).is_some_and(|top| top.bindings(name).is_some());
-                self.third |= !stdlib::is_builtin_name(name) && !name.starts_with("__") && !bound;
+                self.third |= !is_builtin_name(name) && !name.starts_with("__") && !bound;
                 self.outside.push((format!("builtins.{path}"), index));
                 vec![Token::Builtin(path)]
             }

@@ -1,5 +1,6 @@
 //! What a search adds when nothing is left to follow: what waited for a name that is used by now.
 
+use crate::source::builtins::is_builtin_name;
 use crate::source::imports::Mark;
 use crate::source::normal::Keep;
 
@@ -291,13 +292,13 @@ fn is_dunder(name: &str) -> bool {
 
 fn is_third(path: &str) -> bool {
     let top = stdlib::top(path);
-    !stdlib::is_standard(top) && top != "tensorlake" && !stdlib::is_builtin_name(top)
+    !stdlib::is_standard(top) && top != "tensorlake" && !is_builtin_name(top)
 }
 
 /// Base classes that call no method of a class but those with two underscores.
 fn is_passive_base(path: &str) -> bool {
     let last = path.rsplit('.').next().unwrap_or(path);
-    stdlib::is_builtin_name(path)
+    is_builtin_name(path)
         || matches!(stdlib::top(path), "typing" | "typing_extensions" | "abc" | "dataclasses")
         || (stdlib::top(path) == "enum" && !last.is_empty())
         || matches!(path, "collections.namedtuple" | "collections.OrderedDict" | "collections.Counter")
