@@ -120,6 +120,7 @@ fn what_differs_within_the_noise_of_a_call_is_told_from_what_does_not() {
     assert_eq!((&fourth["within"], &fourth["samples"]), (&true.into(), &3.into()), "{fourth}");
     let text = project.tl(&["diff", "latest~1", "latest"]).exits(0).out;
     assert!(text.contains("≈ app/llm#1") && text.contains("within its noise"), "{text}");
+    assert!(text.contains("from the nearest of 3 answers (of runs)"), "how it was measured: {text}");
 
     project.run_ok(&["--arg", "prompt=x"]);
     project.run_ok(&["--arg", "prompt=x"]);
@@ -134,6 +135,70 @@ fn what_differs_within_the_noise_of_a_call_is_told_from_what_does_not() {
     assert_eq!(spread["distance"]["pairs"].as_array().unwrap().len(), 15);
     let text = project.tl(&["variance", "latest", "app/llm#1"]).exits(0).out;
     assert!(text.contains("executed 6 times, 6 different answers") && text.contains("17 %"), "{text}");
+}
+
+const TWO_MODELS: &str = r#"
+TONE = "kind"
+
+@function()
+def llm(prompt: str) -> str:
+    note("llm")
+    return f"the answer to {prompt} is surely {times('llm')} and nothing more"
+
+@function()
+def shout(text: str) -> str:
+    return text.upper()
+
+@function()
+def polite(text: str) -> str:
+    return TONE + " " + text
+
+@application()
+@function()
+def app(prompt: str) -> str:
+    loud = shout(llm(prompt))
+    return polite(loud)
+"#;
+
+#[test]
+fn what_follows_from_noise_alone_is_greyed_and_what_follows_from_an_edit_as_well_is_not() {
+    let project = Project::app(TWO_MODELS);
+    for _ in 0..4 {
+        project.run_ok(&["--arg", "prompt=x"]);
+    }
+    let quiet = |found: &serde_json::Value| -> Vec<(String, bool)> {
+        let calls = found["calls"].as_array().unwrap().iter();
+        calls
+            .map(|call| (call["path"].as_str().unwrap().to_owned(), call["within_noise"].as_bool().unwrap()))
+            .collect()
+    };
+    let pair = |path: &str, within: bool| (path.to_owned(), within);
+    let found = diff(&project, &["latest~1", "latest"]);
+    let all = ["app", "app/llm#1", "app/shout#1", "app/polite#1"];
+    assert_eq!(quiet(&found), all.map(|path| pair(path, true)), "{found:#}");
+    assert_eq!((&found["counts"]["within_noise"], &found["counts"]["changed"]), (&3.into(), &3.into()));
+    let text = project.tl(&["diff", "latest~1", "latest"]).exits(0).out;
+    assert!(text.contains("3 changed, 3 within noise"), "{text}");
+    assert!(text.contains("≈ shout#1  input, output  follows from noise"), "{text}");
+    // A script decides whether that fails; it does unless it says otherwise.
+    let two = ["diff", "latest~1", "latest", "--stat", "--fail-on"];
+    for what in ["changed", "output"] {
+        project.tl(&[&two[..], &[what]].concat()).exits(1);
+        project.tl(&[&two[..], &[what, "--accept-noise"]].concat()).exits(0);
+    }
+    project.tl(&["diff", "latest~1", "latest", "--accept-noise"]).exits(2).says(&["--fail-on"]);
+    project.tl(&["diff", "latest~1", "latest", "--html", "noise.html"]).exits(0);
+    let html = std::fs::read_to_string(project.root().join("noise.html")).unwrap();
+    assert_eq!(html.matches("follows from noise").count(), 3, "{html}");
+    assert!(html.contains("class=\"noise\"") && html.contains("3 within noise"), "{html}");
+
+    project.edit("TONE = \"kind\"", "TONE = \"curt\"");
+    project.run_ok(&["--arg", "prompt=x"]);
+    let found = diff(&project, &["latest~1", "latest"]);
+    let mixed =
+        [pair("app", false), pair("app/llm#1", true), pair("app/shout#1", true), pair("app/polite#1", false)];
+    assert_eq!(quiet(&found), mixed, "{found:#}");
+    project.tl(&[&two[..], &["output", "--accept-noise"]].concat()).exits(1);
 }
 
 const HOSTILE: &str = r#"

@@ -93,6 +93,7 @@ fn what_the_code_does_with_the_answers_is_what_is_tested() {
     let done = project.tl(&["golden", "check", "agent"]).exits(1);
     assert!(done.out.contains("differs"), "{}", done.out);
     assert!(done.out.contains("ANSWER") && done.out.contains("answer"), "{}", done.out);
+    assert!(done.out.contains("app/plan[0]/tidy#1 and 1 more call  code changed"), "{}", done.out);
     assert_eq!(project.times("llm"), 0);
     let json = project.tl(&["golden", "check", "--json"]).exits(1).json();
     assert_eq!((&json[0]["ok"], &json[0]["golden"]), (&false.into(), &"agent".into()));
@@ -165,4 +166,52 @@ fn mistakes_are_told() {
     let newer = text(&project).replace("\"golden\": 1", "\"golden\": 9");
     project.write("tests/golden/broken.golden.json", &newer);
     project.tl(&["golden", "check", "broken"]).exits(2).says(&["format 9"]);
+}
+
+const NOISY: &str = r#"
+MARK = "!"
+
+@function()
+def llm(prompt: str) -> str:
+    note("llm")
+    return f"the answer to {prompt} is surely {times('llm')} and nothing more{MARK}"
+
+@application()
+@function()
+def app(prompt: str) -> str:
+    return llm(prompt).upper()
+"#;
+
+#[test]
+fn what_differs_within_measured_noise_fails_unless_it_is_accepted() {
+    let project = Project::app(NOISY);
+    for _ in 0..3 {
+        project.run_ok(&["--arg", "prompt=x"]);
+    }
+    // A golden whose model is asked: what a nightly check does.
+    let saved = project.tl(&["golden", "save", "latest", "agent", "--execute", "llm"]).exits(0);
+    assert!(saved.err.contains("the noise of 1 executed call was measured"), "{}", saved.err);
+    assert!(text(&project).contains("\"noise\": {\n        \"answers\": 3"), "{}", text(&project));
+    // Where the golden is checked there is no store.
+    std::fs::remove_dir_all(project.root().join(".tl-bench")).unwrap();
+    let done = project.tl(&["golden", "check"]).exits(1);
+    assert!(done.out.starts_with("noise    tests/golden/agent.golden.json"), "{}", done.out);
+    assert!(done.out.contains("within its noise") && done.out.contains("of 3 answers"), "{}", done.out);
+    assert!(done.err.contains("--accept-noise"), "{}", done.err);
+    let json = project.tl(&["golden", "check", "--json"]).exits(1).json();
+    assert_eq!((&json[0]["ok"], &json[0]["within_noise"]), (&false.into(), &true.into()));
+    project.tl(&["golden", "check", "--accept-noise"]).exits(0);
+    // A change that is as small as noise, but made by other code, is none.
+    project.edit("MARK = \"!\"", "MARK = \"?\"");
+    let done = project.tl(&["golden", "check", "--accept-noise"]).exits(1);
+    assert!(done.out.starts_with("differs"), "{}", done.out);
+    project.edit("MARK = \"?\"", "MARK = \"!\"");
+    // What is done with the answer is no noise either.
+    project.edit(".upper()", ".lower()");
+    let done = project.tl(&["golden", "check", "--accept-noise"]).exits(1);
+    assert!(done.out.contains("● app  code changed"), "{}", done.out);
+    // An update keeps what is known of the noise.
+    project.tl(&["golden", "check", "--update"]).exits(0);
+    assert!(text(&project).contains("\"noise\""), "{}", text(&project));
+    project.tl(&["golden", "check", "--accept-noise"]).exits(0);
 }

@@ -11,7 +11,8 @@
         ...
 
 Options: ``--tl-bench PATH`` (the program; else ``$TL_BENCH``, else ``tl-bench``), ``--golden-update`` (write what happens now
-into the goldens), ``--no-goldens`` (collect none). Standard library and pytest only.
+into the goldens), ``--golden-accept-noise`` (what is within the noise that a golden knows of passes), ``--no-goldens``
+(collect none). Standard library and pytest only.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ class GoldenFailed(Exception):
 class TlBench:
     """Runs ``tl-bench`` in a project."""
 
-    def __init__(self, program: str, folder: Path, update: bool):
+    def __init__(self, program: str, folder: Path, update: bool, accept_noise: bool = False):
         self.program = program
         self.folder = folder
         self.update = update
+        self.accept_noise = accept_noise
 
     def run(self, *args: str) -> subprocess.CompletedProcess:
         """The program with these arguments; never through a shell."""
@@ -54,6 +56,8 @@ class TlBench:
         options = ["--allow"] if allow else []
         if self.update:
             options.append("--update")
+        if self.accept_noise:
+            options.append("--accept-noise")
         done = self.run("golden", "check", *options, "--json", "--", os.fspath(golden))
         if done.returncode not in (0, 1) or not done.stdout.strip():
             raise GoldenFailed((done.stderr or done.stdout).strip())
@@ -69,6 +73,7 @@ def pytest_addoption(parser):
     group = parser.getgroup("tl-bench")
     group.addoption("--tl-bench", metavar="PATH", help="the tl-bench program")
     group.addoption("--golden-update", action="store_true", help="write what happens now into the goldens")
+    group.addoption("--golden-accept-noise", action="store_true", help="differences within known noise pass")
     group.addoption("--no-goldens", action="store_true", help="collect no *.golden.json")
 
 
@@ -78,7 +83,8 @@ def pytest_configure(config):
 
 def _bench(config, folder: Path) -> TlBench:
     program = config.getoption("--tl-bench") or os.environ.get("TL_BENCH") or "tl-bench"
-    return TlBench(program, folder, config.getoption("--golden-update"))
+    update, accept = config.getoption("--golden-update"), config.getoption("--golden-accept-noise")
+    return TlBench(program, folder, update, accept)
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ pub struct Row {
     pub why: String,
     /// Whether nothing but the time differs.
     pub only_time: bool,
-    /// Whether what differs is no more than what differs between equal calls anyway.
+    /// Whether what differs is no more than what differs between equal calls anyway, or follows from such alone.
     pub noise: bool,
 }
 

@@ -56,6 +56,7 @@ pub fn command_line(state: &AppState) -> Option<String> {
             }
         },
         Tab::History => format!("tl-bench history {run} {place}"),
+        Tab::Variance => format!("tl-bench variance {run} {place}"),
         Tab::Why => format!("tl-bench why {run} {place}"),
         Tab::Source => format!("tl-bench source {run} {place}"),
         Tab::Output | Tab::Input | Tab::Attempts => format!("tl-bench show {run} {place}"),

@@ -186,7 +186,7 @@ pub fn build(state: &AppState, width: u16) -> Page {
             Tab::Input => input(&mut page, state, call),
             Tab::Logs => logs(&mut page, open, call),
             Tab::Attempts => super::attempts::lay_out(&mut page, state, &open.history, call),
-            Tab::Diff | Tab::Source | Tab::Why | Tab::History => loaded(&mut page, state),
+            Tab::Diff | Tab::Source | Tab::Why | Tab::History | Tab::Variance => loaded(&mut page, state),
         }
     }
     page

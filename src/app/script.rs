@@ -360,6 +360,28 @@ pub fn tab_view(key: &TabKey) -> TabView {
             },
             TabRow::text(6, Tone::Text, "→ {\"content\": \"Three sources agree.\"}"),
         ],
+        Tab::Variance => vec![
+            TabRow::text(
+                0,
+                Tone::Title,
+                "research_agent/call_llm#4  executed 5 times, 2 of them as samples, 2 different answers",
+            ),
+            TabRow::text(0, Tone::Text, "agreement   80 %  4 of 5 gave the most frequent answer"),
+            TabRow::text(0, Tone::Text, "difference  0 % █▆         100 %"),
+            TabRow::text(12, Tone::Quiet, "of two answers: 0 % in the middle, 13 % at most"),
+            TabRow::Blank,
+            TabRow::text(0, Tone::Title, "  4 ×  ████████████████"),
+            TabRow::text(7, Tone::Text, "Three sources agree."),
+            TabRow::Text {
+                indent: 7,
+                tone: Tone::Quiet,
+                text: "call 9aa8 of run 9aa0".to_owned(),
+                target: Some(Target::Call { run: RunId::from_text("9aa000000000"), no: 8 }),
+            },
+            TabRow::Blank,
+            TabRow::text(0, Tone::Title, "  1 ×  ████"),
+            TabRow::text(7, Tone::Text, "Two sources agree."),
+        ],
         tab => vec![TabRow::text(0, Tone::Quiet, tab.title())],
     };
     TabView { rows }

@@ -1,6 +1,6 @@
 //! The inspector's tabs, and what those show that are loaded: rows with meanings, made by whoever reads the store.
 //!
-//! Output, Input, Logs and Attempts are made of the run's history, which is here. Source, Why, Diff and History need
+//! Output, Input, Logs and Attempts are made of the run's history, which is here. Source, Why, Diff, History and Variance need
 //! the store and the files on disk: they are asked for when they come into view and arrive as a [`TabView`].
 
 use std::collections::HashMap;
@@ -35,6 +35,8 @@ pub enum Tab {
     Why,
     /// What answered the same question, and what stood in its place, in all runs.
     History,
+    /// How much the answers to its question differ, over runs and samples.
+    Variance,
     /// Each attempt, and why it failed.
     #[serde(alias = "error")]
     Attempts,
@@ -42,8 +44,17 @@ pub enum Tab {
 
 impl Tab {
     /// Every tab in order.
-    pub const ALL: [Tab; 8] =
-        [Tab::Output, Tab::Input, Tab::Diff, Tab::Logs, Tab::Source, Tab::Why, Tab::History, Tab::Attempts];
+    pub const ALL: [Tab; 9] = [
+        Tab::Output,
+        Tab::Input,
+        Tab::Diff,
+        Tab::Logs,
+        Tab::Source,
+        Tab::Why,
+        Tab::History,
+        Tab::Variance,
+        Tab::Attempts,
+    ];
 
     /// Its title.
     pub fn title(self) -> &'static str {
@@ -55,13 +66,14 @@ impl Tab {
             Tab::Source => "Source",
             Tab::Why => "Why",
             Tab::History => "History",
+            Tab::Variance => "Variance",
             Tab::Attempts => "Attempts",
         }
     }
 
     /// Whether it is asked for when it comes into view.
     pub fn is_loaded(self) -> bool {
-        matches!(self, Tab::Diff | Tab::Source | Tab::Why | Tab::History)
+        matches!(self, Tab::Diff | Tab::Source | Tab::Why | Tab::History | Tab::Variance)
     }
 
     /// What a sentence calls it.
@@ -74,6 +86,7 @@ impl Tab {
             Tab::Source => "The source",
             Tab::Why => "The explanation",
             Tab::History => "The history",
+            Tab::Variance => "How the answers vary",
             Tab::Attempts => "The error",
         }
     }
@@ -244,7 +257,7 @@ impl Tabs {
     pub fn stamp(&self, tab: Tab, status: CallStatus, attempts: u32) -> Stamp {
         let (sources, runs) = match tab {
             Tab::Source | Tab::Why => (self.sources, 0),
-            Tab::History => (0, self.runs),
+            Tab::History | Tab::Variance => (0, self.runs),
             _ => (0, 0),
         };
         Stamp { status, attempts, sources, runs }

@@ -52,6 +52,27 @@ fn down_to(state: &mut AppState, text: &str) {
 }
 
 #[test]
+fn one_key_leads_to_how_the_answers_vary_and_its_lines_to_the_calls() {
+    let mut state = bench(&[
+        fake::agent("2c1a00000000", 60, None, RunStatus::Failed),
+        fake::agent("9aa000000000", 600, None, RunStatus::Succeeded),
+    ]);
+    let asked = press(&mut state, "g v");
+    assert_eq!((state.focus, state.effective_tab()), (Pane::Inspector, Tab::Variance));
+    let asked = asked.into_iter().find(|effect| matches!(effect, Effect::LoadTab { .. })).unwrap();
+    let Effect::LoadTab { key, .. } = &asked else { panic!("{asked:?}") };
+    assert_eq!(key.tab, Tab::Variance);
+    answered(&mut state, &asked);
+    assert_eq!(
+        super::headless::command_line(&state).unwrap(),
+        "tl-bench variance 2c1a 'research_agent/call_llm#4'"
+    );
+    down_to(&mut state, "of run 9aa0");
+    press(&mut state, "enter");
+    assert_eq!(state.runs.selected.as_ref().unwrap().short(), "9aa0");
+}
+
+#[test]
 fn a_tab_is_asked_for_once_and_says_a_word_meanwhile() {
     let (mut state, asked) = at(Tab::Source);
     assert_eq!(shown(&state), ["Reading …"]);

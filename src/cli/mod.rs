@@ -37,7 +37,6 @@ mod step;
 mod status;
 mod tabs;
 mod timeline;
-mod variance;
 mod view;
 mod watch;
 mod watched;
@@ -101,7 +100,7 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::Show(args)) => show::run(&Context::new(cli, out)?, args),
         Some(Command::Logs(args)) => show::logs(&Context::new(cli, out)?, args),
         Some(Command::Functions(args)) => functions::run(&Context::new(cli, out)?, args),
-        Some(Command::Variance(args)) => variance::run(&Context::new(cli, out)?, args),
+        Some(Command::Variance(args)) => tabs::variance::run(&Context::new(cli, out)?, args),
         Some(Command::Savings(args)) => savings::run(&Context::new(cli, out)?, args),
         Some(Command::Timeline(args)) => timeline::run(&Context::new(cli, out)?, args),
         Some(Command::Search(args)) => search::run(&Context::new(cli, out)?, args),

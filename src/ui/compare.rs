@@ -150,7 +150,7 @@ fn one(canvas: &mut Canvas<'_>, area: Area, y: u16, row: &Row) {
     };
     words.extend(Some(row.words.as_str()).filter(|words| !words.is_empty()));
     if row.noise {
-        words.push("within its noise");
+        words.push(if row.part == Part::Cause { "within its noise" } else { "follows from noise" });
     }
     let x = canvas.text(area, x + 2, y, Tone::Quiet, &words.join(", "));
     if row.part == Part::Cause {

@@ -64,7 +64,7 @@ fn titles(canvas: &mut Canvas<'_>, area: Area, state: &AppState, open: &OpenRun,
         Tab::Output => call.output.is_some(),
         Tab::Input => call.input.is_some(),
         Tab::Logs => has_logs,
-        Tab::Diff | Tab::Source | Tab::Why | Tab::History => true,
+        Tab::Diff | Tab::Source | Tab::Why | Tab::History | Tab::Variance => true,
         Tab::Attempts => call.error.is_some() || !call.failed_attempts.is_empty(),
     };
     let shown = state.effective_tab();

@@ -153,6 +153,7 @@ fn tabs() {
     snapshots("tab_source", some_runs, "enter t t t t t j j");
     snapshots("tab_why", some_runs, "enter t t t t t t");
     snapshots("tab_history", some_runs, "enter t t t t t t t");
+    snapshots("tab_variance", some_runs, "enter g v");
 }
 
 #[test]

@@ -133,6 +133,8 @@ commands! {
     GoRuns "go-runs" Global, ["g r"], "", always, "Go to the list of runs.";
     GoCalls "go-calls" Global, ["g c"], "", always, "Go to the tree of calls.";
     GoInspector "go-inspector" Global, ["g i"], "", always, "Go to the inspector.";
+    GoVariance "variance" Global, ["g v"], "", has_calls,
+        "Show how much the answers to the selected call's question differ, over runs and samples.";
     GoProblems "problems" Global, ["g p"], "", always,
         "Show what needs a look: syntax errors, settings, divergences, calls in doubt.";
     GoTimeline "timeline" Global, ["g t"], "", has_calls,

@@ -81,6 +81,7 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::FindClear => return find::clear(state),
         CommandId::MarkRun => compare::mark(state, env),
         CommandId::GoDiff => screens::show(state, Screen::Diff),
+        CommandId::GoVariance => variance(state),
         CommandId::GoSavings => screens::show(state, Screen::Savings),
         CommandId::DiffOpen => compare::open(state),
         CommandId::DiffNext => compare::next(state, true, env),
@@ -188,6 +189,22 @@ pub(super) fn choose_tab(state: &mut AppState, next: Tab) {
     if next != Tab::Attempts {
         state.tab = next;
     }
+}
+
+/// The tab Variance of the selected call; on the screen Diff that of the selected pair.
+fn variance(state: &mut AppState) {
+    if state.screen == Screen::Diff {
+        compare::open(state);
+    }
+    match &state.wanted_call {
+        // Its run is being read.
+        Some((run, no)) => {
+            state.picked = Some((run.clone(), *no, Tab::Variance));
+            state.tab = Tab::Variance;
+        }
+        None => choose_tab(state, Tab::Variance),
+    }
+    go(state, Pane::Inspector);
 }
 
 fn go(state: &mut AppState, pane: Pane) {

@@ -229,6 +229,9 @@ pub struct DiffArgs {
     /// Exit with 1 when this differs
     #[arg(long, value_enum, value_name = "WHAT")]
     pub fail_on: Option<FailOn>,
+    /// What is within measured noise, or follows from that alone, does not count for --fail-on
+    #[arg(long, requires = "fail_on")]
+    pub accept_noise: bool,
     #[command(flatten)]
     pub json: JsonArgs,
 }

@@ -108,7 +108,8 @@ impl Page<'_> {
         }
         self.out.push_str("</div>\n<p class=\"counts\">");
         for (count, word) in comparison.tally().parts() {
-            let _ = write!(self.out, "<span class=\"{word}\">{count} {word}</span> ");
+            let class = if word == "within noise" { "noise" } else { word };
+            let _ = write!(self.out, "<span class=\"{class}\">{count} {word}</span> ");
         }
         self.out.push_str("</p></header>\n");
     }
@@ -153,10 +154,16 @@ impl Page<'_> {
                 1 => String::new(),
                 n => format!(" and {}", text::count(n as u64 - 1, "more call")),
             };
+            let quiet = self.comparison.noise.is_quiet(*row);
+            let noise =
+                self.comparison.noise.measured.get(row).map(|noise| format!(" {}", escaped(&noise.words())));
             let _ = writeln!(
                 self.out,
-                "<details open class=\"cause\"><summary><code>{path}</code>{more} <i>{}</i></summary>",
-                escaped(&group.words)
+                "<details{} class=\"{}\"><summary><code>{path}</code>{more} <i>{}</i>{}</summary>",
+                if quiet { "" } else { " open" },
+                if quiet { "noise" } else { "cause" },
+                escaped(&group.words),
+                noise.unwrap_or_default(),
             );
             for definition in &group.definitions {
                 self.definition(&definition.diff);
@@ -251,12 +258,20 @@ impl Page<'_> {
         let run = if new.is_some() { &self.comparison.b } else { &self.comparison.a };
         let label = new.or(old).map(|call| crate::model::path::label(run, call)).unwrap_or_default();
         let words: Vec<&str> = pair.differs.words().collect();
-        let cause = if matches!(pair.role, Role::Cause(_)) { " <i>cause</i>" } else { "" };
+        let quiet = self.comparison.noise.is_quiet(row);
+        let cause = match pair.role {
+            Role::Cause(_) if quiet => " within its noise",
+            _ if quiet => " follows from noise",
+            Role::Cause(_) => " <i>cause</i>",
+            _ => "",
+        };
+        let sign = if quiet { "≈" } else { sign };
         let open = if row == 0 || class == "same" { " open" } else { "" };
         let one_sided = matches!(class, "added" | "removed");
         let _ = writeln!(
             self.out,
-            "<details{open} class=\"{class}\"><summary><b>{sign}</b> <code>{}</code> {}{cause}</summary>",
+            "<details{open} class=\"{class}{}\"><summary><b>{sign}</b> <code>{}</code> {}{cause}</summary>",
+            if quiet { " noise" } else { "" },
             escaped(&label),
             if one_sided { class.to_owned() } else { words.join(", ") },
         );

@@ -4,7 +4,7 @@ mod html;
 mod json;
 mod print;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use crate::base::ids::{CallNo, RunId};
 use crate::diff::tree::{Merged, Pair, PairKind, merge};
 use crate::diff::value::{self, Change, Options, Pattern};
 use crate::engine::explain::beside::{Group, groups as groups_of};
-use crate::engine::explain::noise::{Answers, Noise};
+use crate::engine::explain::noise::{Answers, Judged};
 use crate::engine::explain::records::StoreRecords;
 use crate::model::{Call, CallKind, RunHistory, ValueRef};
 use crate::store::Store;
@@ -30,8 +30,8 @@ pub(super) struct Comparison<'a> {
     merged: Merged,
     /// The causes by name.
     groups: Vec<Group>,
-    /// How much differs anyway, of rows that nothing but chance explains.
-    noise: HashMap<usize, Noise>,
+    /// What differs anyway, and what follows from that alone.
+    noise: Judged,
     options: Options,
 }
 
@@ -43,6 +43,8 @@ struct Tally {
     added: usize,
     removed: usize,
     moved: usize,
+    /// Of those that differ: noise, and what follows from it alone.
+    noise: usize,
 }
 
 impl Tally {
@@ -54,6 +56,7 @@ impl Tally {
             (self.added, "added"),
             (self.removed, "removed"),
             (self.moved, "moved"),
+            (self.noise, "within noise"),
         ];
         all.into_iter().filter(|(count, _)| *count > 0)
     }
@@ -67,14 +70,14 @@ pub fn run(context: &Context, args: &DiffArgs) -> Result<Exit, CliError> {
     let (a, b) = (context.history(&store, &a)?, context.history(&store, &b)?);
     let merged = merge(&a, &b);
     let groups = Vec::new();
-    let noise = HashMap::new();
+    let noise = Judged::default();
     let mut comparison = Comparison { context, store: &store, a, b, merged, groups, noise, options };
     comparison.forget_ignored()?;
     comparison.groups = groups_of(&comparison.merged, &comparison.a, &comparison.b, &StoreRecords(&store));
     comparison.noise = Answers::new(&store).judge(&comparison.merged, &comparison.a, &comparison.b);
     if let Some(file) = &args.html {
         html::write(&comparison, file)?;
-        return Ok(comparison.exit(args.fail_on));
+        return Ok(comparison.exit(args.fail_on, args.accept_noise));
     }
     let rows = comparison.rows(args)?;
     match (args.json.json, args.patch, args.stat) {
@@ -84,15 +87,16 @@ pub fn run(context: &Context, args: &DiffArgs) -> Result<Exit, CliError> {
         _ if args.call.is_some() => print::calls(&comparison, &rows)?,
         _ => print::whole(&comparison)?,
     }
-    Ok(comparison.exit(args.fail_on))
+    Ok(comparison.exit(args.fail_on, args.accept_noise))
 }
 
-/// Two runs of a store, compared but for these places.
+/// Two runs of a store, compared but for these places. `judge` says what of it is noise, and may correct causes.
 pub(super) fn compared<'a>(
     context: &'a Context,
     store: &'a Store,
     runs: [&RunId; 2],
     ignore: &[String],
+    judge: &dyn Fn(&mut Merged, &RunHistory, &RunHistory) -> Judged,
 ) -> Result<Comparison<'a>, CliError> {
     let (a, b) = (context.history(store, runs[0])?, context.history(store, runs[1])?);
     let ignore: Result<Vec<Pattern>, _> = ignore.iter().map(|text| Pattern::parse(text)).collect();
@@ -100,10 +104,10 @@ pub(super) fn compared<'a>(
     let options = Options { ignore, ..Options::default() };
     let merged = merge(&a, &b);
     let groups = Vec::new();
-    // Nothing is asked of a model: there is no noise.
-    let noise = HashMap::new();
+    let noise = Judged::default();
     let mut comparison = Comparison { context, store, a, b, merged, groups, noise, options };
     comparison.forget_ignored()?;
+    comparison.noise = judge(&mut comparison.merged, &comparison.a, &comparison.b);
     comparison.groups = groups_of(&comparison.merged, &comparison.a, &comparison.b, &StoreRecords(store));
     Ok(comparison)
 }
@@ -136,6 +140,12 @@ impl Comparison<'_> {
     /// Whether anything differs but the time.
     pub(super) fn is_different(&self) -> bool {
         self.merged.pairs.iter().any(Pair::is_different)
+    }
+
+    /// Whether all that differs is noise, or follows from noise alone.
+    pub(super) fn is_noise(&self) -> bool {
+        let pairs = self.merged.pairs.iter().enumerate();
+        pairs.filter(|(_, pair)| pair.is_different()).all(|(row, _)| self.noise.is_quiet(row))
     }
 
     /// Says what differs, causes first.
@@ -255,6 +265,7 @@ impl Comparison<'_> {
             if old.or(new).is_none_or(|call| call.kind != CallKind::Call) {
                 continue;
             }
+            tally.noise += usize::from(self.noise.is_quiet(row));
             *match pair.kind {
                 PairKind::Both if pair.differs.matters() => &mut tally.changed,
                 PairKind::Both => &mut tally.same,
@@ -278,15 +289,18 @@ impl Comparison<'_> {
         shown
     }
 
-    fn exit(&self, fail_on: Option<FailOn>) -> Exit {
+    fn exit(&self, fail_on: Option<FailOn>, accept_noise: bool) -> Exit {
         let pairs = &self.merged.pairs;
+        let counts = |row: usize| !(accept_noise && self.noise.is_quiet(row));
+        let any =
+            |differs: fn(&Pair) -> bool| (0..pairs.len()).any(|row| counts(row) && differs(&pairs[row]));
         let fails = match fail_on {
             None => false,
-            Some(FailOn::Changed) => pairs.iter().any(Pair::is_different),
+            Some(FailOn::Changed) => any(Pair::is_different),
             Some(FailOn::Output) => {
-                pairs.first().is_some_and(|root| root.differs.output || root.differs.status)
+                any(|pair| pair.parent.is_none() && (pair.differs.output || pair.differs.status))
             }
-            Some(FailOn::Structure) => pairs.iter().any(|pair| pair.kind != PairKind::Both),
+            Some(FailOn::Structure) => any(|pair| pair.kind != PairKind::Both),
         };
         if fails { Exit::Failed } else { Exit::Success }
     }

@@ -9,7 +9,6 @@ use crate::cli::output::Tone;
 use crate::cli::view;
 use crate::diff::tree::{Cause, PairKind, Role};
 use crate::diff::value::{Change, ChangeKind, Fate, LineKind, lines, patch as unified, sentences};
-use crate::engine::explain::noise::Noise;
 use crate::model::{Call, ErrorInfo, RunHistory, ValueRef};
 
 /// Causes that are shown with their values.
@@ -104,10 +103,12 @@ fn causes(comparison: &Comparison<'_>) -> Result<(), CliError> {
         };
         let path = text::line(&comparison.path(*row));
         let words = out.paint(Tone::Quiet, &text::line(&group.words));
-        let noise = comparison.noise.get(row);
-        let within = noise.is_some_and(|noise| noise.within);
-        let mark = if within { out.paint(Tone::Quiet, "≈") } else { out.paint(Tone::Warn, "●") };
-        out.line(&format!("{mark} {path}{more}  {words}{}", noise.map(noise_words).unwrap_or_default()));
+        let noise = comparison.noise.measured.get(row).map(|noise| format!("  {}", noise.words()));
+        let mark = match comparison.noise.is_quiet(*row) {
+            true => out.paint(Tone::Quiet, "≈"),
+            false => out.paint(Tone::Warn, "●"),
+        };
+        out.line(&format!("{mark} {path}{more}  {words}{}", noise.unwrap_or_default()));
         for definition in group.definitions.iter().take(NAMED) {
             definition_lines(comparison, &definition.diff);
         }
@@ -117,15 +118,11 @@ fn causes(comparison: &Comparison<'_>) -> Result<(), CliError> {
         let more = format!("  and {} more: tl-bench diff --json lists all", groups.len() - CAUSES);
         out.line(&out.paint(Tone::Quiet, &more));
     }
+    if comparison.noise.unmeasured > 0 {
+        let more = text::count(comparison.noise.unmeasured as u64, "more cause");
+        out.line(&out.paint(Tone::Quiet, &format!("  the noise of {more} was not measured")));
+    }
     Ok(())
-}
-
-/// A difference beside what differs anyway.
-fn noise_words(noise: &Noise) -> String {
-    let percent = |part: f64| format!("{:.0} %", part * 100.0);
-    let (distance, radius) = (percent(noise.distance), percent(noise.radius));
-    let verdict = if noise.within { "within its noise" } else { "beyond its noise" };
-    format!("  {verdict}: {distance} from the nearest of {}, which differ by up to {radius}", noise.samples)
 }
 
 /// The changed lines of a definition.
@@ -183,12 +180,14 @@ pub(super) fn calls(comparison: &Comparison<'_>, rows: &[usize]) -> Result<(), C
         let (pair, ..) = comparison.pair(*row);
         let role = match pair.role {
             Role::Cause(cause) => comparison.group(*row).map_or(cause.words(), |group| &group.words),
+            Role::Consequence if comparison.noise.is_quiet(*row) => "follows from noise alone",
             Role::Consequence => "follows from other differences",
             Role::None => "nothing differs",
         };
         let role = text::line(role);
         let path = out.paint(Tone::Strong, &text::line(&comparison.path(*row)));
-        out.line(&format!("{path}  {}  {role}", kind_word(pair.kind)));
+        let noise = comparison.noise.measured.get(row).map(|noise| format!("  {}", noise.words()));
+        out.line(&format!("{path}  {}  {role}{}", kind_word(pair.kind), noise.unwrap_or_default()));
         values(comparison, *row, "  ", true)?;
     }
     Ok(())
@@ -328,10 +327,11 @@ fn tree_line(comparison: &Comparison<'_>, row: usize, depth: usize) -> String {
     let label = new.or(old).map(|call| crate::model::path::label(run, call)).unwrap_or_default();
     let kind = (pair.kind != PairKind::Both).then(|| kind_word(pair.kind));
     let words: Vec<&str> = kind.into_iter().chain(pair.differs.words()).collect();
+    let quiet = comparison.noise.is_quiet(row);
+    let (sign, tone) = if quiet { ("≈", Tone::Quiet) } else { (sign, tone) };
     let role = match pair.role {
-        Role::Cause(_) if comparison.noise.get(&row).is_some_and(|noise| noise.within) => {
-            out.paint(Tone::Quiet, "  ≈ within its noise")
-        }
+        Role::Cause(_) if quiet => out.paint(Tone::Quiet, "  within its noise"),
+        _ if quiet => out.paint(Tone::Quiet, "  follows from noise"),
         Role::Cause(_) => out.paint(Tone::Warn, "  ● cause"),
         _ => String::new(),
     };
@@ -339,7 +339,7 @@ fn tree_line(comparison: &Comparison<'_>, row: usize, depth: usize) -> String {
         "{}{} {}  {}{role}",
         "  ".repeat(depth),
         out.paint(tone, sign),
-        text::line(&label),
+        out.paint(if quiet { Tone::Quiet } else { Tone::Plain }, &text::line(&label)),
         out.paint(Tone::Quiet, &words.join(", "))
     )
 }

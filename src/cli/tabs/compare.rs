@@ -9,11 +9,11 @@ use crate::app::tab::{TabRow, TabView};
 use crate::app::tone::Tone;
 use crate::base::ids::RunId;
 use crate::base::text;
-use crate::diff::tree::{Pair, PairKind, Role};
+use crate::diff::tree::{Cause, Pair, PairKind, Role};
 use crate::diff::value::patch;
 use crate::engine::explain::Records;
 use crate::engine::explain::beside::{Group, groups};
-use crate::engine::explain::noise::Answers;
+use crate::engine::explain::noise::{Answers, Judged};
 use crate::model::{Call, CallKind, RunHistory, ValueRef, path};
 use crate::store::Store;
 use crate::value::view::{ViewLimits, to_json};
@@ -34,8 +34,9 @@ pub fn comparison(store: &Store, shelf: &Shelf, a: Option<&RunId>, b: &RunId) ->
         let depth = pair.parent.map_or(0, |parent| rows[parent].depth.saturating_add(1));
         rows.push(row(pair, depth, &a, &b));
     }
-    for (row, noise) in Answers::new(store).judge(&merged, &a, &b) {
-        rows[row].noise = noise.within;
+    let noise = Answers::new(store).judge(&merged, &a, &b);
+    for (at, row) in rows.iter_mut().enumerate() {
+        row.noise = noise.is_quiet(at);
     }
     for group in &groups {
         for at in &group.rows {
@@ -47,7 +48,7 @@ pub fn comparison(store: &Store, shelf: &Shelf, a: Option<&RunId>, b: &RunId) ->
         Some(CauseLine { words: group.words.clone(), row, calls: group.rows.len() })
     };
     Ok(Comparison {
-        tally: tally(&merged.pairs, &a, &b),
+        tally: tally(&merged.pairs, &a, &b, &noise),
         causes: groups.iter().filter_map(line).collect(),
         first: merged.first_divergence(),
         rows,
@@ -90,9 +91,10 @@ fn row(pair: &Pair, depth: u16, a: &RunHistory, b: &RunHistory) -> Row {
 }
 
 /// Counts calls; the application's own and operations do not count.
-fn tally(pairs: &[Pair], a: &RunHistory, b: &RunHistory) -> String {
-    let mut counts = [(0u64, "same"), (0, "changed"), (0, "added"), (0, "removed"), (0, "moved")];
-    for pair in pairs {
+fn tally(pairs: &[Pair], a: &RunHistory, b: &RunHistory, noise: &Judged) -> String {
+    let mut counts =
+        [(0u64, "same"), (0, "changed"), (0, "added"), (0, "removed"), (0, "moved"), (0, "within noise")];
+    for (row, pair) in pairs.iter().enumerate() {
         let call = pair.b.and_then(|no| b.call(no)).or_else(|| pair.a.and_then(|no| a.call(no)));
         if call.is_none_or(|call| call.kind != CallKind::Call) {
             continue;
@@ -105,6 +107,7 @@ fn tally(pairs: &[Pair], a: &RunHistory, b: &RunHistory) -> String {
             PairKind::Moved => 4,
         };
         counts[at].0 += 1;
+        counts[5].0 += u64::from(noise.is_quiet(row));
     }
     let words: Vec<String> =
         counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
@@ -124,7 +127,12 @@ pub fn pair(store: &Store, shelf: &Shelf, a: &RunId, b: &RunId, pair: PairId) ->
         (Some(old), Some(new)) => {
             let groups = groups(&merged, &a, &b, &records);
             let group = groups.iter().find(|group| group.rows.contains(&row));
-            let view = diff::pair_view(&a, &b, found, (old, new), group, &records);
+            let mut view = diff::pair_view(&a, &b, found, (old, new), group, &records);
+            if found.role == Role::Cause(Cause::Noise)
+                && let Some(noise) = Answers::new(store).pair((&a, old), (&b, new))
+            {
+                view.rows.insert(0, TabRow::text(0, Tone::Quiet, noise.words()));
+            }
             let path = path::path(&b, new.no);
             let mut out = String::new();
             for (name, was, now) in [("input", &old.input, &new.input), ("output", &old.output, &new.output)]

@@ -9,6 +9,7 @@ pub mod history;
 pub mod samples;
 mod shelf;
 pub mod source;
+pub mod variance;
 pub mod why;
 
 use std::path::{Path, PathBuf};
@@ -65,6 +66,7 @@ pub fn tab(context: &Context, store: &Store, shelf: &Shelf, key: &TabKey) -> Res
             rows.extend(past.rows);
             Ok(TabView { rows })
         }
+        Tab::Variance => variance::Variance::of(store, &run, key.no).map(|found| found.view()),
         Tab::Output | Tab::Input | Tab::Logs | Tab::Attempts => {
             Err(format!("{} needs no loading", key.tab.title()))
         }

@@ -112,7 +112,7 @@ fn role(
 }
 
 /// State keys that were given other values, in whatever order.
-fn changed_state(a: &RunHistory, b: &RunHistory) -> HashSet<String> {
+pub(super) fn changed_state(a: &RunHistory, b: &RunHistory) -> HashSet<String> {
     let values = |run: &RunHistory| -> HashSet<(String, crate::base::digest::Digest)> {
         run.state.iter().map(|change| (change.key.clone(), change.value.digest)).collect()
     };

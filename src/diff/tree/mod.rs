@@ -7,12 +7,14 @@
 //! - `sequence`: the same for two lists of siblings
 //! - `merge`: both trees as one, with what differs in each pair
 //! - `causes`: differences that nothing before explains, and what follows from them
+//! - `noise`: which of those differences follow from noise alone
 //!
 //! Invariant: each call of either run stands in the merged tree exactly once.
 
 mod align;
 mod causes;
 mod merge;
+mod noise;
 mod sequence;
 mod shape;
 

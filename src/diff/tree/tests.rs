@@ -265,3 +265,57 @@ fn figures() {
         println!("{name}: {:?}, {} rows", start.elapsed(), merged.pairs.len());
     }
 }
+
+/// Which rows are noise when the causes are that ask with these inputs.
+fn quiet(merged: &Merged, a: &RunHistory, b: &RunHistory, inputs: &[&str]) -> Vec<String> {
+    let input = |row: usize| {
+        let pair = &merged.pairs[row];
+        let call = pair.b.and_then(|no| b.call(no)).or_else(|| pair.a.and_then(|no| a.call(no))).unwrap();
+        call.input.as_ref().unwrap().preview.clone()
+    };
+    let found = merged.noise(a, b, &|row| inputs.contains(&input(row).as_str()));
+    (0..merged.pairs.len()).filter(|row| found[*row]).map(input).collect()
+}
+
+#[test]
+fn what_only_noise_could_have_reached_is_noise() {
+    let runs = |answers: [&str; 2], read: &str, out: &str| {
+        let mut run = Script::new(out);
+        run.call("llm", 1, "first", answers[0]);
+        run.call("tidy", 1, read, read);
+        run.call("llm", 1, "second", answers[1]);
+        run.call("last", 1, answers[1], answers[1]);
+        run.end(out)
+    };
+    let (a, b) = (runs(["x", "s"], "x", "1"), runs(["y", "t"], "y", "2"));
+    let merged = merge(&a, &b);
+    assert_eq!(merged.causes().count(), 2, "{:?}", words(&merged, &a, &b));
+    assert_eq!(quiet(&merged, &a, &b, &["first", "second"]), ["in", "first", "y", "second", "t"]);
+    // The second answer is no noise: what came before it still is, what came after and what holds both is not.
+    assert_eq!(quiet(&merged, &a, &b, &["first"]), ["first", "y"]);
+    assert_eq!(quiet(&merged, &a, &b, &["second"]), ["second"], "the other cause came before what follows");
+    assert_eq!(quiet(&merged, &a, &b, &[]), Vec::<String>::new());
+}
+
+#[test]
+fn items_of_a_map_do_not_reach_each_other_and_below_an_edit_nothing_is_noise() {
+    let run = |answers: [&str; 2], out: &str| {
+        let mut run = Script::new(out);
+        let map = run.asked("item", 1, CallKind::Map, "all", 1);
+        for (input, answer) in [("odd", answers[0]), ("even", answers[1])] {
+            let item = run.asked("item", map, CallKind::Call, input, 1);
+            run.call("llm", item, &format!("ask {input}"), answer);
+            run.ended(item, CallStatus::Fresh, answer);
+        }
+        run.ended(map, CallStatus::Fresh, out);
+        run.end(out)
+    };
+    let (a, b) = (run(["x", "s"], "1"), run(["y", "t"], "2"));
+    let merged = merge(&a, &b);
+    assert_eq!(quiet(&merged, &a, &b, &["ask even"]), ["even", "ask even"]);
+    assert_eq!(quiet(&merged, &a, &b, &["ask even", "ask odd"]).len(), 6);
+    let mut other = merged.clone();
+    other.pairs[0].differs.code = true;
+    other.judge(&a, &b);
+    assert_eq!(quiet(&other, &a, &b, &["ask even", "ask odd"]), ["ask odd", "ask even"]);
+}

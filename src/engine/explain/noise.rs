@@ -2,7 +2,8 @@
 //!
 //! Of a model's response its words and its calls of tools are compared, not its id and its date. A difference of two runs
 //! is within the noise of a call when the new answer is no farther from an earlier one than two earlier ones are from
-//! each other. With fewer than [`ENOUGH`] earlier answers nothing is said.
+//! each other. With fewer than [`ENOUGH`] earlier answers nothing is said. What follows from such differences alone is
+//! noise, too ([`Judged`]).
 
 use std::collections::{HashMap, HashSet};
 
@@ -32,6 +33,8 @@ const JUDGED: usize = 40;
 pub struct Answer {
     /// Where it is.
     pub at: Origin,
+    /// Whether it was executed as a sample.
+    pub sample: bool,
     /// What it gave.
     pub output: ValueRef,
     /// Its words.
@@ -43,6 +46,8 @@ pub struct Answer {
 pub struct Noise {
     /// Earlier executions of the same question.
     pub samples: usize,
+    /// How many of them were made by sampling the call; the others are of other runs.
+    pub sampled: usize,
     /// The part of them that gave the most frequent answer.
     pub agreement: f64,
     /// How much two of them differ at most, from 0 to 1.
@@ -51,6 +56,55 @@ pub struct Noise {
     pub distance: f64,
     /// Whether that is no more.
     pub within: bool,
+}
+
+impl Noise {
+    /// In a sentence, with how it was measured.
+    pub fn words(&self) -> String {
+        let percent = |part: f64| format!("{:.0} %", part * 100.0);
+        let verdict = if self.within { "within its noise" } else { "beyond its noise" };
+        let from = match (self.samples - self.sampled, self.sampled) {
+            (_, 0) => "of runs".to_owned(),
+            (0, _) => "of its samples".to_owned(),
+            (runs, samples) => format!("{runs} of runs, {samples} of its samples"),
+        };
+        let (distance, radius) = (percent(self.distance), percent(self.radius));
+        format!(
+            "{verdict}: {distance} from the nearest of {} answers ({from}), which differ by up to {radius}",
+            self.samples
+        )
+    }
+}
+
+/// What of a comparison is noise.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Judged {
+    /// Causes that nothing but chance explains, beside what differs anyway. By row.
+    pub measured: HashMap<usize, Noise>,
+    /// Such causes that were not measured: there were too many.
+    pub unmeasured: usize,
+    /// Of each row, whether it is noise or follows from noise alone.
+    quiet: Vec<bool>,
+}
+
+impl Judged {
+    /// Of these measurements.
+    pub fn new(
+        measured: HashMap<usize, Noise>,
+        unmeasured: usize,
+        merged: &Merged,
+        a: &RunHistory,
+        b: &RunHistory,
+    ) -> Self {
+        let within = |row: usize| measured.get(&row).is_some_and(|noise| noise.within);
+        let quiet = merged.noise(a, b, &within);
+        Judged { measured, unmeasured, quiet }
+    }
+
+    /// Whether a row is noise or follows from noise alone.
+    pub fn is_quiet(&self, row: usize) -> bool {
+        self.quiet.get(row).copied().unwrap_or(false)
+    }
 }
 
 /// Reads executions; rows of runs are kept, because one comparison asks about many calls of the same runs.
@@ -68,25 +122,25 @@ impl<'s> Answers<'s> {
     /// What the question of a call was answered, each time that it executed with the same code. What cannot be read is
     /// left out.
     pub fn of(&mut self, run: &RunHistory, call: &Call) -> Vec<Answer> {
-        let mut found: Vec<(Origin, ValueRef)> = Vec::new();
+        let mut found: Vec<(Origin, bool, ValueRef)> = Vec::new();
         let candidates = self.store.candidates(&[call.fingerprint()], LOOKED_AT).unwrap_or_default();
         for one in candidates {
             if let Some(output) = self.output(&one.run, one.call, call) {
-                found.push((Origin { run: one.run, call: one.call }, output));
+                found.push((Origin { run: one.run, call: one.call }, false, output));
             }
         }
         if let Ok(samples) = self.store.samples(run, call.no) {
             let same = samples.all.into_iter().filter(|sample| sample.code == call.code);
-            found.extend(same.filter_map(|sample| Some((sample.at, sample.output?))));
+            found.extend(same.filter_map(|sample| Some((sample.at, !sample.recorded, sample.output?))));
         }
         let mut known: HashSet<Origin> = HashSet::new();
-        found.retain(|(at, _)| known.insert(at.clone()));
+        found.retain(|(at, ..)| known.insert(at.clone()));
         found.truncate(LOOKED_AT);
         let source = StoreNodes(self.store);
         let reader = Reader::new(&source);
-        let read = |(at, output): (Origin, ValueRef)| {
+        let read = |(at, sample, output): (Origin, bool, ValueRef)| {
             let text = words(&reader, &output).ok()?;
-            Some(Answer { at, output, text })
+            Some(Answer { at, sample, output, text })
         };
         found.into_iter().filter_map(read).collect()
     }
@@ -112,25 +166,25 @@ impl<'s> Answers<'s> {
         output
     }
 
-    /// The noise of the differences that nothing but chance explains, by row.
-    pub fn judge(&mut self, merged: &Merged, a: &RunHistory, b: &RunHistory) -> HashMap<usize, Noise> {
-        let mut out = HashMap::new();
-        for row in merged.causes() {
-            let pair = &merged.pairs[row];
-            if pair.role != Role::Cause(tree::Cause::Noise) || out.len() >= JUDGED {
-                continue;
-            }
+    /// The noise of two runs.
+    pub fn judge(&mut self, merged: &Merged, a: &RunHistory, b: &RunHistory) -> Judged {
+        let mut measured = HashMap::new();
+        let by_chance = |row: &usize| merged.pairs[*row].role == Role::Cause(tree::Cause::Noise);
+        let rows: Vec<usize> = merged.causes().filter(by_chance).collect();
+        for row in rows.iter().take(JUDGED) {
+            let pair = &merged.pairs[*row];
             let both = pair.a.and_then(|no| a.call(no)).zip(pair.b.and_then(|no| b.call(no)));
             if let Some((old, new)) = both
                 && let Some(noise) = self.pair((a, old), (b, new))
             {
-                out.insert(row, noise);
+                measured.insert(*row, noise);
             }
         }
-        out
+        Judged::new(measured, rows.len().saturating_sub(JUDGED), merged, a, b)
     }
 
-    fn pair(&mut self, old: (&RunHistory, &Call), new: (&RunHistory, &Call)) -> Option<Noise> {
+    /// How far a new answer is from earlier ones to the same question; nothing when there are too few.
+    pub fn pair(&mut self, old: (&RunHistory, &Call), new: (&RunHistory, &Call)) -> Option<Noise> {
         let mut answers = self.of(old.0, old.1);
         let here = Origin { run: new.0.id.clone(), call: new.1.no };
         let made = new.1.origin.clone().unwrap_or(here);
@@ -141,11 +195,13 @@ impl<'s> Answers<'s> {
         }
         let source = StoreNodes(self.store);
         let text = words(&Reader::new(&source), new.1.output.as_ref()?).ok()?;
+        let sampled = answers.iter().filter(|answer| answer.sample).count();
         let texts: Vec<String> = answers.into_iter().map(|answer| answer.text).collect();
         let spread = Spread::of(&texts);
         let nearest = texts.iter().map(|one| distance(one, &text)).min_by(f64::total_cmp)?;
         Some(Noise {
             samples: texts.len(),
+            sampled,
             agreement: spread.agreement(),
             radius: spread.radius(),
             distance: nearest,

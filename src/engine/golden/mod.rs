@@ -1,0 +1,210 @@
+//! A run as a text file that a repository keeps: what it was asked, and what its calls answered.
+//!
+//! [`Golden::of`] makes it of a recorded run, [`Golden::record`] (`record`) makes a recorded run of it again, in a store of
+//! its own. `text` writes values, `noise` keeps how much calls that execute differ anyway. Nothing in it depends on the
+//! machine, the time, or the order in which calls ended; only noise depends on what else was recorded.
+
+mod noise;
+mod record;
+mod text;
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+use super::replay::below;
+use crate::base::ids::CallNo;
+use crate::base::secrets::without_tags;
+use crate::model::{CallKind, ErrorInfo, ErrorKind, RunHistory, RunStatus, ValueRef, path};
+use crate::store::Store;
+use text::{tagless, written};
+
+pub use noise::Measured;
+
+/// The layout of the file.
+pub const FORMAT: u32 = 1;
+
+/// A golden.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Golden {
+    /// [`FORMAT`].
+    pub golden: u32,
+    /// The application: `path.py::function`.
+    pub app: String,
+    /// Its input: an object by parameter name.
+    pub input: Json,
+    /// Functions whose calls are answered from here.
+    pub answer: Vec<String>,
+    /// Functions whose calls execute.
+    pub execute: Vec<String>,
+    /// Places inside values that are not compared.
+    #[serde(default)]
+    pub ignore: Vec<String>,
+    /// How it ended.
+    pub status: RunStatus,
+    /// The application's output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Json>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Fault>,
+    /// By which rules code digests are made.
+    pub rules: String,
+    /// The code of functions that are answered from here.
+    pub code: BTreeMap<String, String>,
+    /// The code of functions that executed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub executed: BTreeMap<String, String>,
+    /// Its calls, callers before what they called, siblings in the order in which they were asked for.
+    pub calls: Vec<Line>,
+}
+
+/// A call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// Its path.
+    pub call: String,
+    /// Its arguments by parameter name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Json>,
+    /// Its output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Json>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Fault>,
+    /// Request state that it set.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub state: BTreeMap<String, Json>,
+    /// How much its answers differed when the golden was saved, of a call that executes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<Measured>,
+}
+
+/// An error without its traceback, which names places of one machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Its kind.
+    pub kind: ErrorKind,
+    /// Name of the exception's class.
+    #[serde(rename = "type")]
+    pub class: String,
+    /// Its text.
+    pub message: String,
+}
+
+impl Fault {
+    fn of(error: &ErrorInfo) -> Self {
+        // The message of a failed child quotes its traceback.
+        let headline = error.headline();
+        let message = headline.strip_prefix(&format!("{}: ", error.type_name)).unwrap_or(&headline);
+        Fault {
+            kind: error.kind,
+            class: error.type_name.clone(),
+            message: without_tags(message).into_owned(),
+        }
+    }
+
+    fn info(&self) -> ErrorInfo {
+        let mut error = ErrorInfo::new(self.kind, &self.class, self.message.clone());
+        // What a caller is told of a child is made of its traceback, whose last line this is.
+        error.traceback = format!("{}: {}\n", self.class, self.message);
+        error
+    }
+}
+
+/// Which functions answer: those that cannot be executed without the world that answered then.
+pub struct Roles {
+    /// Answered.
+    pub answer: Vec<String>,
+    /// Executed.
+    pub execute: Vec<String>,
+}
+
+/// Who answers: functions that used tokens or act on the world; and of the others those that call nothing, unless they
+/// say that they do not act (`effect=False`). What calls others is what is tested.
+pub fn roles(run: &RunHistory, harmless: &dyn Fn(&str) -> bool) -> Roles {
+    let mut functions: BTreeMap<&str, bool> = BTreeMap::new();
+    for call in run.calls.iter().filter(|call| call.kind == CallKind::Call) {
+        let leaf = run.children(call.no).is_empty();
+        let outside = call.usage.is_some() || call.effect;
+        let answers = functions.entry(&call.function).or_insert(!harmless(&call.function));
+        *answers = outside || *answers && leaf;
+    }
+    // A function that used tokens once answers always.
+    for call in run.calls.iter().filter(|call| call.usage.is_some() || call.effect) {
+        if let Some(answers) = functions.get_mut(call.function.as_str()) {
+            *answers = call.kind == CallKind::Call || *answers;
+        }
+    }
+    let named = |wanted: bool| {
+        functions
+            .iter()
+            .filter(|(_, answers)| **answers == wanted)
+            .map(|(name, _)| (*name).to_owned())
+            .collect()
+    };
+    Roles { answer: named(true), execute: named(false) }
+}
+
+impl Golden {
+    /// Of a recorded run that has ended. `app` is as the user names it.
+    pub fn of(store: &Store, run: &RunHistory, app: &str, roles: Roles) -> Result<Golden, String> {
+        let mut lines = Vec::new();
+        let mut numbers: Vec<CallNo> = Vec::new();
+        let mut stack: Vec<CallNo> = vec![1];
+        while let Some(no) = stack.pop() {
+            numbers.push(no);
+            // As the tree is read: calls that execute at once are numbered by chance.
+            stack.extend(below(run, no).rev());
+        }
+        let mut state: HashMap<CallNo, BTreeMap<String, Json>> = HashMap::new();
+        for change in &run.state {
+            let value = written(store, &change.value)?;
+            state.entry(change.call).or_default().insert(change.key.clone(), value);
+        }
+        let mut code = BTreeMap::new();
+        for no in numbers.into_iter().filter(|no| *no != 1) {
+            let Some(call) = run.call(no) else { continue };
+            if roles.answer.contains(&call.function) && call.is_call() {
+                code.insert(call.function.clone(), call.code.hex());
+            }
+            let value = |value: &Option<ValueRef>| value.as_ref().map(|v| written(store, v)).transpose();
+            lines.push(Line {
+                call: path::path(run, no),
+                input: value(&call.input)?,
+                output: if call.is_call() { value(&call.output)? } else { None },
+                error: call.error.as_ref().filter(|_| call.is_call()).map(|error| Fault::of(error)),
+                state: state.remove(&no).unwrap_or_default(),
+                noise: None,
+            });
+        }
+        let plain = |value: &Option<ValueRef>| {
+            let json = value.as_ref().map(|value| super::run::json_of(store, value)).transpose();
+            json.map(|json| json.map(|json| tagless(&json)))
+        };
+        let executed = run.calls.iter().filter(|call| call.kind == CallKind::Root || call.is_call());
+        let executed = executed.filter(|call| !roles.answer.contains(&call.function));
+        let executed = executed.map(|call| (call.function.clone(), call.code.hex())).collect();
+        let known = run.codes.first();
+        Ok(Golden {
+            golden: FORMAT,
+            app: app.to_owned(),
+            input: plain(&run.input)?.unwrap_or_else(|| json!({})),
+            answer: roles.answer,
+            execute: roles.execute,
+            ignore: Vec::new(),
+            status: run.status,
+            output: plain(&run.output)?,
+            error: run.error.as_ref().map(Fault::of),
+            rules: known.map(|known| known.rules.clone()).unwrap_or_default(),
+            code,
+            executed,
+            calls: lines,
+        })
+    }
+}
