@@ -260,3 +260,70 @@ fn a_report_is_one_page_that_obeys_nothing_in_it() {
         .exits(2)
         .says(&["--html no/such"]);
 }
+
+const CHAT: &str = r#"
+import json, os, zlib, struct
+
+ROUND = int(open("round.txt").read())
+
+def png(dot: int) -> bytes:
+    rows = b"".join(b"\0" + bytes(dot if (x, y) == (2, 1) else 9 for x in range(4)) for y in range(3))
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    head = struct.pack(">IIBBBBB", 4, 3, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+@function()
+def call_llm(messages: list) -> dict:
+    query = ["warm in march", "warm in april"][ROUND]
+    call = {"id": f"call_{ROUND}", "type": "function",
+            "function": {"name": "search", "arguments": json.dumps({"query": query, "limit": 3})}}
+    message = {"role": "assistant", "content": ["Let me see.", "Let me look."][ROUND], "tool_calls": [call]}
+    return {"id": f"chatcmpl-{ROUND}", "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}
+
+@function()
+def draw() -> bytes:
+    return png(9 + ROUND)
+
+@application()
+@function()
+def app(question: str) -> str:
+    messages = [{"role": "user", "content": question}]
+    if ROUND:
+        messages.insert(0, {"role": "system", "content": "Be brief."})
+    call_llm(messages)
+    draw()
+    return "done"
+"#;
+
+#[test]
+fn conversations_are_compared_by_turn_and_images_by_pixels() {
+    let project = Project::app(CHAT);
+    project.write("round.txt", "0");
+    project.run_ok(&["--input", "\"Where is it warm?\""]);
+    project.write("round.txt", "1");
+    project.run_ok(&["--input", "\"Where is it warm?\""]);
+    let text = project.tl(&["diff", "latest~1", "latest", "--call", "app/call_llm#1"]).exits(0).out;
+    for line in [
+        "input.messages[0]  system message  added",
+        "output.choices[0].message  assistant message",
+        "text  \"Let me see.\" → \"Let me look.\"",
+        "tool call search  query  \"warm in march\" → \"warm in april\"",
+        "tool_calls[0].id  \"call_0\" → \"call_1\"",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    let found = diff(&project, &["latest~1", "latest", "--call", "app/call_llm#1"]);
+    let part = &found["calls"][0]["output"][1]["turn"]["parts"][1];
+    assert_eq!(
+        (&part["tool"], &part["changes"][0]["new"]),
+        (&"search".into(), &"warm in april".into()),
+        "{found:#}"
+    );
+    let found = diff(&project, &["latest~1", "latest", "--call", "app/draw#1"]);
+    let pixels = &found["calls"][0]["output"][0]["image"]["pixels"];
+    assert_eq!(*pixels, serde_json::json!({"changed": 1, "all": 12, "bounds": [2, 1, 1, 1]}), "{found:#}");
+    let page = project.root().join("report.html");
+    project.tl(&["diff", "latest~1", "latest", "--html", page.to_str().unwrap()]).exits(0);
+    let html = std::fs::read_to_string(page).unwrap();
+    assert!(html.contains("tool call search  query") && html.contains("1 of 12 pixels differ"), "{html}");
+}

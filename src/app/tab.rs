@@ -109,6 +109,11 @@ pub enum Target {
         /// Its number there.
         no: CallNo,
     },
+    /// A place inside a value, as its path is written.
+    Value {
+        /// `messages[3].content`.
+        path: String,
+    },
 }
 
 /// How a line of source stands to what was recorded.

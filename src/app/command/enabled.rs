@@ -4,6 +4,7 @@
 
 use crate::app::openrun::OpenRun;
 use crate::app::state::{AppState, Pane, Screen, Tab};
+use crate::app::tab::Target;
 use crate::model::gate::{Ask, Moment, Proposed};
 use crate::model::{RunStatus, RunSummary};
 
@@ -173,8 +174,8 @@ pub(super) fn has_diff(state: &AppState) -> Enabled {
 
 pub(super) fn has_target(state: &AppState) -> Enabled {
     match state.doc.target(state.doc_at) {
-        Some(_) => Ok(()),
-        None => Err("The selected line stands for nothing elsewhere."),
+        Some(Target::Source { .. } | Target::Call { .. }) => Ok(()),
+        Some(Target::Value { .. }) | None => Err("The selected line stands for nothing elsewhere."),
     }
 }
 

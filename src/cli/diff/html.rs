@@ -13,7 +13,7 @@ use super::Comparison;
 use crate::base::text;
 use crate::cli::error::CliError;
 use crate::diff::tree::{PairKind, Role};
-use crate::diff::value::{Change, ChangeKind, Line, LineKind, lines};
+use crate::diff::value::{Change, Line, LineKind, Sides, lines, told};
 use crate::model::{Call, ErrorInfo, RunHistory, ValueRef};
 use crate::value::{self, view};
 
@@ -330,24 +330,20 @@ impl Page<'_> {
     }
 
     fn change(&mut self, name: &str, change: &Change) {
-        let place = match change.path.to_string() {
-            inner if inner.is_empty() => name.to_owned(),
-            inner if inner.starts_with('[') => format!("{name}{inner}"),
-            inner => format!("{name}.{inner}"),
-        };
-        let side = |value: &Option<Value>| value.as_ref().map(shown).unwrap_or_default();
-        if matches!(change.kind, ChangeKind::Renamed | ChangeKind::Moved) {
-            let from = change.from.as_ref().map(|from| from.to_string()).unwrap_or_default();
-            let word = if change.kind == ChangeKind::Renamed { "was called" } else { "was at" };
-            let _ = writeln!(
-                self.out,
-                "<div class=\"change\"><code>{}</code> {word} <code>{}</code></div>",
-                escaped(&place),
-                escaped(&from)
-            );
-            return;
+        for row in told(change, name) {
+            let words = escaped(&row.words);
+            match row.sides {
+                Sides::None => {
+                    let _ = writeln!(self.out, "<div class=\"change\"><code>{words}</code></div>");
+                }
+                Sides::Texts(old, new) => self.sides(&row.words, &cut(old), &cut(new)),
+                Sides::Excerpts(old, new) => self.sides(&row.words, old, new),
+                Sides::Values(old, new) => {
+                    let side = |value: Option<&Value>| value.map(shown).unwrap_or_default();
+                    self.sides(&row.words, &side(old), &side(new));
+                }
+            }
         }
-        self.sides(&place, &side(&change.old), &side(&change.new));
     }
 
     /// Two texts side by side, line by line.

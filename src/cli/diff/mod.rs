@@ -197,7 +197,7 @@ impl Comparison<'_> {
         if old.map(|value| value.digest) == new.map(|value| value.digest) {
             return Ok(Vec::new());
         }
-        Ok(value::diff(&self.view(old)?, &self.view(new)?, &self.options))
+        Ok(value::compare(&self.view(old)?, &self.view(new)?, &self.options).changes)
     }
 
     /// Values that differ only in what is ignored do not differ.

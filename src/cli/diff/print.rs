@@ -8,7 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::output::Tone;
 use crate::cli::view;
 use crate::diff::tree::{Cause, PairKind, Role};
-use crate::diff::value::{Change, ChangeKind, Fate, LineKind, lines, patch as unified, sentences};
+use crate::diff::value::{Change, Fate, LineKind, Sides, Told, lines, patch as unified, sentences, told};
 use crate::model::{Call, ErrorInfo, RunHistory, ValueRef};
 
 /// Causes that are shown with their values.
@@ -22,6 +22,8 @@ const LINES: usize = 12;
 const SENTENCES: usize = 16;
 /// Rows of the tree that are shown for one parent.
 const ROWS: usize = 12;
+/// Columns of one side of a difference that stands in one line.
+const SHORT: usize = 60;
 
 /// Everything, shortest first.
 pub(super) fn whole(comparison: &Comparison<'_>) -> Result<(), CliError> {
@@ -44,7 +46,7 @@ pub(super) fn asked(comparison: &Comparison<'_>, path: &str, old: &Value, new: &
     let out = comparison.context.out;
     let words = out.paint(Tone::Quiet, "is asked otherwise");
     out.line(&format!("{} {}  {words}", out.paint(Tone::Warn, "●"), text::line(path)));
-    let changes = crate::diff::value::diff(old, new, &comparison.options);
+    let changes = crate::diff::value::compare(old, new, &comparison.options).changes;
     for change in changes.iter().take(CHANGES) {
         for line in change_lines(comparison, "input", change) {
             out.line(&format!("    {line}"));
@@ -232,48 +234,50 @@ fn values(comparison: &Comparison<'_>, row: usize, indent: &str, input: bool) ->
     Ok(())
 }
 
-/// A difference in one line; that of two texts with several lines as a diff.
+/// The rows of a difference; texts of several lines, and long ones, as a diff.
 fn change_lines(comparison: &Comparison<'_>, name: &str, change: &Change) -> Vec<String> {
+    told(change, name).iter().flat_map(|row| told_lines(comparison, row)).collect()
+}
+
+fn told_lines(comparison: &Comparison<'_>, row: &Told<'_>) -> Vec<String> {
     let out = comparison.context.out;
-    let place = change.path.to_string();
-    let place = match place.as_str() {
-        "" => name.to_owned(),
-        inner if inner.starts_with('[') => format!("{name}{inner}"),
-        inner => format!("{name}.{inner}"),
-    };
-    let place = text::line(&place);
-    if let (Some(Value::String(old)), Some(Value::String(new))) = (&change.old, &change.new)
-        && change.kind == ChangeKind::Changed
-        && (old.contains('\n') || new.contains('\n') || old.len() + new.len() > 120)
-    {
-        let mut shown = vec![place];
-        for line in lines(old, new, 1) {
-            let body: String = line.spans.iter().map(|span| span_text(comparison, line.kind, span)).collect();
-            let (sign, tone) = match line.kind {
-                LineKind::Same => (" ", Tone::Quiet),
-                LineKind::Removed => ("-", Tone::Bad),
-                LineKind::Added => ("+", Tone::Good),
-            };
-            shown.push(format!("  {} {body}", out.paint(tone, sign)));
+    let indent = "  ".repeat(row.depth);
+    let words = format!("{indent}{}", text::line(&row.words));
+    let fit = |shown: &str| text::fit(&text::line(shown), SHORT).trim_end().to_owned();
+    let short = |value: &Value| fit(&serde_json::to_string(value).unwrap_or_default());
+    match row.sides {
+        Sides::None => vec![words],
+        Sides::Texts(old, new) if old.contains('\n') || new.contains('\n') || old.len() + new.len() > 120 => {
+            let mut shown = vec![words];
+            for line in lines(old, new, 1) {
+                let body: String =
+                    line.spans.iter().map(|span| span_text(comparison, line.kind, span)).collect();
+                let (sign, tone) = match line.kind {
+                    LineKind::Same => (" ", Tone::Quiet),
+                    LineKind::Removed => ("-", Tone::Bad),
+                    LineKind::Added => ("+", Tone::Good),
+                };
+                shown.push(format!("{indent}  {} {body}", out.paint(tone, sign)));
+            }
+            shown
         }
-        return shown;
+        Sides::Texts(old, new) => {
+            let (old, new) = (short(&Value::from(old)), short(&Value::from(new)));
+            vec![format!("{words}  {} → {}", out.paint(Tone::Bad, &old), out.paint(Tone::Good, &new))]
+        }
+        Sides::Values(old, new) => {
+            let sides: Vec<String> = [(old, Tone::Bad), (new, Tone::Good)]
+                .into_iter()
+                .filter_map(|(side, tone)| Some(out.paint(tone, &short(side?))))
+                .collect();
+            vec![format!("{words}  {}", sides.join(" → "))]
+        }
+        Sides::Excerpts(old, new) => vec![
+            words,
+            format!("{indent}  {} {}", out.paint(Tone::Bad, "-"), text::line(old)),
+            format!("{indent}  {} {}", out.paint(Tone::Good, "+"), text::line(new)),
+        ],
     }
-    let short = |value: &Option<Value>| {
-        let json = value.as_ref().map(|value| serde_json::to_string(value).unwrap_or_default());
-        text::fit(&text::line(&json.unwrap_or_default()), 60).trim_end().to_owned()
-    };
-    let (old, new) = (out.paint(Tone::Bad, &short(&change.old)), out.paint(Tone::Good, &short(&change.new)));
-    let from = change.from.as_ref().map(|from| text::line(&from.to_string())).unwrap_or_default();
-    vec![match change.kind {
-        ChangeKind::Changed => format!("{place}  {old} → {new}"),
-        ChangeKind::Added => format!("{place}  added {new}"),
-        ChangeKind::Removed => format!("{place}  removed {old}"),
-        ChangeKind::Renamed => format!("{place}  was called {from}"),
-        ChangeKind::Moved if from == text::line(&change.path.to_string()) => {
-            format!("{place}  keys in another order")
-        }
-        ChangeKind::Moved => format!("{place}  was at {from}"),
-    }]
 }
 
 fn span_text(comparison: &Comparison<'_>, kind: LineKind, span: &crate::diff::value::Span) -> String {

@@ -9,7 +9,7 @@ use crate::app::tab::{Change as Sign, TabRow, TabView, Target};
 use crate::app::tone::Tone;
 use crate::base::text;
 use crate::diff::tree::{Merged, Pair, PairKind, Role};
-use crate::diff::value::{Change, ChangeKind, Line, LineKind, Options, diff, lines};
+use crate::diff::value::{Change, Line, LineKind, Options, Sides, compare, lines, told};
 use crate::engine::explain::Records;
 use crate::engine::explain::beside::{Group, groups};
 use crate::model::{Call, RunHistory, ValueRef, path};
@@ -180,7 +180,7 @@ fn value(
         }
     };
     let json = |value| to_json(value, &ViewLimits::full()).json;
-    let changes = diff(&json(&a), &json(&b), &Options::default());
+    let changes = compare(&json(&a), &json(&b), &Options::default()).changes;
     if changes.is_empty() {
         rows.push(TabRow::text(2, Tone::Quiet, "differs in what is not shown"));
     }
@@ -233,35 +233,40 @@ fn code(change: Sign, tone: Tone, line: &str) -> TabRow {
 const LINE: usize = 2_000;
 
 pub(super) fn one(rows: &mut Vec<TabRow>, change: &Change) {
-    let place = change.path.to_string();
-    let named = |text: &str| if place.is_empty() { text.to_owned() } else { format!("{place}{text}") };
-    let from = change.from.as_ref().map(ToString::to_string).unwrap_or_default();
-    let heading = match change.kind {
-        ChangeKind::Changed => named(""),
-        ChangeKind::Added => named("  added"),
-        ChangeKind::Removed => named("  removed"),
-        ChangeKind::Renamed => named(&format!("  was called {from}")),
-        ChangeKind::Moved if from == place => named("  keys in another order"),
-        ChangeKind::Moved => named(&format!("  was at {from}")),
-    };
-    if !heading.is_empty() {
-        rows.push(TabRow::text(2, Tone::Key, heading));
-    }
-    if change.kind == ChangeKind::Moved {
-        return;
-    }
-    match (&change.old, &change.new) {
-        (Some(Json::String(old)), Some(Json::String(new))) => texts(rows, old, new),
-        (old, new) => {
-            // What is new or gone as a whole is long enough once.
-            let pretty = |value: &Option<Json>| match value {
-                Some(Json::String(text)) => Some(text.clone()),
-                value => value.as_ref().map(|value| serde_json::to_string_pretty(value).unwrap_or_default()),
-            };
-            let (old, new) = (pretty(old), pretty(new));
-            sides(rows, old.as_deref().map(str::lines), Sign::Removed, Tone::Bad);
-            sides(rows, new.as_deref().map(str::lines), Sign::Added, Tone::Good);
+    for row in told(change, "") {
+        let target = Some(Target::Value { path: row.path.to_string() });
+        let from = rows.len();
+        if !row.words.is_empty() {
+            let indent = 2 + 2 * u16::try_from(row.depth).unwrap_or(0);
+            let text = row.words.clone();
+            rows.push(TabRow::Text { indent, tone: Tone::Key, text, target: target.clone() });
         }
+        match row.sides {
+            Sides::None => {}
+            Sides::Texts(old, new) => texts(rows, old, new),
+            // What is new or gone as a whole is long enough once.
+            Sides::Values(old, new) => {
+                let (old, new) = (old.map(pretty), new.map(pretty));
+                sides(rows, old.as_deref().map(str::lines), Sign::Removed, Tone::Bad);
+                sides(rows, new.as_deref().map(str::lines), Sign::Added, Tone::Good);
+            }
+            Sides::Excerpts(old, new) => {
+                rows.push(code(Sign::Removed, Tone::Bad, old));
+                rows.push(code(Sign::Added, Tone::Good, new));
+            }
+        }
+        for row in &mut rows[from..] {
+            if let TabRow::Text { target: of, .. } | TabRow::Code { target: of, .. } = row {
+                of.clone_from(&target);
+            }
+        }
+    }
+}
+
+fn pretty(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        value => serde_json::to_string_pretty(value).unwrap_or_default(),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::app::tab::{TabRow, TabView, Target};
 use crate::app::tone::Tone;
 use crate::base::ids::call_id;
 use crate::base::text;
-use crate::diff::value::{Change, Options, diff as differences};
+use crate::diff::value::{Change, Options, compare};
 use crate::engine::explain::Records;
 use crate::model::samples::{Sample, Samples};
 use crate::model::{Usage, ValueRef};
@@ -112,7 +112,7 @@ fn base<'a>(samples: &'a Samples, groups: &[Vec<usize>]) -> Option<&'a Sample> {
 
 fn changes(a: &ValueRef, b: &ValueRef, records: &dyn Records) -> Result<Vec<Change>, String> {
     let json = |value: &ValueRef| Ok::<_, String>(to_json(&records.value(value)?, &ViewLimits::full()).json);
-    Ok(differences(&json(a)?, &json(b)?, &Options::default()))
+    Ok(compare(&json(a)?, &json(b)?, &Options::default()).changes)
 }
 
 /// As a document.

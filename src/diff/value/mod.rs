@@ -5,18 +5,27 @@
 //!
 //! - `path`: `messages[3].content`, and patterns over such paths
 //! - `structure`: the differences of two trees
+//! - `turns`: the differences of two conversations, message by message
+//! - `media`: the differences of two images, or of bytes
 //! - `text`: the differences of two texts, by line and by word within changed lines
+//! - `told`: differences in words, the same for every reader
 //! - `spread`: how far several answers to one question are apart
 
+mod media;
 mod path;
 mod spread;
 mod structure;
 mod text;
+mod told;
+mod turns;
 
+pub use media::{ImageChange, ImageSide, Pixels, Stretch, Unit};
 pub use path::{Path, Pattern, PatternError, Step};
 pub use spread::{Spread, distance};
-pub use structure::{Change, ChangeKind, Options, diff};
+pub use structure::{Change, ChangeKind, Detail, Differences, Hidden, Options, compare, diff};
 pub use text::{Fate, Line, LineKind, Span, lines, patch, sentences};
+pub use told::{Sides, Told, hidden_words, told};
+pub use turns::{PartChange, TurnChange};
 
 #[cfg(test)]
 #[path = "tests.rs"]

@@ -2,15 +2,22 @@
 //!
 //! Objects are compared by key, lists of objects that have a key of their own (`id`, `name` …) by that, other lists by
 //! their longest common part. What is gone at one place and new at another of the same object or list, and equal, is
-//! one renamed or moved thing and not two differences.
+//! one renamed or moved thing and not two differences. [`compare`] also reads conversations by turn (`turns`) and images
+//! and bytes by what they are (`media`).
+//!
+//! Invariant: what does not count is counted: a place that a pattern takes is no difference, and is told by how many
+//! differences the pattern hid.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Map, Value};
 use similar::{Algorithm, DiffOp};
 
+use super::media::{self, ImageChange, Stretch};
 use super::path::{Path, Pattern};
+use super::turns::TurnChange;
+use crate::value::look::put_together;
 
 /// What happened to a place.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize)]
@@ -45,9 +52,53 @@ pub struct Change {
     /// What it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new: Option<Value>,
+    /// More than both sides say by themselves.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Detail>,
 }
 
-fn as_text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+/// What is known of a difference beside both sides.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Detail {
+    /// A message of a conversation.
+    Turn(TurnChange),
+    /// An image.
+    Image(ImageChange),
+    /// A part of long bytes or of a long text.
+    Stretch(Stretch),
+    /// Pieces of a stream that make the same response.
+    Pieces {
+        /// How many there were.
+        old: usize,
+        /// How many there are.
+        new: usize,
+    },
+}
+
+/// Differences that a pattern hid.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Hidden {
+    /// The pattern, as it is written.
+    pub pattern: String,
+    /// How many differences.
+    pub differences: usize,
+}
+
+/// What differs between two values.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Differences {
+    /// In the order of the second value.
+    pub changes: Vec<Change>,
+    /// What is not among them because it is ignored.
+    pub hidden: Vec<Hidden>,
+    /// What was not looked at, in words: values of many megabytes are compared within bounds.
+    pub left_out: Option<String>,
+    /// Whether looking longer would tell more.
+    pub rough: bool,
+}
+
+pub(super) fn as_text<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(path)
 }
 
@@ -68,29 +119,64 @@ pub struct Options {
 }
 
 impl Options {
-    fn ignores(&self, path: &Path) -> bool {
-        self.ignore.iter().any(|pattern| pattern.takes(path))
+    /// The pattern that takes a place.
+    fn taken(&self, path: &Path) -> Option<usize> {
+        self.ignore.iter().position(|pattern| pattern.takes(path))
     }
 }
 
-/// All differences, in the order of the second value.
+/// All differences by structure alone, in the order of the second value.
 pub fn diff(old: &Value, new: &Value, options: &Options) -> Vec<Change> {
-    let mut differ = Differ { options, found: Vec::new() };
+    let mut differ = Differ::new(options, false);
     differ.value(&Path::default(), old, new);
     differ.found
+}
+
+/// All differences, conversations by turn and images by what they are.
+pub fn compare(old: &Value, new: &Value, options: &Options) -> Differences {
+    compare_at(&Path::default(), old, new, options)
+}
+
+/// The same of what stands at a place of larger values.
+fn compare_at(path: &Path, old: &Value, new: &Value, options: &Options) -> Differences {
+    let mut differ = Differ::new(options, true);
+    differ.value(path, old, new);
+    let hidden = differ.hidden.iter().map(|(at, differences)| Hidden {
+        pattern: options.ignore[*at].to_string(),
+        differences: *differences,
+    });
+    Differences { hidden: hidden.collect(), changes: differ.found, ..Differences::default() }
 }
 
 /// Keys that name an element of a list.
 const IDENTITIES: [&str; 6] = ["id", "key", "name", "uuid", "path", "title"];
 
-struct Differ<'a> {
-    options: &'a Options,
-    found: Vec<Change>,
+pub(super) struct Differ<'a> {
+    pub(super) options: &'a Options,
+    /// Whether meanings count: conversations, images.
+    meaning: bool,
+    pub(super) found: Vec<Change>,
+    /// Differences that a pattern hid, by its number.
+    pub(super) hidden: BTreeMap<usize, usize>,
 }
 
-impl Differ<'_> {
-    fn value(&mut self, path: &Path, old: &Value, new: &Value) {
-        if old == new && same_order(old, new) || self.options.ignores(path) {
+impl<'a> Differ<'a> {
+    pub(super) fn new(options: &'a Options, meaning: bool) -> Self {
+        Differ { options, meaning, found: Vec::new(), hidden: BTreeMap::new() }
+    }
+
+    pub(super) fn value(&mut self, path: &Path, old: &Value, new: &Value) {
+        if old == new && same_order(old, new) {
+            return;
+        }
+        if let Some(pattern) = self.options.taken(path) {
+            let all = diff(old, new, &Options { ignore: Vec::new(), ..self.options.clone() });
+            if !all.is_empty() {
+                *self.hidden.entry(pattern).or_default() += all.len();
+            }
+            return;
+        }
+        if self.meaning && self.by_meaning(path, old, new) {
             return;
         }
         match (old, new) {
@@ -101,7 +187,44 @@ impl Differ<'_> {
         }
     }
 
-    fn note(
+    /// Compares what both values mean; `false` when they mean nothing in particular.
+    fn by_meaning(&mut self, path: &Path, old: &Value, new: &Value) -> bool {
+        if let Some(detail) = media::compare(old, new) {
+            // What both sides are stands in the detail; they themselves are long.
+            let (kind, from) = (ChangeKind::Changed, None);
+            self.found.push(Change {
+                path: path.clone(),
+                kind,
+                from,
+                old: None,
+                new: None,
+                detail: Some(detail),
+            });
+            return true;
+        }
+        match (old, new) {
+            (Value::Object(_), Value::Object(_)) => self.message(path, old, new),
+            (Value::Array(old), Value::Array(new)) => {
+                self.stream(path, old, new) || self.conversation(path, old, new)
+            }
+            _ => false,
+        }
+    }
+
+    /// Two streams by the responses that their pieces make.
+    fn stream(&mut self, path: &Path, old: &[Value], new: &[Value]) -> bool {
+        let (Some(was), Some(now)) = (put_together(old), put_together(new)) else { return false };
+        let (found, hidden) = (self.found.len(), self.hidden.clone());
+        self.value(path, &was, &now);
+        if self.found.len() == found && self.hidden == hidden {
+            let detail = Some(Detail::Pieces { old: old.len(), new: new.len() });
+            let (path, kind) = (path.clone(), ChangeKind::Changed);
+            self.found.push(Change { path, kind, from: None, old: None, new: None, detail });
+        }
+        true
+    }
+
+    pub(super) fn note(
         &mut self,
         path: Path,
         kind: ChangeKind,
@@ -109,8 +232,14 @@ impl Differ<'_> {
         old: Option<&Value>,
         new: Option<&Value>,
     ) {
-        if !self.options.ignores(&path) {
-            self.found.push(Change { path, kind, from, old: old.cloned(), new: new.cloned() });
+        self.push(Change { path, kind, from, old: old.cloned(), new: new.cloned(), detail: None });
+    }
+
+    /// Notes a difference, unless its place does not count.
+    pub(super) fn push(&mut self, change: Change) {
+        match self.options.taken(&change.path) {
+            Some(pattern) => *self.hidden.entry(pattern).or_default() += 1,
+            None => self.found.push(change),
         }
     }
 
@@ -120,7 +249,7 @@ impl Differ<'_> {
         self.options.tolerance > 0.0 && (a - b).abs() <= bound
     }
 
-    fn objects(&mut self, path: &Path, old: &Map<String, Value>, new: &Map<String, Value>) {
+    pub(super) fn objects(&mut self, path: &Path, old: &Map<String, Value>, new: &Map<String, Value>) {
         let mut gone: Vec<(&String, &Value)> =
             old.iter().filter(|(key, _)| !new.contains_key(*key)).collect();
         let before = self.found.len();
@@ -141,7 +270,7 @@ impl Differ<'_> {
         // Python's dicts have an order, and code can read it.
         if self.found.len() == before && old.len() == new.len() {
             let moved = new.keys().zip(old.keys()).find(|(now, was)| now != was);
-            if let Some((key, _)) = moved.filter(|(key, _)| !self.options.ignores(&path.key(key))) {
+            if let Some((key, _)) = moved {
                 let place = path.key(key);
                 self.note(place.clone(), ChangeKind::Moved, Some(place), None, None);
             }
@@ -149,16 +278,21 @@ impl Differ<'_> {
     }
 
     fn lists(&mut self, path: &Path, old: &[Value], new: &[Value]) {
-        let named = |key: &str| !self.options.ignores(&path.index(0).key(key));
+        let named = |key: &str| self.options.taken(&path.index(0).key(key)).is_none();
         if let Some(key) = identity(old, new).filter(|key| named(key)) {
             self.rows(path, old, new, key);
             return;
         }
-        let hashes = |list: &[Value]| list.iter().map(digest).collect::<Vec<u64>>();
-        let (a, b) = (hashes(old), hashes(new));
+        let (a, b) = (self.digests(path, old), self.digests(path, new));
         let ops = similar::capture_diff_slices(Algorithm::Myers, &a, &b);
         let mut gone: HashMap<u64, Vec<usize>> = HashMap::new();
         for op in &ops {
+            if let DiffOp::Equal { old_index, new_index, len } = op {
+                // What does not count may differ in them; that is told.
+                for at in 0..*len {
+                    self.value(&path.index(new_index + at), &old[old_index + at], &new[new_index + at]);
+                }
+            }
             if let DiffOp::Delete { old_index, old_len, .. } = op {
                 for (at, hash) in a.iter().enumerate().skip(*old_index).take(*old_len) {
                     gone.entry(*hash).or_default().push(at);
@@ -201,6 +335,17 @@ impl Differ<'_> {
                 }
             }
         }
+    }
+
+    /// Digests of elements, without the places in them that do not count.
+    pub(super) fn digests(&self, path: &Path, list: &[Value]) -> Vec<u64> {
+        let counts = |place: &Path| self.options.taken(place).is_none();
+        let all = self.options.ignore.is_empty();
+        let one = |(at, element)| match all {
+            true => digest(element),
+            false => digest_of(element, Some((&path.index(at), &counts))),
+        };
+        list.iter().enumerate().map(one).collect()
     }
 
     /// A stretch that was replaced: element by element, the rest is new or gone.
@@ -285,13 +430,22 @@ fn same_order(old: &Value, new: &Value) -> bool {
     }
 }
 
-fn digest(value: &Value) -> u64 {
+/// A digest of a whole value.
+pub(super) fn digest(value: &Value) -> u64 {
+    digest_of(value, None)
+}
+
+/// Where a value stands, and which places below count.
+type Counted<'a> = Option<(&'a Path, &'a dyn Fn(&Path) -> bool)>;
+
+/// A digest of the places in a value that count.
+fn digest_of(value: &Value, counted: Counted<'_>) -> u64 {
     let mut hasher = DefaultHasher::new();
-    feed(value, &mut hasher);
+    feed(value, counted, &mut hasher);
     hasher.finish()
 }
 
-fn feed(value: &Value, hasher: &mut DefaultHasher) {
+fn feed(value: &Value, counted: Counted<'_>, hasher: &mut DefaultHasher) {
     std::mem::discriminant(value).hash(hasher);
     match value {
         Value::Null => {}
@@ -300,14 +454,21 @@ fn feed(value: &Value, hasher: &mut DefaultHasher) {
         Value::String(text) => text.hash(hasher),
         Value::Array(list) => {
             list.len().hash(hasher);
-            list.iter().for_each(|element| feed(element, hasher));
+            for (at, element) in list.iter().enumerate() {
+                let place = counted.map(|(path, counts)| (path.index(at), counts));
+                feed(element, place.as_ref().map(|(path, counts)| (path, *counts)), hasher);
+            }
         }
         Value::Object(map) => {
-            map.len().hash(hasher);
             for (key, value) in map {
-                key.hash(hasher);
-                feed(value, hasher);
+                let place = counted.map(|(path, counts)| (path.key(key), counts));
+                if place.as_ref().is_none_or(|(path, counts)| counts(path)) {
+                    key.hash(hasher);
+                    feed(value, place.as_ref().map(|(path, counts)| (path, *counts)), hasher);
+                }
             }
+            // An end, so that objects in one another are told apart.
+            u8::MAX.hash(hasher);
         }
     }
 }

@@ -128,47 +128,68 @@ pub(super) fn inside(reader: &Reader<'_>, place: &Place) -> Read<Look> {
     Ok(Look::Tree)
 }
 
+/// Where a part stands in its message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Spot {
+    /// The field that holds it; `None` when the message itself is the part.
+    pub field: Option<&'static str>,
+    /// Its place in the list that the field holds.
+    pub index: Option<usize>,
+}
+
 /// What a message holds; `None` when it is none.
 pub fn turn(reader: &Reader<'_>, place: &Place) -> Result<Option<Turn>, UnpackError> {
+    Ok(turn_with_spots(reader, place)?.map(|(turn, _)| turn))
+}
+
+/// The same, and for each part where it stands.
+pub(super) fn turn_with_spots(reader: &Reader<'_>, place: &Place) -> Read<Option<(Turn, Vec<Spot>)>> {
     let Some(message) = Fields::of(reader, place)? else { return Ok(None) };
     let Some(role) = message.role()? else { return Ok(None) };
     let mut turn =
         Turn { role, name: message.text("name")?, answers: message.text("tool_call_id")?, parts: Vec::new() };
+    let mut spots = Vec::new();
+    let mut add = |turn: &mut Turn, field, index, parts: Vec<Part>| {
+        spots.extend(parts.iter().map(|_| Spot { field, index }));
+        turn.parts.extend(parts);
+    };
     let kind = message.text("type")?.unwrap_or_default();
     if matches!(kind.as_str(), "function_call" | "custom_tool_call" | "reasoning")
         || kind.ends_with("_call_output")
     {
-        turn.parts = blocks(reader, place)?;
+        add(&mut turn, None, None, blocks(reader, place)?);
         turn.answers = message.text("call_id")?.filter(|_| kind.ends_with("_output"));
-        return Ok(Some(turn));
+        return Ok(Some((turn, spots)));
     }
-    if let Some(thoughts) = message.get("reasoning_content")
-        && message.kind("reasoning_content")? == Some(Kind::Str)
-    {
-        turn.parts.push(Part::Thinking(thoughts.clone()));
+    let text = |name: &'static str| -> Read<Option<&Place>> {
+        Ok(message.get(name).filter(|_| matches!(message.kind(name), Ok(Some(Kind::Str)))))
+    };
+    if let Some(thoughts) = text("reasoning_content")? {
+        add(&mut turn, Some("reasoning_content"), None, vec![Part::Thinking(thoughts.clone())]);
     }
     for name in ["content", "parts", "text"] {
+        let Some(said) = message.get(name) else { continue };
         match message.kind(name)? {
-            Some(Kind::Str) => turn.parts.extend(message.get(name).cloned().map(Part::Text)),
+            Some(Kind::Str) => add(&mut turn, Some(name), None, vec![Part::Text(said.clone())]),
             Some(Kind::List | Kind::Tuple) => {
-                for place in message.items(name)? {
-                    turn.parts.extend(blocks(reader, &place)?);
+                for (index, place) in message.items(name)?.iter().enumerate() {
+                    add(&mut turn, Some(name), Some(index), blocks(reader, place)?);
                 }
             }
             Some(Kind::None) | None => continue,
-            Some(_) => turn.parts.extend(message.get(name).cloned().map(Part::Other)),
+            Some(_) => add(&mut turn, Some(name), None, vec![Part::Other(said.clone())]),
         }
         break;
     }
-    if message.kind("refusal")? == Some(Kind::Str) {
-        turn.parts.extend(message.get("refusal").cloned().map(Part::Text));
+    if let Some(refusal) = text("refusal")? {
+        add(&mut turn, Some("refusal"), None, vec![Part::Text(refusal.clone())]);
     }
     // LangChain says them a second time, beside the blocks of its content.
-    let said = |turn: &Turn| turn.parts.iter().any(|part| matches!(part, Part::ToolCall { .. }));
-    for place in if said(&turn) { Vec::new() } else { message.items("tool_calls")? } {
-        turn.parts.push(tool_call(reader, &place)?);
+    let said = turn.parts.iter().any(|part| matches!(part, Part::ToolCall { .. }));
+    for (index, place) in message.items("tool_calls")?.iter().enumerate().filter(|_| !said) {
+        add(&mut turn, Some("tool_calls"), Some(index), vec![tool_call(reader, place)?]);
     }
-    Ok(Some(turn))
+    Ok(Some((turn, spots)))
 }
 
 /// `{id, function: {name, arguments}}`, or `{id, name, args}`.

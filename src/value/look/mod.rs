@@ -15,6 +15,7 @@ pub(in crate::value) mod fields;
 mod media;
 mod messages;
 mod prose;
+mod said;
 
 #[cfg(test)]
 mod tests;
@@ -23,9 +24,10 @@ use super::lazy::{Key, Kind, Place, Reader};
 use super::store::UnpackError;
 
 pub use media::{Media, media};
-pub use messages::{Part, Turn, turn};
+pub use messages::{Part, Spot, Turn, turn};
 pub(in crate::value) use messages::{blocks, is_conversation};
 pub use prose::{Prose, prose};
+pub use said::{Piece, PieceKind, Said, are_messages, put_together, said};
 
 /// How a value is best shown.
 #[derive(Clone, Debug)]

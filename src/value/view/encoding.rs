@@ -17,7 +17,8 @@ pub(in crate::value) fn base64(bytes: &[u8]) -> String {
     out
 }
 
-pub(in crate::value) fn from_base64(text: &str) -> Option<Vec<u8>> {
+/// The bytes of a base64 text with its padding; `None` when it is none.
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=').as_bytes();
     if !text.len().is_multiple_of(4) || text.len() - digits.len() > 2 {
         return None;
