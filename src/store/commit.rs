@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::chain;
 use super::derived::{write_call, write_run, write_segment};
@@ -19,6 +19,7 @@ use super::owner::Owner;
 use super::starts::{self, Starts};
 use super::state::RunState;
 use crate::base::clock::{Clock, Micros};
+use crate::base::digest::Digest;
 use crate::base::ids::RunId;
 use crate::model::Event;
 
@@ -52,6 +53,8 @@ pub(super) struct Committer {
     boot: chain::Link,
     clock: Arc<dyn Clock>,
     known: Arc<Mutex<Known>>,
+    /// Rows of nodes that the open transaction wrote or found.
+    fresh: HashMap<Digest, i64>,
     runs: HashMap<RunId, RunState>,
     failed: HashMap<RunId, String>,
     /// Failed runs whose rows still say that this process executes them.
@@ -80,6 +83,7 @@ impl Committer {
             owner,
             clock,
             known,
+            fresh: HashMap::new(),
             runs: HashMap::new(),
             failed: HashMap::new(),
             orphans: Vec::new(),
@@ -172,6 +176,7 @@ impl Committer {
         accepted: &mut Vec<usize>,
     ) -> Result<()> {
         let durable = group.iter().any(|work| work.durable);
+        self.fresh.clear();
         self.begin(durable)?;
         let mut touched: Vec<RunId> = Vec::new();
         for (index, work) in group.iter().enumerate() {
@@ -196,12 +201,10 @@ impl Committer {
         let due = durable && self.last_summary.elapsed() >= SUMMARY_EVERY;
         self.write_derived(&touched, now, due)?;
         self.end(durable, &touched)?;
-        if !group.iter().all(|work| work.nodes.is_empty())
+        if !self.fresh.is_empty()
             && let Ok(mut known) = self.known.lock()
         {
-            for node in accepted.iter().filter_map(|at| group.get(*at)).flat_map(|work| &work.nodes) {
-                known.insert(node.digest);
-            }
+            self.fresh.drain().for_each(|(digest, row)| known.insert(digest, row));
         }
         Ok(())
     }
@@ -352,36 +355,50 @@ impl Committer {
         Ok(())
     }
 
-    fn write_nodes(&self, nodes: &[PackedNode]) -> Result<()> {
+    fn write_nodes(&mut self, nodes: &[PackedNode]) -> Result<()> {
         for node in nodes {
-            let (known, damaged) = self.known.lock().map_or((false, false), |known| {
-                (known.contains(&node.digest), known.is_damaged(&node.digest))
-            });
-            if known {
+            if self.fresh.contains_key(&node.digest) {
                 continue;
             }
-            let (key, rest) = (node.digest.prefix(), &node.digest.as_bytes()[8..]);
-            self.sql("store a value", |db| {
-                let there = !damaged
-                    && db
-                        .prepare_cached("SELECT EXISTS(SELECT 1 FROM nodes WHERE key=?1 AND rest=?2)")?
-                        .query_row(params![key, rest], |r| r.get::<_, bool>(0))?;
-                if !there {
-                    db.prepare_cached(
-                        "INSERT INTO nodes(key, rest, codec, size, data) VALUES (?1, ?2, ?3, ?4, ?5)",
-                    )?
-                    .execute(params![
-                        key,
-                        rest,
-                        node.codec,
-                        node.size,
-                        &node.data[..]
-                    ])?;
-                }
-                Ok(())
-            })?;
+            let (known, damaged) = self.known.lock().map_or((None, false), |known| {
+                let row = known.contains(&node.digest).then(|| known.row(&node.digest));
+                (row, known.is_damaged(&node.digest))
+            });
+            let there = match known {
+                // Used again: not to be forgotten soon.
+                Some(row) => Some(row.unwrap_or(i64::MAX)),
+                None if damaged => None,
+                None => self.row_of(&node.digest)?,
+            };
+            let row = match there {
+                Some(row) => row,
+                None => self.insert(node)?,
+            };
+            self.fresh.insert(node.digest, row);
         }
         Ok(())
+    }
+
+    fn insert(&self, node: &PackedNode) -> Result<i64> {
+        let (codec, data) = node.stored(|child| self.row_of(child))?;
+        let (key, rest) = (node.digest.prefix(), &node.digest.as_bytes()[8..]);
+        self.sql("store a value", |db| {
+            db.prepare_cached("INSERT INTO nodes(key, rest, codec, size, data) VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .insert(params![key, rest, codec, node.size, &data[..]])
+        })
+    }
+
+    /// The row of a stored node.
+    fn row_of(&self, digest: &Digest) -> Result<Option<i64>> {
+        let fresh = self.fresh.get(digest).copied().filter(|row| *row != i64::MAX);
+        if let Some(row) = fresh.or_else(|| self.known.lock().ok().and_then(|known| known.row(digest))) {
+            return Ok(Some(row));
+        }
+        self.sql("look for a value", |db| {
+            db.prepare_cached("SELECT id FROM nodes WHERE key=?1 AND rest=?2")?
+                .query_row(params![digest.prefix(), &digest.as_bytes()[8..]], |row| row.get(0))
+                .optional()
+        })
     }
 
     /// Rows of `runs` and `calls`: always for a run that starts or ends, else when `due`.

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::error::{NodeError, Result};
+use super::nodes::digest_of;
 use super::open::Store;
 use crate::base::digest::Digest;
 use crate::base::ids::RunId;
@@ -161,15 +162,7 @@ impl Store {
 fn digests(db: &Connection, after: i64) -> rusqlite::Result<Vec<(i64, Digest)>> {
     let mut query = db.prepare_cached("SELECT id, key, rest FROM nodes WHERE id>?1 ORDER BY id LIMIT 500")?;
     query
-        .query_map([after], |row| {
-            let mut digest = [0u8; 32];
-            digest[..8].copy_from_slice(&row.get::<_, i64>(1)?.to_le_bytes());
-            let rest: Vec<u8> = row.get(2)?;
-            for (to, from) in digest[8..].iter_mut().zip(rest) {
-                *to = from;
-            }
-            Ok((row.get(0)?, Digest(digest)))
-        })?
+        .query_map([after], |row| Ok((row.get(0)?, digest_of(row.get(1)?, row.get_ref(2)?.as_blob()?))))?
         .collect()
 }
 

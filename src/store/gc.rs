@@ -15,6 +15,7 @@ use rusqlite::{Connection, params};
 use super::error::{Result, StoreError};
 use super::heads::End;
 use super::history::{find_raw, scan_from};
+use super::nodes::digest_of;
 use super::open::Store;
 use super::rows::{RawRun, RunRecord};
 use crate::base::clock::Micros;
@@ -426,15 +427,8 @@ fn dead(db: &Connection, live: &HashSet<Digest>, floor: i64) -> rusqlite::Result
     let mut rows = query.query([floor])?;
     let mut out = Vec::new();
     while let Some(row) = rows.next()? {
-        let key: i64 = row.get(1)?;
-        let mut digest = [0u8; 32];
-        digest[..8].copy_from_slice(&key.to_le_bytes());
-        if let Ok(rest) = row.get_ref(2)?.as_blob()
-            && rest.len() == 24
-        {
-            digest[8..].copy_from_slice(rest);
-        }
-        if !live.contains(&Digest(digest)) {
+        let digest = digest_of(row.get(1)?, row.get_ref(2)?.as_blob().unwrap_or_default());
+        if !live.contains(&digest) {
             out.push((row.get(0)?, row.get::<_, i64>(3)?.max(0) as u64));
         }
     }

@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | `events` | the log of each run, the only truth, in segments of one commit each | a chain of digests (`chain.rs`), its end in `heads` |
 //! | `runs`, `calls` | derived: a run in one line, a call in one line, the index of checkpoints | a checksum a row; made again from the log when it fails |
-//! | `nodes` | values, content-addressed, compressed when that pays | their digest |
+//! | `nodes` | values, content-addressed, compressed when that pays; what they refer to as numbers of rows (`refs.rs`) | their digest |
 //! | `marks` | what the user said: pinned, label | a checksum a row |
 //! | `accepted` | changes of code that the user declared harmless, and takes back: only ever added to | a checksum a row, numbers without gaps |
 //! | `gone` | runs deleted on purpose | none: at worst a deleted run is reported as lost |
@@ -42,6 +42,7 @@ mod history;
 mod nodes;
 mod open;
 mod owner;
+mod refs;
 mod rows;
 mod runs;
 mod samples;

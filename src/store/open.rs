@@ -183,7 +183,7 @@ impl Store {
         let known = inner.known.clone();
         let committer =
             Committer::new(db, inner.file.clone(), heads, inner.options.clock.clone(), known.clone());
-        let writer = Writer::start(committer, known)
+        let writer = Writer::start(committer, known, inner.options.nodes.children)
             .map_err(|e| StoreError::io(&inner.file, "start the writer thread", e))?;
         Ok(inner.writer.get_or_init(|| writer).clone())
     }

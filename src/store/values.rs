@@ -49,7 +49,9 @@ impl Store {
                 // A copy that was written again after damage comes later and is as good.
                 if mine && !matches!(found, Some(Ok(_))) {
                     found = Some(match row.get_ref(3)?.as_blob() {
-                        Ok(data) => nodes::unpack(rules, digest, row.get(1)?, row.get(2)?, data),
+                        Ok(data) => nodes::unpack(rules, digest, row.get(1)?, row.get(2)?, data, |at| {
+                            digest_at(db, at)
+                        }),
                         Err(_) => Err("its row has the wrong type".to_owned()),
                     });
                 }
@@ -70,4 +72,13 @@ impl Store {
             Err(error) => Err(StoreError::sql(&self.inner.file, "read a value", error).into()),
         }
     }
+}
+
+/// What a row names. Nothing of its data is read.
+fn digest_at(db: &Connection, row: i64) -> Result<Digest, String> {
+    db.prepare_cached("SELECT key, rest FROM nodes WHERE id=?1")
+        .and_then(|mut query| {
+            query.query_row([row], |row| Ok(nodes::digest_of(row.get(0)?, row.get_ref(1)?.as_blob()?)))
+        })
+        .map_err(|error| format!("what it refers to in row {row} cannot be read: {error}"))
 }

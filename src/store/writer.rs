@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use super::commit::{Committer, Work};
 use super::error::{Result, StoreError};
-use super::nodes::{Known, Node, PackedNode};
+use super::nodes::{ChildrenOf, Known, Node, PackedNode};
 use crate::base::ids::RunId;
 use crate::model::Event;
 
@@ -85,6 +85,7 @@ struct Inner {
     queue: Sender<Message>,
     shared: Arc<Shared>,
     known: Arc<Mutex<Known>>,
+    children: Option<ChildrenOf>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -101,7 +102,11 @@ impl Drop for Inner {
 }
 
 impl Writer {
-    pub(super) fn start(committer: Committer, known: Arc<Mutex<Known>>) -> std::io::Result<Self> {
+    pub(super) fn start(
+        committer: Committer,
+        known: Arc<Mutex<Known>>,
+        children: Option<ChildrenOf>,
+    ) -> std::io::Result<Self> {
         let (queue, inbox) = channel();
         let shared = Arc::new(Shared {
             committer: Mutex::new(Turn { committer, dozing: false }),
@@ -111,7 +116,7 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || serve(&theirs, &inbox))?;
-        Ok(Writer { inner: Arc::new(Inner { queue, shared, known, thread: Some(thread) }) })
+        Ok(Writer { inner: Arc::new(Inner { queue, shared, known, children, thread: Some(thread) }) })
     }
 
     /// Queues a batch. `done` runs on the writer's thread after the commit that holds the batch.
@@ -165,7 +170,7 @@ impl Writer {
             .into_iter()
             .map(|node| {
                 let known = self.inner.known.lock().is_ok_and(|known| known.contains(&node.digest));
-                PackedNode::new(node, known)
+                PackedNode::new(node, known, self.inner.children)
             })
             .collect();
         Work { run: batch.run, events: batch.events, nodes, durable }

@@ -6,6 +6,7 @@ mod damage;
 mod gc;
 mod kill;
 mod many;
+mod refs;
 mod support;
 
 use support::{Recorder, asked, ended, node, open};
