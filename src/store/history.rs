@@ -12,6 +12,7 @@ use super::error::{Result, StoreError};
 use super::heads::{End, Scan};
 use super::open::Store;
 use super::rows::RawRun;
+use super::starts;
 use crate::base::ids::RunId;
 use crate::model::{Event, RunHistory, RunStatus};
 
@@ -181,7 +182,10 @@ impl Store {
         let ended = history.status != RunStatus::Running;
         let record = raw.record.as_ref().ok();
         let alive = !ended && record.is_some_and(|record| self.is_alive(record));
-        let damage = judge(run, &verified, expected, &raw, &history);
+        let mut damage = judge(run, &verified, expected, &raw, &history);
+        if damage.is_none() && !ended && !alive && self.is_readable(&raw) {
+            damage = self.left_damage(run, verified.end);
+        }
         if !ended && !alive {
             history.close(RunStatus::Interrupted, last_at);
         }
@@ -212,6 +216,16 @@ impl Store {
                 }
                 Tail::End(_) | Tail::More => Ok(events),
             }
+        })
+    }
+
+    /// What a dead run's process had written beside its log and cannot be read.
+    fn left_damage(&self, run: &RunId, end: End) -> Option<Damage> {
+        starts::left(&self.inner.dir, run, end).damaged.then(|| {
+            let file = starts::name(run);
+            let what =
+                format!("{file}, beside the database, cannot be read: calls that had begun are missing");
+            Damage { run: run.clone(), at_seq: end.seq + 1, missing: 0, what }
         })
     }
 

@@ -344,13 +344,23 @@ impl Store {
             }),
         )?;
         let left = starts::left(&self.inner.dir, run, verified.end);
-        if verified.broken.is_some() || over || left.is_empty() {
+        // A part of it would hide that there was more.
+        let lost = left.damaged && self.is_readable(&raw);
+        let left = left.events;
+        if verified.broken.is_some() || over || left.is_empty() || lost {
             return Ok(());
         }
         let data = chain::encode(&left).map_err(|what| self.damaged(format!("run {run}: {what}")))?;
         let (first, count) = (verified.end.seq + 1, left.len() as u64);
         let link = chain::link(&verified.end.link, run, first, count, &data);
         self.sql("append events", write_segment(db, raw.id, &Segment { first, count, link }, &data))
+    }
+
+    /// Whether what a dead run's process wrote beside the log must be readable: it was not synced, so a power loss since
+    /// may have taken it.
+    pub(super) fn is_readable(&self, raw: &RawRun) -> bool {
+        let boot = &self.inner.me.boot;
+        !boot.is_empty() && raw.record.as_ref().is_ok_and(|record| record.owner.boot == *boot)
     }
 
     /// Removes files of runs that are recorded no more.

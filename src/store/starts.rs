@@ -9,9 +9,10 @@
 //! A record is `u32le length | 16 bytes of blake3 over the run and the rest | base sequence number | base link | first
 //! sequence number | count | a segment (chain.rs)`. The base is the end of the log in the database when it was written:
 //! what was committed since has another end, so that nothing is ever taken twice. Records of one base follow each other
-//! from the start of the file; older ones may lie behind them.
+//! from the start of the file, and after the last one stands a length that none has; older ones may lie behind it.
 //!
-//! Invariants: a record is whole or ends the reading; reading is total, whatever the bytes say.
+//! Invariants: the file has its name only once it is readable, and is so after each write: what is not was damaged, or
+//! the power was lost before it was on disk. Reading is total, whatever the bytes say.
 
 use std::fs::File;
 use std::io::{Error, Result};
@@ -26,6 +27,8 @@ use crate::model::Event;
 const PREFIX: &str = "starts-";
 /// Length and digest.
 const HEAD: usize = 20;
+/// In place of a length, after the last record. Not zero, as a lost sector is.
+const MARK: [u8; 4] = [0xff; 4];
 /// Base, first sequence number, count.
 const FIELDS: usize = 8 + 16 + 8 + 8;
 
@@ -40,8 +43,11 @@ pub(super) struct Starts {
 impl Starts {
     /// Makes the file of a run.
     pub fn create(dir: &Path, run: &RunId) -> Result<Self> {
+        let fresh = dir.join(name(run) + ".new");
         let mut options = File::options();
-        let file = options.write(true).create(true).truncate(true).mode(0o600).open(path(dir, run))?;
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+        file.write_all_at(&MARK, 0)?;
+        std::fs::rename(&fresh, path(dir, run))?;
         Ok(Starts { file, base: End::NONE, at: 0 })
     }
 
@@ -52,7 +58,7 @@ impl Starts {
             (self.base, self.at) = (base, 0);
         }
         let segment = chain::encode(events).map_err(Error::other)?;
-        let mut body = Vec::with_capacity(HEAD + FIELDS + segment.len());
+        let mut body = Vec::with_capacity(HEAD + FIELDS + segment.len() + MARK.len());
         body.extend_from_slice(&[0; HEAD]);
         body.extend_from_slice(&base.seq.to_le_bytes());
         body.extend_from_slice(&base.link);
@@ -63,14 +69,21 @@ impl Starts {
         let sum = sum(run, &body[HEAD..]);
         body[..4].copy_from_slice(&length.to_le_bytes());
         body[4..HEAD].copy_from_slice(&sum);
+        let end = self.at + body.len() as u64;
+        body.extend_from_slice(&MARK);
         self.file.write_all_at(&body, self.at)?;
-        self.at += body.len() as u64;
+        self.at = end;
         Ok(())
     }
 }
 
+/// The name of a run's file.
+pub(super) fn name(run: &RunId) -> String {
+    format!("{PREFIX}{run}")
+}
+
 fn path(dir: &Path, run: &RunId) -> PathBuf {
-    dir.join(format!("{PREFIX}{run}"))
+    dir.join(name(run))
 }
 
 fn sum(run: &RunId, body: &[u8]) -> Link {
@@ -83,26 +96,51 @@ fn sum(run: &RunId, body: &[u8]) -> Link {
     out
 }
 
+/// What a run's process wrote beside the log.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Left {
+    /// The events that follow the log's end, as far as they can be read.
+    pub events: Vec<Event>,
+    /// Whether more was there than can be read.
+    pub damaged: bool,
+}
+
 /// The events that a run's process wrote after the log's end and did not commit.
-pub(super) fn left(dir: &Path, run: &RunId, end: End) -> Vec<Event> {
-    let bytes = std::fs::read(path(dir, run)).unwrap_or_default();
-    let mut events = Vec::new();
+pub(super) fn left(dir: &Path, run: &RunId, end: End) -> Left {
+    let mut left = Left::default();
+    let bytes = match std::fs::read(path(dir, run)) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            left.damaged = error.kind() != std::io::ErrorKind::NotFound;
+            return left;
+        }
+    };
     let mut rest = &bytes[..];
     let mut next = end.seq + 1;
-    while let Some((body, after)) = record(run, rest) {
+    while !rest.starts_with(&MARK) {
+        let Some((body, after)) = record(run, rest) else {
+            left.damaged = true;
+            return left;
+        };
         let number = |at: usize| {
             body.get(at..at + 8).and_then(|eight| eight.try_into().ok()).map_or(0, u64::from_le_bytes)
         };
         let (seq, first, count) = (number(0), number(24), number(32));
-        if seq != end.seq || body.get(8..24) != Some(&end.link[..]) || first != next {
-            break;
+        if seq != end.seq || body.get(8..24) != Some(&end.link[..]) {
+            // The log went on since.
+            return left;
         }
-        let Ok(more) = chain::decode(first, count, body.get(FIELDS..).unwrap_or_default()) else { break };
+        match chain::decode(first, count, body.get(FIELDS..).unwrap_or_default()) {
+            Ok(more) if first == next => left.events.extend(more),
+            _ => {
+                left.damaged = true;
+                return left;
+            }
+        }
         next += count;
-        events.extend(more);
         rest = after;
     }
-    events
+    left
 }
 
 /// The record at the front, and what follows it.
@@ -145,28 +183,33 @@ mod tests {
         End { seq, link: [seq as u8; 16] }
     }
 
+    fn whole(events: Vec<Event>) -> Left {
+        Left { events, damaged: false }
+    }
+
     #[test]
     fn what_followed_the_last_commit_is_found_and_what_was_before_is_not() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunId::from_text("00aa");
         let mut starts = Starts::create(dir.path(), &run).unwrap();
+        assert_eq!(left(dir.path(), &run, base(3)), Left::default());
         starts.write(&run, base(3), &events(4, 2)).unwrap();
         starts.write(&run, base(3), &events(6, 1)).unwrap();
-        assert_eq!(left(dir.path(), &run, base(3)), events(4, 3));
-        assert_eq!(left(dir.path(), &run, base(6)), []);
+        assert_eq!(left(dir.path(), &run, base(3)), whole(events(4, 3)));
+        assert_eq!(left(dir.path(), &run, base(6)), Left::default());
         // Committed: what follows is written over it, and its rest lies behind.
         starts.write(&run, base(6), &events(7, 1)).unwrap();
-        assert_eq!(left(dir.path(), &run, base(6)), events(7, 1));
-        assert_eq!(left(dir.path(), &run, base(3)), []);
-        assert_eq!(left(dir.path(), &RunId::from_text("00ab"), base(6)), []);
+        assert_eq!(left(dir.path(), &run, base(6)), whole(events(7, 1)));
+        assert_eq!(left(dir.path(), &run, base(3)), Left::default());
+        assert_eq!(left(dir.path(), &RunId::from_text("00ab"), base(6)), Left::default());
         assert_eq!(runs(dir.path()), std::slice::from_ref(&run));
         remove(dir.path(), &run);
-        assert_eq!(left(dir.path(), &run, base(6)), []);
+        assert_eq!(left(dir.path(), &run, base(6)), Left::default());
     }
 
     proptest! {
         #[test]
-        fn a_damaged_or_cut_file_gives_what_was_whole(at in 0usize..600, bit in 0u8..8, cut in any::<bool>()) {
+        fn a_damaged_or_cut_file_gives_what_was_whole_and_says_so(at in 0usize..600, bit in 0u8..8, cut in any::<bool>()) {
             let dir = tempfile::tempdir().unwrap();
             let run = RunId::from_text("00aa");
             let mut starts = Starts::create(dir.path(), &run).unwrap();
@@ -176,13 +219,13 @@ mod tests {
             }
             let file = path(dir.path(), &run);
             let mut bytes = std::fs::read(&file).unwrap();
+            let record = (bytes.len() - MARK.len()) / 6;
             let at = at % bytes.len();
             if cut { bytes.truncate(at) } else { bytes[at] ^= 1 << bit }
-            let record = bytes.len().max(1) / if cut { 1 } else { 6 };
             std::fs::write(&file, bytes).unwrap();
             let found = left(dir.path(), &run, base(3));
-            prop_assert_eq!(&found[..], &all[..found.len()]);
-            prop_assert!(cut || found.len() == at / record);
+            prop_assert!(found.damaged);
+            prop_assert_eq!(&found.events[..], &all[..at / record]);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A process that records is killed at random instants: what it was told is recorded, is.
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -91,6 +92,63 @@ fn what_was_acknowledged_survives_a_kill() {
     let left = std::fs::read_dir(dir.path().join("s")).unwrap().map(|entry| entry.unwrap().file_name());
     let left: Vec<_> = left.filter(|name| name.to_string_lossy().starts_with("starts-")).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+/// Runs in a child process: starts a call and dies before that is in the log.
+#[test]
+fn child_starts_a_call() {
+    let Ok(dir) = std::env::var("STORE_START_DIR") else { return };
+    let store = open(Path::new(&dir));
+    let mut run = Recorder::start(&store, 1, None);
+    let start = run.batch(vec![asked(2, 1), EventKind::CallStarted { no: 2, attempt: 1, worker: 1 }], vec![]);
+    while run.writer.commit_now(start.clone(), false).is_err() {}
+    std::process::abort();
+}
+
+#[test]
+fn a_damaged_start_is_reported_and_not_taken_for_one_that_never_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = dir.path().join("whole");
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "kill::child_starts_a_call", "--nocapture"]).env("STORE_START_DIR", &whole);
+    child.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+    let names: Vec<String> = std::fs::read_dir(&whole)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let starts = names.iter().find(|name| name.starts_with("starts-")).unwrap();
+    let bytes = std::fs::read(whole.join(starts)).unwrap();
+    let copy = |trial: usize, bytes: &[u8]| {
+        let to = dir.path().join(format!("s{trial}"));
+        std::fs::create_dir(&to).unwrap();
+        std::fs::set_permissions(&to, std::fs::Permissions::from_mode(0o700)).unwrap();
+        for name in &names {
+            std::fs::copy(whole.join(name), to.join(name)).unwrap();
+        }
+        std::fs::write(to.join(starts), bytes).unwrap();
+        let store = open(&to);
+        let run = store.find_run("latest").unwrap();
+        let status = store.history(&run).unwrap().history.call(2).map(|call| call.status);
+        (store.run(&run).unwrap().damaged, store.history(&run).unwrap().damage, status)
+    };
+    let (damaged, damage, status) = copy(0, &bytes);
+    assert_eq!((damaged, damage), (None, None));
+    assert_eq!(status, Some(CallStatus::InDoubt));
+    for trial in 1..=40 {
+        let mut other = bytes.clone();
+        let at = trial * 7919 % bytes.len();
+        match trial % 4 {
+            0 => other.truncate(at),
+            1 => other.fill(0),
+            _ => other[at] ^= 1 << (trial % 8),
+        }
+        let (damaged, damage, status) = copy(trial, &other);
+        assert!(
+            damaged.is_some_and(|text| text.contains("damaged") && text.contains(starts)),
+            "trial {trial}"
+        );
+        assert!(damage.is_some() && status.is_none(), "trial {trial}");
+    }
 }
 
 /// A start is written beside the database at first, but who looks from elsewhere sees it soon.
