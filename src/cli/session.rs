@@ -1,6 +1,6 @@
 //! Engine and store as the workbench asks for them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::mpsc::{Receiver as StdReceiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,6 @@ use crate::find::StoreNodes;
 use crate::model::filter::Filter;
 use crate::model::fork::{Fork, ForkEffects, ForkPlan};
 use crate::model::points::Point;
-use crate::model::summary::listed;
 use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
 use crate::store::Store;
 use crate::tui::backend::{
@@ -33,7 +32,7 @@ use crate::tui::backend::{
 };
 use crate::value::lazy::{Kind, Reader};
 use crate::value::view::ViewLimits;
-use crate::watch;
+use crate::watch::{self, TreeWatch};
 
 /// Events of running runs are handed on this often.
 const BATCH: Duration = Duration::from_millis(16);
@@ -65,6 +64,7 @@ pub struct Session {
     running: Arc<Mutex<HashMap<RunId, Running>>>,
     finder: super::finding::Finding,
     watch: Mutex<Option<watch::Watch>>,
+    settings: Mutex<Option<TreeWatch>>,
     shelf: Shelf,
     judging: Mutex<Option<Judging>>,
 }
@@ -85,6 +85,7 @@ impl Session {
             inbox: Mutex::new(Some(inbox)),
             running: Arc::default(),
             watch: Mutex::new(None),
+            settings: Mutex::new(None),
             finder: super::finding::Finding::default(),
             shelf: Shelf::default(),
             judging: Mutex::new(None),
@@ -182,27 +183,37 @@ impl Session {
         }
     }
 
-    /// Watches the store's folder (other processes) and the folders of settings.
+    /// Watches the store's folder: other processes write there.
     fn watch(&self) {
         let reports = Mutex::new(self.reports.clone());
-        let store_dir = self.context.project.store_dir();
-        // The project's own settings stand in its root.
-        let mut dirs = vec![store_dir.clone(), self.context.project.root.clone()];
-        dirs.extend(super::settings::folders());
-        let changed = move |path: &Path| {
-            if super::settings::is_one(path) {
-                let _ = lock(&reports).send(Report::Settings);
-            } else if path.starts_with(&store_dir) {
-                let _ = lock(&reports).send(Report::Store);
-            }
+        let changed = move |_: &Path| {
+            let _ = lock(&reports).send(Report::Store);
         };
-        match watch::folders(&dirs, changed) {
+        match watch::folders(&[self.context.project.store_dir()], changed) {
             Ok(watch) => *lock(&self.watch) = Some(watch),
             Err(error) => {
                 let text = format!(
                     "files cannot be watched ({error}): runs of other processes show after a key press"
                 );
                 let _ = self.reports.send(Report::Notice(text));
+            }
+        }
+    }
+
+    /// Watches the files of settings, those that are not there yet as well.
+    fn watch_settings(&self) {
+        let reports = Mutex::new(self.reports.clone());
+        let changed = move |report| {
+            let report = match report {
+                watch::Report::Changed(_) => Report::Settings,
+                watch::Report::Notice(text) => Report::Notice(text),
+            };
+            let _ = lock(&reports).send(report);
+        };
+        match TreeWatch::start(super::settings::interest(&self.context.project.root), changed) {
+            Ok(watch) => *lock(&self.settings) = Some(watch),
+            Err(error) => {
+                let _ = self.reports.send(Report::Notice(format!("settings cannot be watched: {error}")));
             }
         }
     }
@@ -250,6 +261,10 @@ impl Backend for Session {
     }
 
     fn settings(&self) -> Sources {
+        // First, so that nothing that is saved from here on is missed: a theme may be new.
+        if let Some(watch) = &*lock(&self.settings) {
+            watch.attend(super::settings::interest(&self.context.project.root));
+        }
         super::settings::sources(&self.context.project.root)
     }
 
@@ -269,9 +284,7 @@ impl Backend for Session {
 
     fn runs(&self, limit: usize) -> Result<Vec<RunSummary>, String> {
         let rows = self.store.runs(None, limit).map_err(|error| error.to_string())?;
-        let mut left = HashSet::new();
-        let summaries = rows.into_iter().map(|row| row.summary);
-        Ok(summaries.filter(|run| listed(run, &mut left)).collect())
+        Ok(rows.into_iter().map(|row| row.summary).collect())
     }
 
     fn history(&self, run: &RunId) -> Result<Arc<RunHistory>, String> {
@@ -464,6 +477,7 @@ impl Backend for Session {
             let pump = move || pump(&store, &inbox, &send);
             if std::thread::Builder::new().name("reports".to_owned()).spawn(pump).is_ok() {
                 self.watch();
+                self.watch_settings();
                 self.start_judging();
             }
         }

@@ -20,7 +20,12 @@ pub fn possible(out: Out) -> bool {
 /// Opens the workbench.
 pub fn open(context: Context) -> Result<Exit, CliError> {
     if !possible(context.out) {
-        return Err(CliError::usage("the workbench needs a terminal")
+        let dumb = std::env::var_os("TERM").filter(|term| term == "dumb");
+        let why = match dumb {
+            Some(_) => "the workbench needs a terminal that can place text; TERM says dumb",
+            None => "the workbench needs a terminal",
+        };
+        return Err(CliError::usage(why)
             .hint("`tl-bench --plain` works line by line, without one")
             .hint("every screen has a headless twin: `tl-bench --help` lists them"));
     }

@@ -24,6 +24,8 @@ pub struct Fake {
     to: Sender<BackendEvent>,
     from: Mutex<Option<Receiver<BackendEvent>>>,
     started: Mutex<u32>,
+    /// Panics where it is asked to judge a run.
+    pub judge_panics: bool,
 }
 
 impl Fake {
@@ -31,7 +33,13 @@ impl Fake {
     pub fn new(scripts: Vec<Script>) -> Self {
         let (to, from) = channel(64);
         let runs = scripts.into_iter().map(|script| (script.run.clone(), script)).collect();
-        Fake { runs: Mutex::new(runs), to, from: Mutex::new(Some(from)), started: Mutex::new(0) }
+        Fake {
+            runs: Mutex::new(runs),
+            to,
+            from: Mutex::new(Some(from)),
+            started: Mutex::new(0),
+            judge_panics: false,
+        }
     }
 
     fn with<T>(&self, run: &RunId, f: impl FnOnce(&Script) -> T) -> Result<T, String> {
@@ -113,7 +121,9 @@ impl Backend for Fake {
         None
     }
 
-    fn judge(&self, _: Option<&RunId>) {}
+    fn judge(&self, _: Option<&RunId>) {
+        assert!(!self.judge_panics, "a bug in the judge");
+    }
 
     fn pin(&self, _: &RunId, _: bool) -> Result<(), String> {
         Ok(())

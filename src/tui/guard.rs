@@ -13,11 +13,14 @@ use crossterm::terminal::{
     EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, execute};
+use tokio::sync::Notify;
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
 /// Whether the mouse is reported while the terminal is taken.
 static MOUSE: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
+/// Told of each panic: the loop must take the terminal again though nothing else happens.
+static PANICKED: Notify = Notify::const_new();
 
 /// The terminal is the workbench's while this lives.
 pub struct Guard(());
@@ -30,6 +33,7 @@ impl Guard {
             std::panic::set_hook(Box::new(move |info| {
                 restore();
                 before(info);
+                PANICKED.notify_one();
             }));
         });
         // From here on leaving early must undo whatever was done.
@@ -86,6 +90,11 @@ fn report_mouse(on: bool) -> io::Result<()> {
     let mut out = io::stdout();
     write!(out, "\x1b[?1000{end}\x1b[?1002{end}\x1b[?1006{end}")?;
     out.flush()
+}
+
+/// Waits for a panic; the terminal is given back then.
+pub async fn panicked() {
+    PANICKED.notified().await;
 }
 
 /// Gives the terminal back when it is taken.

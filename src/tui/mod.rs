@@ -14,7 +14,10 @@ pub mod fake;
 pub mod guard;
 pub mod input;
 pub mod plain;
+#[cfg(test)]
+mod pty_tests;
 pub mod run;
+mod screen;
 
 pub use backend::Backend;
 pub use run::{Options, Outcome, run};

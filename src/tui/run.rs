@@ -1,7 +1,7 @@
 //! The loop: wait for anything, take up all that is there, draw once.
 
 use std::ffi::OsString;
-use std::io::{self, Stdout, Write};
+use std::io::{self, BufWriter, Stdout, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,6 @@ use std::time::Duration;
 use crossterm::execute;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, channel};
@@ -23,18 +22,26 @@ use crate::app::{AppState, BackendEvent, Effect, Env, Msg, Reply, Sources, settl
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::text;
 use crate::ui::colour::Depth;
+use crate::ui::glyphs::Glyphs;
 use crate::ui::{Look, draw};
 
 use super::backend::Backend;
 use super::child;
 use super::effects;
-use super::guard::Guard;
+use super::guard::{self, Guard};
 use super::input::{self, Input};
+use super::screen::Screen;
 
 /// The shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
+/// Room for most frames, so that a terminal gets each at once.
+const FRAME_BYTES: usize = 64 * 1024;
 /// How many messages are taken up before a frame at most; a flood must not keep the screen from being drawn.
 const BATCH: usize = 512;
+
+/// What is said when the workbench goes on after a panic.
+const PANICKED: &str =
+    "A part of the workbench has panicked; what it said stands in the shell, behind this screen.";
 
 /// How the workbench looks and begins.
 #[derive(Clone, Debug, Default)]
@@ -50,12 +57,12 @@ pub struct Options {
 }
 
 impl Options {
-    /// What the environment asks for: `TL_BENCH_THEME`, `TL_BENCH_GLYPHS=ascii`, and what [`Depth::detect`] reads.
+    /// What the environment asks for: `TL_BENCH_THEME`, `TL_BENCH_GLYPHS`, and what [`Depth::detect`] reads.
     pub fn from_env() -> Self {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         Options {
             theme: set("TL_BENCH_THEME"),
-            ascii: set("TL_BENCH_GLYPHS").is_some_and(|value| value == "ascii"),
+            ascii: Glyphs::detect(set) == Glyphs::Ascii,
             depth: Depth::detect(set),
             tour: None,
         }
@@ -83,7 +90,8 @@ pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outc
         tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
     };
     let guard = Guard::take()?;
-    let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+    let terminal =
+        Terminal::new(Screen::new(BufWriter::with_capacity(FRAME_BYTES, io::stdout()), options.depth))?;
     let size = terminal.size()?;
     let mut state = AppState::new(project, (size.width, size.height));
     state.tour = options.tour.clone();
@@ -160,6 +168,7 @@ enum Wake {
     Signal(i32),
     Interrupt,
     Resumed,
+    Panicked,
     Input(Option<io::Result<crossterm::event::Event>>),
     Backend(Option<BackendEvent>),
     Reply(Reply),
@@ -178,7 +187,7 @@ struct Bench {
     events: Receiver<BackendEvent>,
     events_open: bool,
     input: Input,
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    terminal: Terminal<Screen<BufWriter<Stdout>>>,
     guard: Guard,
     dirty: bool,
     drawn: Option<Instant>,
@@ -246,6 +255,7 @@ impl Bench {
             _ = signals.hangup.recv() => Wake::Signal(SignalKind::hangup().as_raw_value()),
             _ = signals.interrupt.recv() => Wake::Interrupt,
             _ = signals.resume.recv() => Wake::Resumed,
+            () = guard::panicked() => Wake::Panicked,
             event = self.input.recv() => Wake::Input(event),
             Some(reply) = self.replies.recv() => Wake::Reply(reply),
             event = self.events.recv(), if self.events_open => Wake::Backend(event),
@@ -263,6 +273,8 @@ impl Bench {
                 self.guard.retake()?;
                 self.repaint()?;
             }
+            // The next frame takes the terminal again.
+            Wake::Panicked => self.message(Msg::Backend(BackendEvent::Notice(PANICKED.to_owned())))?,
             Wake::Input(Some(Ok(event))) => {
                 if let Some(msg) = input::message(event) {
                     self.message(msg)?;

@@ -12,6 +12,7 @@ use crate::app::tone::Tone;
 use crate::base::text;
 
 use super::Look;
+use super::glyphs::Glyphs;
 
 /// A buffer with a look.
 pub struct Canvas<'a> {
@@ -34,7 +35,10 @@ impl<'a> Canvas<'a> {
         let room = usize::from(area.w - x);
         // A megabyte on one line costs no more than what can be seen of it.
         let cut = raw.char_indices().nth(room * 4 + 8).map_or(raw, |(at, _)| &raw[..at]);
-        let safe = text::fit(&text::line(cut), room);
+        let mut safe = text::fit(&text::line(cut), room);
+        if self.look.glyphs == Glyphs::Ascii && safe.contains('…') {
+            safe = safe.replace('…', "~");
+        }
         let (left, top) = (area.x + x, area.y + y);
         let all = self.buffer.area;
         if left >= all.right() || top >= all.bottom() {

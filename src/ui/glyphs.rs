@@ -17,6 +17,22 @@ const SPIN: [&str; 8] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧"]
 const SPIN_ASCII: [&str; 4] = ["|", "/", "-", "\\"];
 
 impl Glyphs {
+    /// What the environment says: `TL_BENCH_GLYPHS`, else whether the locale and the terminal know more than ASCII.
+    pub fn detect(var: impl Fn(&str) -> Option<String>) -> Self {
+        let var = |name: &str| var(name).filter(|value| !value.is_empty());
+        match var("TL_BENCH_GLYPHS").as_deref() {
+            Some("ascii") => return Glyphs::Ascii,
+            Some("unicode") => return Glyphs::Unicode,
+            _ => {}
+        }
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(var);
+        // No locale at all is what containers have, behind terminals that can.
+        let plain = locale.is_some_and(|name| name == "C" || name == "POSIX");
+        // Its console has 512 signs, ours not among them.
+        let console = var("TERM").is_some_and(|term| term == "linux");
+        if plain || console { Glyphs::Ascii } else { Glyphs::Unicode }
+    }
+
     /// One of two forms.
     pub fn pick(self, unicode: &'static str, ascii: &'static str) -> &'static str {
         match self {
@@ -82,5 +98,25 @@ impl Glyphs {
             RunStatus::Interrupted => "?",
             RunStatus::Mismatch => self.pick("≠", "!"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_decides() {
+        let glyphs = |pairs: &[(&str, &str)]| {
+            Glyphs::detect(|name| {
+                pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert_eq!(glyphs(&[]), Glyphs::Unicode);
+        assert_eq!(glyphs(&[("LANG", "C.UTF-8"), ("TERM", "xterm")]), Glyphs::Unicode);
+        assert_eq!(glyphs(&[("LANG", "de_DE.UTF-8"), ("LC_ALL", "C")]), Glyphs::Ascii);
+        assert_eq!(glyphs(&[("LANG", "C"), ("TL_BENCH_GLYPHS", "unicode")]), Glyphs::Unicode);
+        assert_eq!(glyphs(&[("TERM", "linux"), ("LANG", "C.UTF-8")]), Glyphs::Ascii);
+        assert_eq!(glyphs(&[("TL_BENCH_GLYPHS", "ascii")]), Glyphs::Ascii);
     }
 }

@@ -85,7 +85,11 @@ pub fn draw(state: &AppState, look: &Look, now: Micros, buffer: &mut Buffer) {
     let places = layout(state);
     let mut canvas = Canvas::new(buffer, look);
     if places.too_small {
-        canvas.text(places.header, 0, 0, Tone::Text, "Too small: 40 columns and 10 rows are needed.");
+        let sentence = match places.header.w {
+            46.. => "Too small: 40 columns and 10 rows are needed.",
+            _ => "Too small: needs 40x10.",
+        };
+        canvas.text(places.header, 0, 0, Tone::Text, sentence);
         return;
     }
     bars::header(&mut canvas, places.header, state, now);

@@ -17,5 +17,6 @@ mod stepping;
 mod tabs;
 mod terminal;
 mod wait;
+mod window;
 mod workbench;
 mod workspaces;

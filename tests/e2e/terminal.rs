@@ -11,6 +11,8 @@ use crate::wait::{self, BOUND};
 
 struct Shown {
     parser: vt100::Parser,
+    /// Everything that came.
+    bytes: Vec<u8>,
     closed: bool,
 }
 
@@ -49,10 +51,10 @@ impl Terminal {
         let prompt = command.get_env("PS1").map(|value| value.to_owned());
         let mut command = command;
         command.env_clear();
+        command.env("TERM", "xterm-256color");
         for (name, value) in project.environment() {
             command.env(name, value);
         }
-        command.env("TERM", "xterm-256color");
         if let Some(prompt) = prompt {
             command.env("PS1", prompt);
         }
@@ -61,7 +63,8 @@ impl Terminal {
         let child = pair.slave.spawn_command(command).unwrap();
         let mut output = pair.master.try_clone_reader().unwrap();
         let parser = vt100::Parser::new(size.1.try_into().unwrap(), size.0.try_into().unwrap(), 0);
-        let shown = Arc::new((Mutex::new(Shown { parser, closed: false }), Condvar::new()));
+        let shown =
+            Arc::new((Mutex::new(Shown { parser, bytes: Vec::new(), closed: false }), Condvar::new()));
         let (keys, screen) = (pair.master.take_writer().unwrap(), shown.clone());
         std::thread::spawn(move || {
             let mut bytes = [0; 16 * 1024];
@@ -70,6 +73,7 @@ impl Terminal {
                 // A test that failed leaves a poisoned lock; its message is the other one.
                 let Ok(mut shown) = screen.0.lock() else { return };
                 shown.parser.process(&bytes[..n]);
+                shown.bytes.extend_from_slice(&bytes[..n]);
                 shown.closed |= n == 0;
                 screen.1.notify_all();
                 if n == 0 {
@@ -113,6 +117,33 @@ impl Terminal {
         self.wait(reason, |screen| !screen.contents().contains(text));
     }
 
+    /// Everything that was written to the terminal so far, escape sequences included.
+    pub fn bytes(&self) -> String {
+        String::from_utf8_lossy(&self.shown.0.lock().unwrap().bytes).into_owned()
+    }
+
+    /// Waits until this was written to the terminal, whatever it shows.
+    pub fn gets(&self, reason: &str, bytes: &str) {
+        wait::until(reason, BOUND, || self.bytes().contains(bytes).then_some(()));
+    }
+
+    /// Reports what the mouse does, as a terminal does: a button (0 left, 64 and 65 the wheel, 32 more while it is held),
+    /// a cell counted from 0, and whether it is pressed.
+    pub fn mouse(&mut self, button: u8, (x, y): (u16, u16), down: bool) {
+        let end = if down { 'M' } else { 'm' };
+        self.keys(&format!("\x1b[<{button};{};{}{end}", x + 1, y + 1));
+    }
+
+    /// Where a text stands first on the screen.
+    pub fn find(&self, text: &str) -> (u16, u16) {
+        let all = self.text();
+        let found = all.lines().zip(0..).find_map(|(line, y)| {
+            let x = line.find(text).map(|at| line[..at].chars().count())?;
+            Some((u16::try_from(x).unwrap(), y))
+        });
+        found.unwrap_or_else(|| panic!("{text:?} is not on the screen:\n{all}"))
+    }
+
     /// The screen's text.
     pub fn text(&self) -> String {
         self.shown.0.lock().unwrap().parser.screen().contents()
@@ -148,7 +179,8 @@ impl Terminal {
     /// Waits until the terminal is as it was before the workbench: ordinary screen, cursor, modes, line discipline.
     pub fn given_back(&self) {
         self.wait("the terminal to be given back", |screen| {
-            !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()
+            let mouse = screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None;
+            !screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste() && !mouse
         });
         let modes = self.master.get_termios().unwrap().local_flags.bits();
         for (name, flag) in

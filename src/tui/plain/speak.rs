@@ -83,7 +83,7 @@ fn run(state: &AppState, heard: &mut Heard, out: &mut Vec<String>, now: Micros) 
     let run = Some((current.id.clone(), current.status));
     let same = heard.run.as_ref().map(|(id, _)| id) == Some(&current.id);
     if heard.run != run {
-        out.push(one_run(current, now));
+        out.push(one_run(state, current, now));
     }
     heard.run = run;
     let Some(open) = state.current() else { return };
@@ -115,9 +115,10 @@ fn run(state: &AppState, heard: &mut Heard, out: &mut Vec<String>, now: Micros) 
     heard.statuses = statuses;
 }
 
-fn one_run(run: &RunSummary, now: Micros) -> String {
+fn one_run(state: &AppState, run: &RunSummary, now: Micros) -> String {
     let c = &run.counts;
-    let parent = run.parent.as_ref().map(|p| format!(", replay of {}", p.short())).unwrap_or_default();
+    let replayed = state.runs.folded.parent(run);
+    let parent = replayed.map(|p| format!(", replay of {}", p.short())).unwrap_or_default();
     let took = text::duration(run.ended_at.unwrap_or(now) - run.started_at);
     format!(
         "Run {} of {}{parent}: {} after {took}. {} cached, {} fresh, {} failed.",
@@ -238,7 +239,7 @@ pub(super) fn list(state: &AppState, now: Micros, most: usize) -> Vec<String> {
             numbered(hits.map(line).collect(), 0)
         }
         (Screen::Main, Pane::Runs) => {
-            numbered(state.runs.items.iter().take(most).map(|run| one_run(run, now)).collect(), 0)
+            numbered(state.runs.items.iter().take(most).map(|run| one_run(state, run, now)).collect(), 0)
         }
         (Screen::Main, Pane::Calls) => {
             let Some(open) = state.current() else { return vec!["No run is open.".to_owned()] };
