@@ -7,11 +7,12 @@ use super::state::{AppState, Pane, Screen, Tab};
 
 /// What to type in a shell, when there is something to see.
 pub fn command_line(state: &AppState) -> Option<String> {
+    let short = |run| state.runs.short(run);
     if state.screen == Screen::Problems {
         return Some("tl-bench doctor".to_owned());
     }
     if state.screen == Screen::Edits {
-        return Some(format!("tl-bench status {}", state.runs.selected.as_ref()?.short()));
+        return Some(format!("tl-bench status {}", short(state.runs.selected.as_ref()?)));
     }
     if state.screen == Screen::Search {
         return search_line(state);
@@ -21,13 +22,13 @@ pub fn command_line(state: &AppState) -> Option<String> {
     }
     if state.screen == Screen::Diff {
         let Some(found) = state.compare.ready() else { return Some("tl-bench diff".to_owned()) };
-        return Some(format!("tl-bench diff {} {}", found.a.short(), found.b.short()));
+        return Some(format!("tl-bench diff {} {}", short(&found.a), short(&found.b)));
     }
     if state.screen == Screen::Main && state.focus == Pane::Runs {
-        return Some("tl-bench runs".to_owned());
+        return Some(if state.runs.all { "tl-bench runs --all" } else { "tl-bench runs" }.to_owned());
     }
     let open = state.current()?;
-    let run = open.history.id.short();
+    let run = short(&open.history.id);
     if state.screen == Screen::Functions {
         return Some(format!("tl-bench functions {run}"));
     }
@@ -47,12 +48,12 @@ pub fn command_line(state: &AppState) -> Option<String> {
     Some(match state.effective_tab() {
         Tab::Logs => format!("tl-bench logs {run} {place}"),
         Tab::Diff => match &open.history.parent {
-            Some(parent) => format!("tl-bench diff {} {run} --call {place}", parent.short()),
+            Some(parent) => format!("tl-bench diff {} {run} --call {place}", short(parent)),
             None => {
                 let items = &state.runs.items;
                 let at = items.iter().position(|item| item.id == open.history.id)?;
                 let before = items[at + 1..].iter().find(|item| item.app == open.history.app)?;
-                format!("tl-bench diff {} {run} --call {place}", before.id.short())
+                format!("tl-bench diff {} {run} --call {place}", short(&before.id))
             }
         },
         Tab::History => format!("tl-bench history {run} {place}"),
@@ -69,7 +70,7 @@ fn search_line(state: &AppState) -> Option<String> {
     let text = finder.editor.value();
     let mut out = "tl-bench search".to_owned();
     if let Some(run) = state.runs.selected.as_ref().filter(|_| finder.here) {
-        out.push_str(&format!(" --run {}", run.short()));
+        out.push_str(&format!(" --run {}", state.runs.short(run)));
     }
     if let Some(field) = finder.field.and_then(|at| FIELDS.get(at)) {
         out.push_str(&format!(" --in {field}"));
@@ -109,6 +110,15 @@ mod tests {
         press(&mut state, "esc");
         press(&mut state, "/ f a i l e d enter");
         assert_eq!(line(&state), "tl-bench show 2c1a --filter failed");
+    }
+
+    #[test]
+    fn a_command_line_means_its_run_alone() {
+        let runs = ["2c1a00000000", "2c1a01000000", "2c1a01ff0000"];
+        let mut state = bench(&runs.map(|id| fake::agent(id, 60, None, RunStatus::Failed)));
+        state.runs.selected = Some(crate::base::ids::RunId::from_text("2c1a01000000"));
+        press(&mut state, "g b");
+        assert_eq!(command_line(&state).unwrap(), "tl-bench status 2c1a010");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::base::ids::RunId;
 use crate::model::RunSummary;
+use crate::model::summary::Folded;
 
 /// How a run relates to the row above it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +28,10 @@ pub struct RunList {
     pub top: usize,
     /// The wheel moved the rows; they stay there until the selection changes from this.
     pub wheeled: Option<RunId>,
+    /// Runs that were left by stepping back; they are not listed.
+    pub folded: Folded,
+    /// List them, too.
+    pub all: bool,
     /// Whether the list was ever read.
     pub loaded: bool,
     /// Runs that are hidden, and deleted when the workbench is left.
@@ -66,13 +71,22 @@ impl RunList {
     pub fn lineage(&self, row: usize) -> Lineage {
         let Some(item) = self.items.get(row) else { return Lineage::Own };
         let above = row.checked_sub(1).and_then(|above| self.items.get(above));
-        if above.is_some_and(|above| above.parent.as_ref() == Some(&item.id)) {
+        if above.is_some_and(|above| self.folded.parent(above) == Some(&item.id)) {
             Lineage::ParentOfAbove
-        } else if item.parent.is_some() {
+        } else if self.folded.parent(item).is_some() {
             Lineage::Replay
         } else {
             Lineage::Own
         }
+    }
+
+    /// The beginning of a run's id that means no other run of the list.
+    pub fn short<'a>(&self, run: &'a RunId) -> &'a str {
+        let all = run.as_str();
+        let others = || self.items.iter().map(|item| item.id.as_str()).chain(self.folded.ids());
+        let alike = |n: usize| others().any(|other| other != all && other.get(..n) == all.get(..n));
+        let n = (run.short().len()..all.len()).find(|n| !alike(*n)).unwrap_or(all.len());
+        all.get(..n).unwrap_or(all)
     }
 
     /// Hides a run.
@@ -101,6 +115,7 @@ impl RunList {
     pub fn replace(&mut self, mut items: Vec<RunSummary>) {
         items.retain(|item| !self.deleted.contains(&item.id));
         items.sort_by(|a, b| b.started_at.cmp(&a.started_at).then_with(|| b.id.cmp(&a.id)));
+        self.folded = if self.all { Folded::default() } else { Folded::fold(&mut items, |run| run) };
         let kept: Vec<RunSummary> = self
             .items
             .iter()
@@ -127,4 +142,51 @@ impl RunList {
 
 fn items_hold(items: &[RunSummary], run: &RunId) -> bool {
     items.iter().any(|item| item.id == *run)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::msg::{Effect, Msg, Reply};
+    use crate::app::runs::Lineage;
+    use crate::app::script as fake;
+    use crate::app::testing::{ENV, bench, press};
+    use crate::app::update::update;
+    use crate::model::{Purpose, RunStatus, RunSummary};
+
+    #[test]
+    fn runs_that_were_stepped_back_from_are_folded_into_what_they_replay() {
+        let (a, left, again, last) = ("aaaa00000000", "bbbb00000000", "cccc00000000", "dddd00000000");
+        let scripts = [
+            fake::agent(last, 10, Some(again), RunStatus::Succeeded),
+            fake::agent(again, 20, Some(left), RunStatus::Cancelled),
+            fake::agent(left, 30, Some(a), RunStatus::Cancelled),
+            fake::agent(a, 40, None, RunStatus::Failed),
+        ];
+        let mut items: Vec<RunSummary> = fake::summaries(&scripts);
+        items.iter_mut().filter(|run| [last, again].contains(&run.id.as_str())).for_each(|run| {
+            run.purpose = Purpose::StepBack;
+        });
+        let mut state = bench(&scripts[3..]);
+        let read = |state: &mut _, effects: Vec<Effect>| {
+            let [Effect::LoadRuns { generation, .. }] = effects[..] else { panic!("{effects:?}") };
+            update(state, Msg::Reply(Reply::Runs { generation, result: Ok(items.clone()) }), &ENV);
+        };
+        let effects = update(&mut state, Msg::Backend(crate::app::BackendEvent::Changed), &ENV);
+        read(&mut state, effects);
+        let listed = |state: &crate::app::AppState| {
+            state.runs.items.iter().map(|run| run.id.short().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(listed(&state), ["dddd", "aaaa"]);
+        let newest = &state.runs.items[0];
+        assert_eq!(state.runs.folded.parent(newest).unwrap().as_str(), a);
+        assert_eq!(state.runs.lineage(1), Lineage::ParentOfAbove);
+        let effects = press(&mut state, "g r A");
+        assert_eq!(crate::app::headless::command_line(&state).unwrap(), "tl-bench runs --all");
+        read(&mut state, effects);
+        assert_eq!(listed(&state), ["dddd", "cccc", "bbbb", "aaaa"]);
+        assert_eq!(state.runs.folded.parent(&state.runs.items[0]).unwrap().as_str(), again);
+        let effects = press(&mut state, "A");
+        read(&mut state, effects);
+        assert_eq!(listed(&state), ["dddd", "aaaa"]);
+    }
 }

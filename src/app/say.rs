@@ -228,7 +228,7 @@ pub fn headline(state: &AppState, now: Micros) -> Vec<Piece> {
     };
     let run_id = (Tone::Title, run.id.short().to_owned());
     out.push(Piece { rank: 0, gap: 3, words: vec![(Tone::Quiet, "run ".to_owned()), run_id] });
-    if let Some(parent) = &run.parent {
+    if let Some(parent) = state.runs.folded.parent(run) {
         out.push(piece(4, 2, Tone::Quiet, format!("replay of {}", parent.short())));
         out.push(piece(7, 2, Tone::Quiet, run.mode.word()));
     } else {

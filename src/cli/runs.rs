@@ -1,7 +1,5 @@
 //! `tl-bench runs`.
 
-use std::collections::HashSet;
-
 use serde_json::{Value, json};
 
 use super::args::RunsArgs;
@@ -13,15 +11,15 @@ use crate::base::clock::{Clock, SystemClock};
 use crate::base::ids::call_id;
 use crate::base::text;
 use crate::model::Purpose;
-use crate::model::summary::listed;
+use crate::model::summary::Folded;
 use crate::store::RunRow;
 
 /// Lists runs, newest first.
 pub fn run(context: &Context, args: &RunsArgs) -> Result<Exit, CliError> {
     let store = context.existing_store()?;
     let mut rows = store.runs(None, args.limit)?;
-    let mut left = HashSet::new();
-    rows.retain(|row| listed(&row.summary, &mut left) || args.all);
+    let folded =
+        if args.all { Folded::default() } else { Folded::fold(&mut rows, |row: &RunRow| &row.summary) };
     if args.json.json {
         context.out.json(&Value::Array(rows.iter().map(row_json).collect()));
         return Ok(Exit::Success);
@@ -30,7 +28,7 @@ pub fn run(context: &Context, args: &RunsArgs) -> Result<Exit, CliError> {
     for row in &rows {
         let run = &row.summary;
         let status = context.out.paint(view::run_tone(run.status), &format!("{:<11}", run.status.word()));
-        let parent = run.parent.as_ref().map(|p| format!("  ← {}", p.short())).unwrap_or_default();
+        let parent = folded.parent(run).map(|p| format!("  ← {}", p.short())).unwrap_or_default();
         let pin = if run.pinned { "  pinned" } else { "" };
         let what = match &run.purpose {
             Purpose::Samples { of, .. } => format!("samples of call {}", call_id(&of.run, of.call)),

@@ -1,6 +1,6 @@
 //! A run in one line: what lists, headers and `--json` show.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -137,6 +137,54 @@ pub fn listed(run: &RunSummary, left: &mut HashSet<RunId>) -> bool {
         left.extend(run.parent.clone());
     }
     !left.contains(&run.id) || run.pinned || run.status != RunStatus::Cancelled
+}
+
+/// Runs that a list leaves out, with what each of them replays.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Folded(HashMap<RunId, Option<RunId>>);
+
+impl Folded {
+    /// Takes the runs that are not [`listed`] out of a list, newest first.
+    pub fn fold<T>(rows: &mut Vec<T>, run: impl Fn(&T) -> &RunSummary) -> Folded {
+        let (mut left, mut folded) = (HashSet::new(), HashMap::new());
+        rows.retain(|row| {
+            let run = run(row);
+            let stays = listed(run, &mut left);
+            if !stays {
+                folded.insert(run.id.clone(), run.parent.clone());
+            }
+            stays
+        });
+        Folded(folded)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Their ids.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(RunId::as_str)
+    }
+
+    /// What a run replays as far as the list shows it: of what was left by stepping back, what that replayed.
+    pub fn parent<'a>(&'a self, run: &'a RunSummary) -> Option<&'a RunId> {
+        let mut parent = run.parent.as_ref()?;
+        // Damaged records may go in circles.
+        for _ in 0..self.len() {
+            match self.0.get(parent) {
+                Some(next) => parent = next.as_ref()?,
+                None => break,
+            }
+        }
+        Some(parent)
+    }
 }
 
 /// A run in one line.

@@ -95,7 +95,7 @@ fn line(
         let end = body.w.saturating_sub(1);
         let costs = run.tokens > 0 && body.w >= WIDE;
         let left = x.max(25);
-        let what = match &run.parent {
+        let what = match state.runs.folded.parent(run) {
             Some(parent) => format!("of {}  {}", parent.short(), run.app),
             None => run.app.clone(),
         };

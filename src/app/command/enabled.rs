@@ -26,6 +26,14 @@ pub(super) fn can_run(state: &AppState) -> Enabled {
     if state.project.applications.is_empty() { Err("This project has no application.") } else { Ok(()) }
 }
 
+pub(super) fn can_unfold_runs(state: &AppState) -> Enabled {
+    if state.runs.all || !state.runs.folded.is_empty() {
+        Ok(())
+    } else {
+        Err("No run was left by stepping back; all are listed.")
+    }
+}
+
 pub(super) fn can_replay(state: &AppState) -> Enabled {
     let run = selected(state)?;
     match run.status {

@@ -168,6 +168,8 @@ commands! {
     FindField "found-field" FIND, ["tab"], "where", always, "Look everywhere, or only in inputs, outputs, logs or errors.";
     FindHere "found-here" FIND, ["ctrl-r"], "this run", always, "Look only in the open run, or again in all runs.";
     FindClear "found-clear" FIND, ["ctrl-u"], "", always, "Empty the line.";
+    FoldedRuns "folded-runs" RUNS, ["A"], "", can_unfold_runs,
+        "List the runs that were left by stepping back, too, or no longer.";
     MarkRun "mark-run" RUNS, ["M"], "", has_run,
         "Mark the selected run: others are compared with it, not with the runs that they replay.";
     GoDiff "diff" Global, ["g d", "d"], "", has_run,

@@ -14,7 +14,7 @@ use crate::model::gate::Goal;
 use crate::model::{Level, Mode};
 
 use super::panes::{self, Direction};
-use super::{acts, filter, fork, gate, navigate, overlay, points, screens, tabs, toast, values};
+use super::{acts, filter, fork, gate, navigate, overlay, points, replies, screens, tabs, toast, values};
 use super::{compare, find, functions, timeline};
 
 /// Executes an enabled command.
@@ -79,6 +79,10 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::FindField => return find::next_field(state),
         CommandId::FindHere => return find::here(state),
         CommandId::FindClear => return find::clear(state),
+        CommandId::FoldedRuns => {
+            state.runs.all = !state.runs.all;
+            return replies::ask_runs(state);
+        }
         CommandId::MarkRun => compare::mark(state, env),
         CommandId::GoDiff => screens::show(state, Screen::Diff),
         CommandId::GoVariance => variance(state),
