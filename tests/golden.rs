@@ -215,3 +215,38 @@ fn what_differs_within_measured_noise_fails_unless_it_is_accepted() {
     assert!(text(&project).contains("\"noise\""), "{}", text(&project));
     project.tl(&["golden", "check", "--accept-noise"]).exits(0);
 }
+
+const FAILS: &str = r#"
+class Outer:
+    class Refused(Exception):
+        pass
+
+@function()
+def llm(prompt: str) -> str:
+    note("llm")
+    raise Outer.Refused("429 Too Many Requests\ntry again in 20 s" if prompt == "two lines" else prompt)
+
+@application()
+@function()
+def app(prompt: str) -> str:
+    if prompt == "caught":
+        try:
+            llm("two lines")
+        except Exception as error:
+            return str(error.__cause__ or error).splitlines()[-1]
+    return llm(prompt)
+"#;
+
+#[test]
+fn a_run_that_failed_by_an_error_of_its_own_class_holds() {
+    let project = Project::app(FAILS);
+    for (prompt, exit) in [("one line", 1), ("two lines", 1), ("", 1), ("caught", 0)] {
+        project.tl(&["run", "--arg", &format!("prompt={prompt}")]).exits(exit);
+        project.tl(&["golden", "save", "latest", "agent", "--force"]).exits(0);
+        project.forget();
+        let done = project.tl(&["golden", "check"]);
+        assert!(done.out.starts_with("holds"), "{prompt}: {}", done.out);
+        assert_eq!(project.times("llm"), 0);
+    }
+    assert!(text(&project).contains("\"module\""), "{}", text(&project));
+}

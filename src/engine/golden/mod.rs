@@ -93,18 +93,24 @@ pub struct Fault {
     /// Name of the exception's class.
     #[serde(rename = "type")]
     pub class: String,
-    /// Its text.
+    /// The module of that class, as tracebacks name it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub module: String,
+    /// Its text; of the error of a failed child only the last line, because the others name places of one machine.
     pub message: String,
 }
 
 impl Fault {
     fn of(error: &ErrorInfo) -> Self {
-        // The message of a failed child quotes its traceback.
         let headline = error.headline();
-        let message = headline.strip_prefix(&format!("{}: ", error.type_name)).unwrap_or(&headline);
+        let message = match error.type_name.as_str() {
+            "FunctionError" => headline.strip_prefix("FunctionError: ").unwrap_or(&headline),
+            _ => &error.message,
+        };
         Fault {
             kind: error.kind,
             class: error.type_name.clone(),
+            module: module(error),
             message: without_tags(message).into_owned(),
         }
     }
@@ -112,9 +118,20 @@ impl Fault {
     fn info(&self) -> ErrorInfo {
         let mut error = ErrorInfo::new(self.kind, &self.class, self.message.clone());
         // What a caller is told of a child is made of its traceback, whose last line this is.
-        error.traceback = format!("{}: {}\n", self.class, self.message);
+        let dot = if self.module.is_empty() { "" } else { "." };
+        let colon = if self.message.is_empty() { "" } else { ": " };
+        error.traceback = format!("{}{dot}{}{colon}{}\n", self.module, self.class, self.message);
         error
     }
+}
+
+/// The module of an exception's class: what its traceback says before the class's name.
+fn module(error: &ErrorInfo) -> String {
+    let first = error.message.lines().next().unwrap_or_default();
+    let end = if first.is_empty() { error.type_name.clone() } else { format!("{}: {first}", error.type_name) };
+    let before = error.traceback.lines().rev().find_map(|line| line.strip_suffix(&end)?.strip_suffix('.'));
+    let is_name = |text: &&str| text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.');
+    before.filter(is_name).unwrap_or_default().to_owned()
 }
 
 /// Which functions answer: those that cannot be executed without the world that answered then.
