@@ -28,6 +28,15 @@ pub fn editable(store: &Store, value: &ValueRef) -> Result<Json, String> {
     }
 }
 
+/// Says why an edit cannot be taken whatever the types are: it holds markers of secrets, not the secrets.
+pub fn unmarked(edit: &Edit) -> Result<(), String> {
+    match edit {
+        Edit::Output(json) | Edit::Arguments(json) => value::secrets::unmarked(json),
+        // What stands for it as a whole was checked when it was taken.
+        Edit::Taken(_) => Ok(()),
+    }
+}
+
 /// Says why an edit cannot stand for what a call has. What is not recorded, or cannot be read, is compared with nothing.
 pub fn fits(store: &Store, run: &RunHistory, no: CallNo, edit: &Edit) -> Result<(), String> {
     let Some(call) = run.call(no) else { return Ok(()) };
@@ -91,6 +100,7 @@ pub fn named(
                 }
             }
         };
+        unmarked(&edit).map_err(&wrong)?;
         if !args.any_type {
             fits(store, run, no, &edit).map_err(|why| wrong(why).hint("--any-type takes it all the same"))?;
         }

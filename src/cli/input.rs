@@ -35,6 +35,10 @@ pub fn given(args: &InputArgs, app: &Application) -> Result<Option<Value>, CliEr
     }
     if let Some(object) = &object {
         check_names(object, app)?;
+        for (name, value) in object {
+            crate::value::secrets::unmarked(value)
+                .map_err(|why| CliError::usage(format!("input {name}: {why}")))?;
+        }
     }
     Ok(object.map(Value::Object))
 }

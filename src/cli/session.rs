@@ -103,7 +103,11 @@ impl Session {
                 let args = InputArgs { input: None, args: vec![] };
                 let given = match input {
                     Some(text) => {
-                        serde_json::from_str(&text).map_err(|error| format!("not JSON: {error}"))?
+                        let given =
+                            serde_json::from_str(&text).map_err(|error| format!("not JSON: {error}"))?;
+                        // The form begins with the input of the last run.
+                        crate::value::secrets::unmarked(&given).map_err(|why| format!("the input: {why}"))?;
+                        given
                     }
                     None => {
                         input::resolve(&args, &app, &self.context.project).map_err(|error| error.message)?
@@ -441,6 +445,7 @@ impl Backend for Session {
 
     fn plan(&self, fork: &Fork) -> Result<ForkPlan, String> {
         let run = self.history(&fork.run)?;
+        fork.edits.iter().try_for_each(|(_, edit)| super::edits::unmarked(edit))?;
         for (no, edit) in fork.edits.iter().filter(|_| !fork.any_type) {
             super::edits::fits(&self.store, &run, *no, edit)?;
         }

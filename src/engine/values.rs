@@ -196,6 +196,11 @@ impl Packer {
     }
 }
 
+/// Says why a value that a user gave cannot be taken: it holds markers of secrets, not the secrets.
+pub fn unmarked(json: &serde_json::Value) -> Result<(), String> {
+    value::secrets::unmarked(json)
+}
+
 /// Says why a value that a user gave cannot stand for a recorded one.
 pub fn fits(recorded: &Bytes, json: &serde_json::Value) -> Result<(), String> {
     value::fits(&pickle::read_lossy(recorded), json)

@@ -220,6 +220,11 @@ pub enum FromWorker {
         #[serde(default)]
         loaded: Box<Loaded>,
     },
+    /// User code set variables that are secrets; what follows may hold them.
+    Secrets {
+        /// Their values by name.
+        env: BTreeMap<String, String>,
+    },
     /// The application cannot be loaded.
     LoadFailed {
         /// Why.

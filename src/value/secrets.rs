@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::pickle;
 use super::tree::{Make, Object, Text, Value};
-use crate::base::secrets::{Redactor, is_secret_name};
+use crate::base::secrets::{Redactor, is_secret_name, marker_in};
 
 /// What a secret is called that is one because of its name.
 const NAMED: &str = "header";
@@ -22,6 +22,25 @@ pub fn redact(value: &Value, redactor: &Redactor) -> Option<(Value, Vec<String>)
     let mut cleaner = Cleaner { redactor, names: Vec::new() };
     let clean = cleaner.value(value)?;
     Some((clean, cleaner.names))
+}
+
+/// Says why a value that somebody wrote cannot be taken: it holds the marker of a secret, as recorded values show them. A
+/// body would get that text for the secret.
+pub fn unmarked(json: &serde_json::Value) -> Result<(), String> {
+    use serde_json::Value as Json;
+    let told = |text: &str| match marker_in(text) {
+        Some(marker) => Err(format!(
+            "it holds {marker}, which stands for a secret that is not recorded: write the secret itself in its place \
+             (it is taken out again before anything is written)"
+        )),
+        None => Ok(()),
+    };
+    match json {
+        Json::String(text) => told(text),
+        Json::Array(items) => items.iter().try_for_each(unmarked),
+        Json::Object(map) => map.iter().try_for_each(|(key, item)| told(key).and_then(|()| unmarked(item))),
+        _ => Ok(()),
+    }
 }
 
 struct Cleaner<'r> {

@@ -44,8 +44,17 @@ pub(super) fn forms(value: &[u8]) -> Vec<(Form, Vec<u8>)> {
         let escaped = escaped(text);
         // JSON in JSON is not rare: a tool's arguments in a request's body.
         let twice = self::escaped(&escaped);
-        add(Form::Plain, escaped.into_bytes());
         add(Form::Plain, twice.into_bytes());
+        // As Python's `json.dumps` writes what is not ASCII.
+        let ascii = in_ascii(&escaped);
+        add(Form::Plain, escaped.into_bytes());
+        let twice = self::escaped(&ascii);
+        add(Form::Plain, ascii.into_bytes());
+        add(Form::Plain, twice.into_bytes());
+        // As Python shows texts and bytes: in the message of a KeyError, in a printed dict.
+        add(Form::Plain, repr(text));
+        add(Form::Plain, repr_of_bytes(value));
+        add(Form::Plain, in_html(text).into_bytes());
     }
     if long {
         return out;
@@ -53,6 +62,8 @@ pub(super) fn forms(value: &[u8]) -> Vec<(Form, Vec<u8>)> {
     for space in ["%20", "+"] {
         add(Form::Plain, percent(value, space, b"-._~"));
         add(Form::Plain, percent(value, space, b"-._~/"));
+        add(Form::Plain, lower(percent(value, space, b"-._~")));
+        add(Form::Plain, lower(percent(value, space, b"-._~/")));
     }
     for alphabet in [STANDARD, URL_SAFE] {
         for shift in 0..3 {
@@ -79,6 +90,84 @@ pub(super) fn whole(form: Form, bytes: &[u8], at: Range<usize>) -> Range<usize> 
 fn escaped(text: &str) -> String {
     let quoted = serde_json::to_string(text).unwrap_or_default();
     quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default().to_owned()
+}
+
+/// JSON without anything beyond ASCII.
+fn in_ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            let mut units = [0; 2];
+            c.encode_utf16(&mut units).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    out
+}
+
+/// What stands between the quotes of `repr` of a text. What is not printable is left as it is: it is not looked for so.
+fn repr(text: &str) -> Vec<u8> {
+    let quotes = text.contains('\'') && text.contains('"');
+    let mut out = Vec::with_capacity(text.len());
+    for byte in text.bytes() {
+        between_quotes(&mut out, byte, quotes);
+    }
+    out
+}
+
+/// What stands between the quotes of `repr` of bytes.
+fn repr_of_bytes(value: &[u8]) -> Vec<u8> {
+    let quotes = value.contains(&b'\'') && value.contains(&b'"');
+    let mut out = Vec::with_capacity(value.len());
+    for byte in value {
+        match byte {
+            b' '..=b'~' | b'\n' | b'\r' | b'\t' => between_quotes(&mut out, *byte, quotes),
+            other => out.extend_from_slice(format!("\\x{other:02x}").as_bytes()),
+        }
+    }
+    out
+}
+
+/// A byte as `repr` writes it; single quotes are escaped only beside double ones.
+fn between_quotes(out: &mut Vec<u8>, byte: u8, quotes: bool) {
+    match byte {
+        b'\\' => out.extend_from_slice(b"\\\\"),
+        b'\'' if quotes => out.extend_from_slice(b"\\'"),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        b'\t' => out.extend_from_slice(b"\\t"),
+        other => out.push(other),
+    }
+}
+
+/// As Python's `html.escape` and templates write it.
+fn in_html(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#x27;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// With the digits of percent-encoding in lower case.
+fn lower(mut encoded: Vec<u8>) -> Vec<u8> {
+    let mut at = 0;
+    while at + 2 < encoded.len() {
+        if encoded[at] == b'%' {
+            encoded[at + 1..at + 3].make_ascii_lowercase();
+            at += 2;
+        }
+        at += 1;
+    }
+    encoded
 }
 
 fn percent(value: &[u8], space: &str, safe: &[u8]) -> Vec<u8> {

@@ -255,9 +255,31 @@ fn marker(name: &str, tag: Option<u64>) -> String {
     }
 }
 
+/// What markers begin with.
+const HEAD: &str = "[secret ";
+
+/// The text behind [`HEAD`] as the name and the digits of a marker, and how long it is.
+fn inner(marked: &str) -> Option<(&str, usize)> {
+    let end = marked.find(']').filter(|end| *end < 200)?;
+    let (name, tag) = marked[..end].rsplit_once(' ')?;
+    let is_tag = tag.len() == 16 && tag.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_tag.then_some((name, end))
+}
+
+/// The first marker with digits in a text.
+pub fn marker_in(text: &str) -> Option<&str> {
+    let mut from = 0;
+    while let Some(at) = text.get(from..)?.find(HEAD).map(|at| from + at) {
+        from = at + HEAD.len();
+        if let Some((_, end)) = inner(&text[from..]) {
+            return text.get(at..=from + end);
+        }
+    }
+    None
+}
+
 /// Takes the digits out of markers: what is left is the same on every machine.
 pub fn without_tags(text: &str) -> Cow<'_, str> {
-    const HEAD: &str = "[secret ";
     if !text.contains(HEAD) {
         return Cow::Borrowed(text);
     }
@@ -267,12 +289,7 @@ pub fn without_tags(text: &str) -> Cow<'_, str> {
         let (before, marked) = rest.split_at(at + HEAD.len());
         out.push_str(before);
         rest = marked;
-        let Some(end) = marked.find(']').filter(|end| *end < 200) else { continue };
-        let inner = &marked[..end];
-        if let Some((name, tag)) = inner.rsplit_once(' ')
-            && tag.len() == 16
-            && tag.bytes().all(|byte| byte.is_ascii_hexdigit())
-        {
+        if let Some((name, end)) = inner(marked) {
             out.push_str(name);
             rest = &marked[end..];
         }

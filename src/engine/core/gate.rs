@@ -296,7 +296,11 @@ impl Core {
             (Answer::Retry, Moment::Before, _) => Some("its body has not run; execute runs it"),
             _ => None,
         };
-        let why = why.map(str::to_owned).or_else(|| match &answer {
+        let marked = || match &answer {
+            Answer::Output { value, .. } | Answer::Arguments { value, .. } => values::unmarked(value).err(),
+            _ => None,
+        };
+        let why = why.map(str::to_owned).or_else(marked).or_else(|| match &answer {
             Answer::Output { value, any_type: false } => self.misfit(&held, value),
             Answer::Arguments { value, any_type } => self.misfit_arguments(ix, value, *any_type),
             _ => None,

@@ -517,6 +517,10 @@ impl Core {
                 self.reported(by, &name, value);
                 self.emit(EventKind::Metric { no: by, name, timer: kind == "timer", value });
             }
+            FromWorker::Secrets { env } => {
+                let values = env.into_iter().map(|(name, value)| (name, value.into_bytes()));
+                self.recorder.packer.learn(values.collect());
+            }
             FromWorker::Log { by, stream } => {
                 let stream = if stream == "stderr" {
                     crate::model::Stream::Stderr

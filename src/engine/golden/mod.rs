@@ -128,7 +128,8 @@ impl Fault {
 /// The module of an exception's class: what its traceback says before the class's name.
 fn module(error: &ErrorInfo) -> String {
     let first = error.message.lines().next().unwrap_or_default();
-    let end = if first.is_empty() { error.type_name.clone() } else { format!("{}: {first}", error.type_name) };
+    let end =
+        if first.is_empty() { error.type_name.clone() } else { format!("{}: {first}", error.type_name) };
     let before = error.traceback.lines().rev().find_map(|line| line.strip_suffix(&end)?.strip_suffix('.'));
     let is_name = |text: &&str| text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.');
     before.filter(is_name).unwrap_or_default().to_owned()

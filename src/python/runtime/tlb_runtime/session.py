@@ -22,7 +22,7 @@ from tensorlake.applications.interface.exceptions import SDKUsageError
 
 from . import PROTOCOL
 from .errors import Abandoned, internal
-from .wire import Closed, ProtocolError, Receiver, Sender, encode_json, frame
+from .wire import Closed, ProtocolError, Receiver, Sender, clean, encode_json, frame
 
 _OUTSIDE = (
     "Tensorlake SDK was called outside of a Tensorlake Function thread or process."
@@ -165,6 +165,9 @@ class Session:
         self.executor = None
         self.closed = False
         self.welcome: dict = {}
+        #: Variables that are secrets, and their values that the engine knows.
+        self.secrets: tuple = ()
+        self.told: dict = {}
         self.on_closed = None
 
     # Start
@@ -189,12 +192,20 @@ class Session:
         if answer.get("t") != "welcome":
             raise ConnectionError(answer.get("why") or "the engine refused the connection")
         self.welcome = answer
+        self.secrets = tuple(answer.get("secrets") or ())
         return answer
 
     # Asking
 
     def send(self, pieces: list) -> None:
         """Send whole frames. Raises OSError when the engine is gone."""
+        new = self._new_secrets() if self.secrets else None
+        if new:
+            # Before what may hold them. Two threads may both tell them, which does no harm; neither may tell too late.
+            pieces = [b"".join([*frame(encode_json({"t": "secrets", "env": new})), *pieces])]
+            self.sender.send(pieces)
+            self.told.update(new)
+            return
         if len(pieces) == 1:
             # One system call: an interrupt comes before or after it, never in the middle.
             self.sender.send(pieces)
@@ -210,6 +221,15 @@ class Session:
                 call.in_user = True
         if own and call.abandoned is not None:
             raise Abandoned(call.abandoned)
+
+    def _new_secrets(self) -> dict:
+        """Values of secret variables that user code set since the engine was told."""
+        get = os.environ.get
+        return {
+            name: clean(value)
+            for name in self.secrets
+            if (value := get(name)) and self.told.get(name) != clean(value)
+        }
 
     def new_pending(self) -> Pending:
         pending = Pending(next(self.ids))

@@ -119,11 +119,13 @@ def _load(session, welcome: dict) -> None:
         project = welcome.get("project") or os.getcwd()
         reads.install(project, session.executor, True)
         load(welcome["load"]["file"], project)
+        env = secrets(welcome)
+        session.told.update(env)
         header = {
             "t": "ready",
             "functions": function_records(),
             "messages": validation_records(),
-            "loaded": dict(reads.loaded(), env=secrets(welcome)),
+            "loaded": dict(reads.loaded(), env=env),
             "load_ms": round((monotonic() - start) * 1000),
         }
     except BaseException as error:

@@ -2,14 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod canary;
+mod late;
+#[path = "../support/mod.rs"]
 mod support;
 
-use std::path::Path;
-
+use canary::{clean, clean_below, clean_database};
 use support::Project;
 
 /// In the environment, named by the project.
-const CANARY: &str = "correct-horse-battery-staple-7";
+/// It is written otherwise in JSON, in addresses, in HTML and as Python shows it.
+const CANARY: &str = "correct horse/battery+\"stäple&'\\7";
 /// Learnt by the worker from a file of its own.
 const DOTENV: &str = "from-a-dotenv-file-42";
 /// A key of a well-known format, named nowhere; put together, so that scanners of this repository stay quiet.
@@ -18,11 +21,15 @@ fn key() -> String {
 }
 
 const APP: &str = r#"
-import base64, json, os, sys
+import base64, html, json, os, re, sys
+from urllib.parse import quote, quote_plus
 from tensorlake.applications import RequestContext
 
 os.environ["DOTENV_TOKEN"] = "from-a-dotenv-" + "file-42"
 CANARY = os.environ["CANARY"]
+def lower(encoded):
+    return re.sub("%..", lambda found: found.group().lower(), encoded)
+
 KEY = "sk-ant-" + "api03-AbCdEf0123456789AbCdEf0123456789"
 
 @function()
@@ -39,7 +46,9 @@ def prompt(text: str) -> str:
 def forms(n: int) -> list:
     note("forms")
     basic = base64.b64encode(("user:" + CANARY).encode()).decode()
-    return [json.dumps({"k": KEY}), CANARY.encode(), {CANARY: 1}, ("authorization", CANARY), basic, os.environ["DOTENV_TOKEN"]]
+    return [json.dumps({"k": KEY}), CANARY.encode(), {CANARY: 1}, ("authorization", CANARY), basic, os.environ["DOTENV_TOKEN"],
+            json.dumps(CANARY), json.dumps(json.dumps(CANARY)), quote(CANARY), quote_plus(CANARY), lower(quote(CANARY, safe="")), html.escape(CANARY),
+            repr(CANARY), repr(CANARY.encode()), base64.urlsafe_b64encode(b"xy" + CANARY.encode()).decode(), "/tmp/" + CANARY + ".txt"]
 
 @function()
 def speak(n: int) -> int:
@@ -59,7 +68,17 @@ def speak(n: int) -> int:
 @function()
 def breaks(n: int) -> int:
     token = CANARY
-    raise ValueError("bad token " + token + " and " + KEY)
+    if n == 2:
+        return {}[token]
+    if n == 3:
+        raise OSError(2, "No such file", "/srv/" + token + "/x")
+    raise ValueError("bad token " + token + " and " + KEY + repr({token: token.encode()}))
+
+@function()
+def dies(n: int) -> int:
+    os.write(2, ("dying with " + CANARY + "\\n").encode())
+    sys.stdout.write("unfinished " + CANARY[:12]); sys.stdout.flush()
+    os.abort()
 
 @application()
 @function()
@@ -71,10 +90,18 @@ def app(question: str) -> dict:
     assert third[1] == CANARY.encode() and third[5].endswith("42"), third
     mapped = prompt.map([CANARY, KEY])
     speak(1)
-    try:
-        breaks(1)
-    except Exception as error:
-        assert CANARY in str(error)
+    for n in (1, 2, 3):
+        try:
+            breaks(n)
+        except Exception as error:
+            assert CANARY in str(error) or repr(CANARY)[1:-1] in str(error), error
+    if question == "die":
+        dies(1)
+    if question == "wait":
+        import time
+        note("waits")
+        while not healthy():
+            time.sleep(0.02)
     if question == "fail":
         raise ValueError(CANARY)
     return {"n": len(third), "second": second, "mapped": mapped, "token": CANARY}
@@ -91,116 +118,6 @@ fn project(settings: &str) -> Project {
 
 fn env() -> [(&'static str, &'static str); 1] {
     [("CANARY", CANARY)]
-}
-
-/// Every needle, in every form that a scan would look for.
-fn needles() -> Vec<Vec<u8>> {
-    let mut all: Vec<Vec<u8>> =
-        [CANARY.to_owned(), DOTENV.to_owned(), key()].map(String::into_bytes).to_vec();
-    // The middle of its base64, whatever stands before it.
-    all.push(b"Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5".to_vec());
-    all.push(b"NvcnJlY3QtaG9yc2UtYmF0dGVye".to_vec());
-    all.push(b"jb3JyZWN0LWhvcnNlLWJhdHRlcnk".to_vec());
-    all
-}
-
-fn clean(what: &str, bytes: &[u8]) {
-    for needle in needles() {
-        let found = bytes.windows(needle.len()).any(|window| window == needle);
-        assert!(!found, "{what} holds {}", String::from_utf8_lossy(&needle));
-    }
-}
-
-fn clean_below(dir: &Path) {
-    for entry in std::fs::read_dir(dir).unwrap().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            clean_below(&path);
-        } else if let Ok(bytes) = std::fs::read(&path) {
-            clean(&path.display().to_string(), &bytes);
-        }
-    }
-}
-
-/// Every cell of every table, decompressed where it is compressed.
-fn clean_database(file: &Path) -> usize {
-    let db = rusqlite::Connection::open(file).unwrap();
-    let tables: Vec<String> = db
-        .prepare("SELECT name FROM sqlite_master WHERE type='table'")
-        .unwrap()
-        .query_map([], |row| row.get(0))
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap();
-    let mut unpacked = 0;
-    for table in tables {
-        let mut query = db.prepare(&format!("SELECT * FROM {table}")).unwrap();
-        let columns = query.column_count();
-        let mut rows = query.query([]).unwrap();
-        while let Some(row) = rows.next().unwrap() {
-            for column in 0..columns {
-                let cell = row.get_ref(column).unwrap();
-                let bytes = match cell {
-                    rusqlite::types::ValueRef::Blob(bytes) | rusqlite::types::ValueRef::Text(bytes) => bytes,
-                    _ => continue,
-                };
-                clean(&table, bytes);
-                // Frames begin anywhere: a tag may stand before them.
-                for at in 0..bytes.len().min(16) {
-                    if let Ok(plain) = zstd::decode_all(&bytes[at..]) {
-                        unpacked += 1;
-                        clean(&format!("{table} (unpacked)"), &plain);
-                    }
-                }
-            }
-        }
-    }
-    unpacked
-}
-
-#[test]
-fn a_canary_is_found_nowhere() {
-    let project = project("");
-    let tmp = tempfile::tempdir().unwrap();
-    let tmp_path = tmp.path().display().to_string();
-    let with = [("CANARY", CANARY), ("TMPDIR", tmp_path.as_str())];
-    let big = format!("--arg=question={}", "long ".repeat(4_000));
-    let mut said = Vec::new();
-    for args in [
-        vec!["run", "--arg", "question=hello", "--events"],
-        vec!["run", &big, "--json"],
-        vec!["replay", "--json"],
-        vec!["run", "--arg", "question=fail"],
-        vec!["show"],
-        vec!["show", "--json"],
-        vec!["show", "latest~1", "app/header", "--json"],
-        vec!["logs", "latest~1"],
-        vec!["logs", "--json"],
-        vec!["why"],
-        vec!["diff", "latest~3", "latest", "--json"],
-        vec!["search", "horse"],
-        vec!["search", "answered", "--json"],
-        vec!["functions", "--json"],
-        vec!["source", "latest", "app"],
-        vec!["doctor"],
-    ] {
-        let done = project.tl_with(&args, &with);
-        clean(&format!("{args:?} (standard output)"), done.out.as_bytes());
-        clean(&format!("{args:?} (standard error)"), done.err.as_bytes());
-        said.push(done.out);
-    }
-    assert!(said[0].contains("[secret CANARY "), "nothing was there to be taken out");
-    assert!(said[0].contains("[secret anthropic-key "), "{}", said[0]);
-    assert!(said[0].contains("DOTENV_TOKEN"), "{}", said[0]);
-    clean_below(tmp.path());
-    clean_below(&project.root().join(".tl-bench"));
-    for name in ["store.db", "search.db"] {
-        let unpacked = clean_database(&project.root().join(".tl-bench").join(name));
-        assert!(name != "store.db" || unpacked > 0, "no frame was unpacked");
-    }
-    let scan = project.tl_with(&["scan", "--json"], &env()).exits(0).json();
-    assert_eq!(scan["leaks"], serde_json::json!([]));
-    assert_eq!(scan["elsewhere"], serde_json::json!([]));
 }
 
 #[test]
