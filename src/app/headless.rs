@@ -64,6 +64,19 @@ pub fn command_line(state: &AppState) -> Option<String> {
     })
 }
 
+/// The command line that writes the value that the inspector shows into a file.
+pub fn save_line(state: &AppState) -> Option<String> {
+    let open = state.current()?;
+    let (run, call) = (open.history.id.short(), open.call()?);
+    let place = quoted(&path::path(&open.history, call.no));
+    let side = match state.effective_tab() {
+        Tab::Output => "",
+        Tab::Input => " --input",
+        _ => return None,
+    };
+    Some(format!("tl-bench show {run} {place}{side} --save FILE"))
+}
+
 /// `tl-bench search` for what is looked for; its words come last, so that one that begins with a dash is none of its options.
 fn search_line(state: &AppState) -> Option<String> {
     let finder = &state.finder;

@@ -22,6 +22,9 @@ use super::tone::{Line, Tone};
 /// How many log lines are shown at most; the newest.
 const LOG_LINES: usize = 2_000;
 
+/// Most rows of a picture: what is beside it must stay in sight.
+const PICTURE: usize = 30;
+
 /// What the text was made of; equal keys give equal text.
 #[derive(Clone, PartialEq, Debug)]
 pub struct DocKey {
@@ -52,6 +55,8 @@ pub struct Doc {
     pub places: Vec<(usize, Vec<u64>)>,
     /// Lines that stand for something elsewhere.
     pub targets: Vec<(Range<usize>, Target)>,
+    /// Lines that stand for a file in a value, with its number.
+    pub files: Vec<(Range<usize>, usize)>,
 }
 
 impl Doc {
@@ -200,6 +205,12 @@ pub struct Page {
     pub places: Vec<(usize, Vec<u64>)>,
     /// Lines that stand for something elsewhere.
     pub targets: Vec<(Range<usize>, Target)>,
+    /// Lines that stand for a file in a value.
+    pub files: Vec<(Range<usize>, usize)>,
+    /// What can be done with a file, told at the first one.
+    pub(super) file_hint: String,
+    /// Most rows of a picture; 0: the terminal cannot show one.
+    pub(super) picture_rows: usize,
     /// Columns.
     pub(super) width: usize,
     /// Within a fence of markdown.
@@ -210,7 +221,17 @@ pub struct Page {
 
 impl Page {
     pub(super) fn new(width: usize) -> Self {
-        Page { lines: Vec::new(), places: Vec::new(), targets: Vec::new(), width, fenced: false, cut: false }
+        Page {
+            lines: Vec::new(),
+            places: Vec::new(),
+            targets: Vec::new(),
+            files: Vec::new(),
+            file_hint: String::new(),
+            picture_rows: 0,
+            width,
+            fenced: false,
+            cut: false,
+        }
     }
 
     pub(super) fn blank(&mut self) {
@@ -241,7 +262,11 @@ impl Page {
 
     fn value(&mut self, state: &AppState, value: &ValueRef) {
         match state.values.get(&value.digest).map(|held| &held.state) {
-            Some(ValueState::Ready(view)) => super::valuelines::lay_out(self, view),
+            Some(ValueState::Ready(view)) => {
+                self.file_hint = super::valuelines::file_hint(state);
+                self.picture_rows = if state.pictures { PICTURE } else { 0 };
+                super::valuelines::lay_out(self, view);
+            }
             Some(ValueState::Failed(why)) => {
                 self.wrap(Tone::Text, "", &value.preview);
                 self.blank();

@@ -20,6 +20,7 @@ pub mod gate;
 pub mod functions;
 pub mod headless;
 pub mod inspect;
+mod picture;
 pub mod keymap;
 pub mod keys;
 pub mod layout;

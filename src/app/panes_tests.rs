@@ -285,6 +285,7 @@ mod values {
             foldable: true,
             open,
             is_text: false,
+            extension: "json",
         }
     }
 
@@ -318,7 +319,7 @@ mod values {
             look: "tree".to_owned(),
             has_other: true,
             cut: cut.map(str::to_owned),
-            answer: None,
+            ..ValueView::default()
         }
     }
 
@@ -347,6 +348,43 @@ mod values {
         assert_eq!((state.doc.places.len(), state.doc_at), (3, 1));
         let effects = key(&mut state, "o");
         assert!(matches!(effects.as_slice(), [Effect::LoadValue { ask, .. }] if ask.plain), "{effects:?}");
+    }
+
+    #[test]
+    fn the_selected_part_is_what_is_taken() {
+        use crate::app::msg::{Picture, Piece};
+        let (mut state, ask, digest) = reading();
+        state.pictures = true;
+        let picture = Picture { width: 4, pixels: vec![[1, 2, 3]; 16] };
+        let file = ValueRow::File {
+            words: "PNG image".to_owned(),
+            nth: 0,
+            extension: "png",
+            picture: Some(std::sync::Arc::new(picture)),
+        };
+        answer(&mut state, &ask, digest, view(vec![node(&[], true), node(&[3], false), file], None));
+        let taken = |state: &mut AppState, keys: &str| match press(state, keys).as_slice() {
+            [Effect::LoadBytes { piece, .. }] => piece.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(taken(&mut state, "O"), Piece::Whole);
+        assert_eq!(taken(&mut state, "j y y"), Piece::At(vec![3]));
+        let third = taken(&mut state, "j O");
+        assert!(matches!(third, Piece::File(_, 0)), "{third:?}");
+        // The picture is part of it, and says how it is taken elsewhere.
+        let lines = state.doc.lines.iter().map(|line| line.iter().map(|(_, piece)| piece.as_str()).collect());
+        let lines: Vec<String> = lines.collect();
+        let at = lines.iter().position(|line| line == "▀▀▀▀").unwrap_or_else(|| panic!("{lines:?}"));
+        assert!(state.doc.files[0].0.contains(&at), "{lines:?}");
+        assert!(
+            lines.join(" ").contains("O opens it") && lines.join(" ").contains("--save FILE"),
+            "{lines:?}"
+        );
+        press(&mut state, "y f");
+        let Some(crate::app::state::Overlay::SaveAs { editor }) = &state.overlay else { panic!() };
+        assert!(editor.value().ends_with("-output.png"), "{}", editor.value());
+        press(&mut state, "esc g c");
+        assert_eq!(taken(&mut state, "O"), Piece::Whole, "the inspector has no cursor");
     }
 
     #[test]

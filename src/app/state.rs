@@ -312,6 +312,8 @@ pub struct AppState {
     pub undo: Vec<Undo>,
     /// What edits mean for the selected run.
     pub blast: Blast,
+    /// Whether the terminal has the colours for pictures.
+    pub pictures: bool,
     /// The tour, when there is one.
     pub tour: Option<Tour>,
     /// Starts that were asked for and not answered.
@@ -376,6 +378,7 @@ impl AppState {
             size,
             undo: Vec::new(),
             blast: Blast::default(),
+            pictures: false,
             tour: None,
             starting: 0,
             quit_asked: false,

@@ -41,6 +41,8 @@ pub enum Tone {
     CodeComment,
     /// What source defines.
     CodeName,
+    /// Two pixels of a picture, one above the other: the sign's colour and what is behind it. No theme says them.
+    Pixels([u8; 3], Option<[u8; 3]>),
 }
 
 impl Tone {

@@ -2,6 +2,7 @@
 
 use crate::app::Param;
 use crate::app::keys::Key;
+use crate::app::msg::{Payload, Piece};
 use crate::app::script::{self as fake, Script, T0};
 use crate::app::state::{Overlay, Pane, Tab};
 use crate::app::testing::{ENV, bench, press, selected};
@@ -185,10 +186,26 @@ fn values_go_where_they_are_wanted() {
     assert_eq!(effects, []);
     let effects = press(&mut state, "enter");
     let [Effect::LoadBytes { purpose, .. }] = effects.as_slice() else { panic!("{effects:?}") };
-    let reply = Reply::Bytes { purpose: purpose.clone(), result: Ok(b"x".to_vec()) };
+    assert!(purpose.wants_file());
+    let payload = |extension| Ok(Payload { bytes: b"x".to_vec(), extension });
+    let reply = Reply::Bytes { purpose: purpose.clone(), result: payload("json") };
     let effects = update(&mut state, Msg::Reply(reply), &ENV);
     let file = "search_web-input.json".to_owned();
     assert_eq!(effects, [Effect::SaveFile { file, bytes: b"x".to_vec() }]);
+    // Opened by another program: its name says what it is, once that is known.
+    let effects = press(&mut state, "O");
+    let [Effect::LoadBytes { purpose, piece: Piece::Whole, .. }] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    let reply = Reply::Bytes { purpose: purpose.clone(), result: payload("png") };
+    let file = "search_web-input.png".to_owned();
+    assert_eq!(update(&mut state, Msg::Reply(reply), &ENV), [Effect::Open { file, bytes: b"x".to_vec() }]);
+    // The failed call has no output.
+    press(&mut state, "g c n");
+    let picked = state.current().map(|open| (open.history.id.clone(), open.selected, Tab::Output));
+    state.picked = picked;
+    assert_eq!(press(&mut state, "O"), []);
+    assert_eq!(state.toast.as_ref().unwrap().text, "The selected call has no output that could be opened.");
 }
 
 #[test]

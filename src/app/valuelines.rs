@@ -2,8 +2,12 @@
 
 use crate::base::text;
 
+use super::command::CommandId;
+use super::headless;
 use super::inspect::Page;
+use super::keys::sequence_name;
 use super::msg::{ValueRow, ValueView};
+use super::state::AppState;
 use super::tone::{Line, Tone};
 
 /// Widest column of a table.
@@ -14,7 +18,7 @@ pub(super) fn lay_out(page: &mut Page, view: &ValueView) {
     let widths = columns(view, page.width);
     for row in &view.rows {
         match row {
-            ValueRow::Node { path, key, kind, text, foldable, open, is_text } => {
+            ValueRow::Node { path, key, kind, text, foldable, open, is_text, .. } => {
                 node(page, path, key.as_deref(), kind, text, *foldable, *open, *is_text);
             }
             ValueRow::Text { text, markdown } => prose(page, text, *markdown),
@@ -39,6 +43,18 @@ pub(super) fn lay_out(page: &mut Page, view: &ValueView) {
                 }
             }
             ValueRow::Fact(fact) => page.wrap(Tone::Quiet, "", fact),
+            ValueRow::File { words, nth, picture, .. } => {
+                let from = page.lines.len();
+                page.wrap(Tone::Marked, "", words);
+                if *nth == 0 && !page.file_hint.is_empty() {
+                    let hint = page.file_hint.clone();
+                    page.wrap(Tone::Faint, "", &hint);
+                }
+                if let Some(picture) = picture {
+                    super::picture::lay_out(page, picture);
+                }
+                page.files.push((from..page.lines.len(), *nth));
+            }
             ValueRow::Cells { cells, heading } => cells_line(page, cells, *heading, &widths),
             ValueRow::Dump { offset, bytes } => dump(page, *offset, bytes),
         }
@@ -46,6 +62,20 @@ pub(super) fn lay_out(page: &mut Page, view: &ValueView) {
     if let Some(cut) = &view.cut {
         page.wrap(Tone::Faint, "", &format!("… {cut}"));
     }
+}
+
+/// What can be done with a file that a value carries, and the command line that does the same.
+pub(super) fn file_hint(state: &AppState) -> String {
+    let key = |id| state.settings.keymap.keys(id).next().map(sequence_name);
+    let mut ways = Vec::new();
+    if let Some(open) = key(CommandId::OpenValue) {
+        ways.push(format!("{open} opens it"));
+    }
+    if let Some(save) = key(CommandId::SaveValue) {
+        ways.push(format!("{save} saves it"));
+    }
+    ways.extend(headless::save_line(state));
+    ways.join(" · ")
 }
 
 fn role_tone(role: &str) -> Tone {

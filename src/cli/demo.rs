@@ -115,6 +115,9 @@ fn headless(context: &Context, folder: &Path) -> Result<Exit, CliError> {
         call: None,
         filter: None,
         lens: false,
+        save: None,
+        input: false,
+        at: None,
         json: Default::default(),
     };
     super::show::run(context, &show)?;

@@ -179,7 +179,9 @@ fn line(context: &Context, row: &ValueRow) {
             arguments.lines().for_each(|argument| out.line(&format!("    {}", text::line(argument))));
         }
         ValueRow::Text { text: said, .. } => out.line(&text::line(said)),
-        ValueRow::Fact(fact) => out.line(&out.paint(Tone::Quiet, &text::line(fact))),
+        ValueRow::Fact(fact) | ValueRow::File { words: fact, .. } => {
+            out.line(&out.paint(Tone::Quiet, &text::line(fact)));
+        }
         ValueRow::Styled(pieces) => {
             out.line(&pieces.iter().map(|(_, piece)| text::line(piece)).collect::<String>());
         }

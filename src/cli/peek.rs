@@ -3,6 +3,7 @@
 //! Read through a [`Reader`], so that only what is asked for is decoded. Nothing here is sanitised; drawing does that.
 
 mod chat;
+mod picture;
 
 use crate::app::msg::{Ask, ValueRow, ValueView};
 use crate::app::tone::{Line, Tone};
@@ -11,7 +12,7 @@ use crate::source::{TokenKind, highlight};
 use crate::value::UnpackError;
 use crate::value::lazy::{Child, Key, Kind, Place, Reader};
 use crate::value::lens;
-use crate::value::look::{self, Look, Prose};
+use crate::value::look::{self, Carried, Look, Prose};
 
 /// Bytes of one text that are shown for each page that is asked for.
 const TEXT: usize = 64 << 10;
@@ -21,6 +22,8 @@ const GLANCE: usize = 400;
 const DUMP: usize = 16;
 /// Rows that a value may have and still begin unfolded one more level.
 const SMALL: u64 = 60;
+/// Files of one value that are shown as pictures.
+const PICTURES: usize = 8;
 /// Levels that begin unfolded.
 const LEVELS: usize = 3;
 
@@ -30,63 +33,91 @@ type Read<T> = Result<T, UnpackError>;
 
 /// Makes the rows that are asked for.
 pub fn peek(reader: &Reader<'_>, root: &Place, ask: &Ask) -> Read<ValueView> {
-    let mut out = Rows { reader, ask, rows: Vec::new(), cut: None };
-    if !ask.plain {
-        if let Some(response) = lens::response(reader, root)?
-            && !response.answers.is_empty()
-        {
-            let answer = Some(out.response(&response)?);
-            let look = response.api.word().to_owned();
-            return Ok(ValueView { rows: out.rows, look, has_other: true, cut: out.cut, answer });
-        }
-        if let Some(request) = lens::request(reader, root)? {
-            out.request(&request)?;
-            let look = "conversation".to_owned();
-            return Ok(ValueView { rows: out.rows, look, has_other: true, cut: out.cut, answer: None });
-        }
-    }
-    let look = if ask.plain { Look::Tree } else { look::look(reader, root)? };
-    let kind = match &look {
-        Look::Conversation(place, count) => {
-            out.conversation(place, *count)?;
-            "conversation"
-        }
-        Look::Message(place) => {
-            out.turn(place)?;
-            "message"
-        }
-        Look::Table { columns, rows } => {
-            out.table(root, columns, *rows)?;
-            "table"
-        }
-        Look::Text(prose) => {
-            out.text(root, *prose)?;
-            match prose {
-                Prose::Markdown => "markdown",
-                Prose::Code(language) => language,
-                Prose::Json => "JSON in a string",
-                Prose::Plain => "text",
+    look_into(reader, root, ask).map(|(view, _)| view)
+}
+
+/// The file with this number among those that come up when this is asked for.
+pub fn file(reader: &Reader<'_>, root: &Place, ask: &Ask, nth: usize) -> Read<Option<Carried>> {
+    look_into(reader, root, ask).map(|(_, files)| files.into_iter().nth(nth))
+}
+
+fn look_into(reader: &Reader<'_>, root: &Place, ask: &Ask) -> Read<(ValueView, Vec<Carried>)> {
+    let mut out = Rows { reader, ask, rows: Vec::new(), cut: None, files: Vec::new() };
+    let mut view = out.view(root)?;
+    view.rows = out.rows;
+    view.cut = out.cut;
+    Ok((view, out.files))
+}
+
+impl Rows<'_, '_> {
+    /// Fills the rows; what else is known of the value.
+    fn view(&mut self, root: &Place) -> Read<ValueView> {
+        let reader = self.reader;
+        let as_is = |look: &str| ValueView {
+            look: look.to_owned(),
+            has_other: true,
+            extension: "json",
+            ..ValueView::default()
+        };
+        if !self.ask.plain {
+            if let Some(response) = lens::response(reader, root)?
+                && !response.answers.is_empty()
+            {
+                let answer = Some(self.response(&response)?);
+                return Ok(ValueView { answer, ..as_is(response.api.word()) });
+            }
+            if let Some(request) = lens::request(reader, root)? {
+                self.request(&request)?;
+                return Ok(as_is("conversation"));
             }
         }
-        Look::Media(media) => {
-            let shape = reader.shape(root)?;
-            let size = media.size.map(|(w, h)| format!(", {w} × {h}")).unwrap_or_default();
-            let bytes = text::bytes(shape.count);
-            out.rows.push(ValueRow::Fact(format!("{} ({}){size}, {bytes}", media.name, media.mime)));
-            out.dump(root)?;
-            media.name
-        }
-        Look::Bytes => {
-            out.dump(root)?;
-            "bytes"
-        }
-        Look::Tree | Look::Scalar => {
-            out.tree(root)?;
-            "tree"
-        }
-    };
-    let other = !matches!(look, Look::Tree | Look::Scalar) || ask.plain;
-    Ok(ValueView { rows: out.rows, look: kind.to_owned(), has_other: other, cut: out.cut, answer: None })
+        let look = if self.ask.plain { Look::Tree } else { look::look(reader, root)? };
+        let kind = match &look {
+            Look::Conversation(place, count) => {
+                self.conversation(place, *count)?;
+                "conversation"
+            }
+            Look::Message(place) => {
+                self.turn(place)?;
+                "message"
+            }
+            Look::Table { columns, rows } => {
+                self.table(root, columns, *rows)?;
+                "table"
+            }
+            Look::Text(prose) => {
+                self.text(root, *prose)?;
+                match prose {
+                    Prose::Markdown => "markdown",
+                    Prose::Code(language) => language,
+                    Prose::Json => "JSON in a string",
+                    Prose::Plain => "text",
+                }
+            }
+            Look::Carried(file) => {
+                self.carried(file);
+                match file.bytes() {
+                    Some(bytes) => {
+                        self.rows.push(ValueRow::Text { text: String::new(), markdown: false });
+                        self.dump(bytes)?;
+                    }
+                    // How it is wrapped says little; `o` shows it.
+                    None => {}
+                }
+                file.media.name
+            }
+            Look::Bytes => {
+                self.dump(root)?;
+                "bytes"
+            }
+            Look::Tree | Look::Scalar => {
+                self.tree(root)?;
+                "tree"
+            }
+        };
+        let other = !matches!(look, Look::Tree | Look::Scalar) || self.ask.plain;
+        Ok(ValueView { has_other: other, extension: look.extension(), ..as_is(kind) })
+    }
 }
 
 struct Rows<'a, 's> {
@@ -94,6 +125,8 @@ struct Rows<'a, 's> {
     ask: &'a Ask,
     rows: Vec<ValueRow>,
     cut: Option<String>,
+    /// The files that came up.
+    files: Vec<Carried>,
 }
 
 impl Rows<'_, '_> {
@@ -105,6 +138,14 @@ impl Rows<'_, '_> {
         if n > 0 {
             self.cut = Some(format!("{} more below", text::count(n, what)));
         }
+    }
+
+    /// A row for a file.
+    fn carried(&mut self, file: &Carried) {
+        let picture = if self.files.len() < PICTURES { picture::of(self.reader, file) } else { None };
+        let (words, nth) = (file.words(), self.files.len());
+        self.rows.push(ValueRow::File { words, nth, extension: file.media.extension(), picture });
+        self.files.push(file.clone());
     }
 
     // A value that is small as a whole begins unfolded; a large one with its first level.
@@ -132,7 +173,12 @@ impl Rows<'_, '_> {
             Key::Name(_) | Key::Other(_) => key.words(),
         });
         // What stands below says it all; folded, one line has to.
-        let glance = if open { String::new() } else { self.reader.glance(place, GLANCE)? };
+        let file = if open { None } else { look::carried(self.reader, place)? };
+        let glance = match &file {
+            _ if open => String::new(),
+            Some(file) => file.words(),
+            None => self.reader.glance(place, GLANCE)?,
+        };
         let word = match (&shape.class, shape.kind) {
             (Some(class), _) => class.rsplit('.').next().unwrap_or(class).to_owned(),
             (None, kind) => kind.word().to_owned(),
@@ -146,7 +192,22 @@ impl Rows<'_, '_> {
         };
         let (path_here, long) = (path.clone(), shape.kind == Kind::Str && shape.count > 60);
         let is_text = shape.kind == Kind::Str && shape.scalar.is_none();
-        let row = ValueRow::Node { path: path_here, key: named, kind, text: glance, foldable, open, is_text };
+        let extension = match (&file, shape.kind) {
+            (Some(file), _) => file.media.extension(),
+            (None, Kind::Str) => "txt",
+            (None, Kind::Bytes | Kind::ByteArray) => "bin",
+            _ => "json",
+        };
+        let row = ValueRow::Node {
+            path: path_here,
+            key: named,
+            kind,
+            text: glance,
+            foldable,
+            open,
+            is_text,
+            extension,
+        };
         self.rows.push(row);
         if long && self.ask.folds.get(path) == Some(&true) {
             self.text(place, Prose::Plain)?;
@@ -312,6 +373,7 @@ mod tests {
             ValueRow::Cells { cells, .. } => cells.join("|"),
             ValueRow::Styled(line) => line.iter().map(|(_, piece)| piece.as_str()).collect(),
             ValueRow::Dump { bytes, .. } => format!("{bytes:?}"),
+            ValueRow::File { words, nth, .. } => format!("file {nth}: {words}"),
         };
         view.rows.iter().map(row).collect()
     }

@@ -9,8 +9,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::args::{EngineArgs, InputArgs};
-use super::context::{Context, recorded_input, replayed_application, value_json};
+use super::context::{Context, recorded_input, replayed_application};
 use super::judging::{Judging, Told};
+use super::staged::Staged;
 use super::tabs::{self, Shelf};
 use super::{input, lock};
 use crate::app::find::{FindAsk, FoundEnd, FoundHit, Indexing};
@@ -27,11 +28,10 @@ use crate::model::points::Point;
 use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
 use crate::store::Store;
 use crate::tui::backend::{
-    AppInfo, Ask, Backend, BackendEvent, Comparison, Judged, PairId, PairView, Param, ProjectInfo, Sources,
-    Start, TabKey, TabView, ValueView,
+    AppInfo, Ask, Backend, BackendEvent, Comparison, Judged, PairId, PairView, Param, Payload, Piece,
+    ProjectInfo, Sources, Start, TabKey, TabView, ValueView,
 };
-use crate::value::lazy::{Kind, Reader};
-use crate::value::view::ViewLimits;
+use crate::value::lazy::Reader;
 use crate::watch::{self, TreeWatch};
 
 /// Events of running runs are handed on this often.
@@ -67,6 +67,8 @@ pub struct Session {
     settings: Mutex<Option<TreeWatch>>,
     shelf: Shelf,
     judging: Mutex<Option<Judging>>,
+    /// Files that other programs were given; they go with the workbench.
+    staged: Staged,
 }
 
 struct Running {
@@ -89,6 +91,7 @@ impl Session {
             finder: super::finding::Finding::default(),
             shelf: Shelf::default(),
             judging: Mutex::new(None),
+            staged: Staged::default(),
         }
     }
 
@@ -335,19 +338,12 @@ impl Backend for Session {
         self.finder.update(&self.store, tell)
     }
 
-    fn bytes(&self, value: &ValueRef) -> Result<Vec<u8>, String> {
-        let source = StoreNodes(&self.store);
-        let reader = Reader::new(&source);
-        let root = reader.open(&value.digest, value.inline.as_deref()).map_err(|error| error.to_string())?;
-        let shape = reader.shape(&root).map_err(|error| error.to_string())?;
-        if matches!(shape.kind, Kind::Str | Kind::Bytes | Kind::ByteArray) && shape.scalar.is_none() {
-            let whole = reader.bytes(&root, 0, usize::MAX / 2).map_err(|error| error.to_string())?;
-            return Ok(whole.data.to_vec());
-        }
-        let view = value_json(&self.store, value, &ViewLimits::full()).map_err(|error| error.message)?;
-        let mut text = serde_json::to_string_pretty(&view.json).map_err(|error| error.to_string())?;
-        text.push('\n');
-        Ok(text.into_bytes())
+    fn bytes(&self, value: &ValueRef, piece: &Piece, as_file: bool) -> Result<Payload, String> {
+        super::payload::payload(&self.store, value, piece, as_file)
+    }
+
+    fn stage(&self, file: &str, bytes: &[u8]) -> Result<String, String> {
+        self.staged.write(file, bytes).map_err(|error| format!("{file} cannot be written: {error}"))
     }
 
     fn last_input(&self, app: &str) -> Option<String> {

@@ -10,7 +10,7 @@ use super::args::{LogsArgs, ShowArgs};
 use super::context::{Context, plain_value, value_json, whole_value};
 use super::error::{CliError, Exit};
 use super::output::Tone;
-use super::{filtered, launch, lens, view};
+use super::{filtered, launch, lens, payload, view};
 use crate::base::ids::{CallNo, call_id};
 use crate::base::text;
 use crate::model::filter::Filter;
@@ -23,6 +23,9 @@ pub fn run(context: &Context, args: &ShowArgs) -> Result<Exit, CliError> {
     let filter = args.filter.as_deref().map(filtered::parse).transpose()?;
     let store = context.existing_store()?;
     let history = context.history(&store, &store.find_run(&args.run)?)?;
+    if let Some(file) = &args.save {
+        return payload::save(context, &store, &history, args, file);
+    }
     if args.lens {
         return lens::show(context, &store, &history, args);
     }

@@ -14,7 +14,8 @@ use crate::model::{Event, RunHistory, RunSummary, ValueRef};
 
 pub use crate::app::compare::{Comparison, PairId, PairView};
 pub use crate::app::msg::{
-    AppInfo, Ask, BackendEvent, Fork, Judged, Param, ProjectInfo, SourceFile, Sources, Start, ValueView,
+    AppInfo, Ask, BackendEvent, Fork, Judged, Param, Payload, Piece, ProjectInfo, SourceFile, Sources, Start,
+    ValueView,
 };
 pub use crate::app::tab::{TabKey, TabView};
 
@@ -65,8 +66,12 @@ pub trait Backend: Send + Sync + 'static {
     /// Brings the index of search up to date; says whether that changed something.
     fn index(&self, tell: &mut dyn FnMut(Indexing)) -> Result<bool, String>;
 
-    /// A value's bytes: a string's or bytes' own, else the JSON view.
-    fn bytes(&self, value: &ValueRef) -> Result<Vec<u8>, String>;
+    /// The bytes of a part of a value: a string's or bytes' own, else the JSON view. `as_file`: when it carries a file,
+    /// those of the file.
+    fn bytes(&self, value: &ValueRef, piece: &Piece, as_file: bool) -> Result<Payload, String>;
+
+    /// Writes a file that only this user can read, and that goes when the workbench is left; says where it is.
+    fn stage(&self, file: &str, bytes: &[u8]) -> Result<String, String>;
 
     /// The input of an application's last run as JSON.
     fn last_input(&self, app: &str) -> Option<String>;

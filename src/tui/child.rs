@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// Splits `code --wait` into words; quotes keep spaces.
 fn words(text: &str) -> Vec<String> {
@@ -62,6 +62,31 @@ pub fn pager(var: &dyn Fn(&str) -> Option<String>, file: &Path) -> Vec<OsString>
     out
 }
 
+/// The command that opens a file with the program that the desktop has for it: `$TL_BENCH_OPEN`, else the system's own.
+pub fn opener(var: &dyn Fn(&str) -> Option<String>, file: &Path) -> Vec<OsString> {
+    let usual = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let command = var("TL_BENCH_OPEN").filter(|value| !value.trim().is_empty());
+    let mut out: Vec<OsString> =
+        words(&command.unwrap_or_else(|| usual.to_owned())).into_iter().map(OsString::from).collect();
+    out.push(file.into());
+    out
+}
+
+/// Starts a command that has nothing to do with our terminal: it reads nothing, what it says goes nowhere, and our
+/// keys do not reach it.
+pub fn detach(command: &[OsString]) -> Result<Child, String> {
+    use std::os::unix::process::CommandExt;
+    let Some((program, args)) = command.split_first() else { return Err("the command is empty".to_owned()) };
+    Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .map_err(|why| format!("{} cannot be started: {why}", program.to_string_lossy()))
+}
+
 /// Runs a command on our terminal and waits for it.
 pub fn run(command: &[OsString]) -> Result<ExitStatus, String> {
     let Some((program, args)) = command.split_first() else { return Err("the command is empty".to_owned()) };
@@ -88,6 +113,20 @@ mod tests {
         assert_eq!(for_editor("/usr/bin/hx"), ["/usr/bin/hx", "/p/a b.py:7"]);
         assert_eq!(for_editor("'/my tools/ed' -x \"\""), ["/my tools/ed", "-x", "", "+7", "/p/a b.py"]);
         assert_eq!(for_editor("  "), ["vi", "+7", "/p/a b.py"]);
+    }
+
+    #[test]
+    fn files_are_opened_by_what_the_environment_names() {
+        let open = |value: &'static str| {
+            let var = move |name: &str| (name == "TL_BENCH_OPEN").then(|| value.to_owned());
+            opener(&var, Path::new("/t/a b.png"))
+        };
+        assert_eq!(open("feh '-F x'"), ["feh", "-F x", "/t/a b.png"]);
+        assert!(open(" ")[0].to_string_lossy().ends_with("open"));
+        assert!(
+            detach(&["/nowhere/viewer".into()]).unwrap_err().starts_with("/nowhere/viewer cannot be started")
+        );
+        assert!(detach(&["true".into()]).unwrap().wait().unwrap().success());
     }
 
     #[test]

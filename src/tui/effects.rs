@@ -7,7 +7,7 @@ use tokio::sync::mpsc::Sender;
 use crate::app::{Effect, Reply};
 
 use super::backend::Backend;
-use super::clipboard;
+use super::{child, clipboard};
 
 /// Sends a question to a blocking thread. Effects that concern the terminal are not questions and do nothing.
 pub(super) fn ask(backend: &Arc<dyn Backend>, replies: &Sender<Reply>, effect: Effect) {
@@ -75,12 +75,16 @@ fn answer(backend: &dyn Backend, effect: Effect, parts: &Sender<Reply>) -> Optio
         Effect::Plan { fork, text } => Reply::Planned { result: backend.plan(&fork), fork, text },
         Effect::LoadJson { what, value } => Reply::Json { result: backend.json(&value), what },
         Effect::Pin { run, pinned } => Reply::Done(backend.pin(&run, pinned).map(|()| String::new())),
-        Effect::LoadBytes { value, purpose } => Reply::Bytes { result: backend.bytes(&value), purpose },
+        Effect::LoadBytes { value, piece, purpose } => {
+            let result = backend.bytes(&value, &piece, purpose.wants_file());
+            Reply::Bytes { result, purpose }
+        }
         Effect::LoadInput { app } => Reply::Input { input: backend.last_input(&app), app },
         Effect::Copy { what, text } => Reply::Done(copy(backend, &what, &text)),
         Effect::SaveFile { file, bytes } => {
             Reply::Done(backend.write(&file, &bytes).map(|path| format!("Written to {path}.")))
         }
+        Effect::Open { file, bytes } => Reply::Done(open(backend, &file, &bytes, parts)),
         Effect::Judge { .. }
         | Effect::Edit { .. }
         | Effect::EditText { .. }
@@ -89,6 +93,23 @@ fn answer(backend: &dyn Backend, effect: Effect, parts: &Sender<Reply>) -> Optio
         | Effect::Repaint
         | Effect::Quit => return None,
     })
+}
+
+/// Lets another program open a file with these bytes. How the program fares is told when it ends.
+fn open(backend: &dyn Backend, file: &str, bytes: &[u8], parts: &Sender<Reply>) -> Result<String, String> {
+    let path = backend.stage(file, bytes)?;
+    let command = child::opener(&|name| std::env::var(name).ok(), path.as_ref());
+    let name = command.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut program = child::detach(&command).map_err(|why| format!("{why}. The file is {path}."))?;
+    let (told, at, by) = (parts.clone(), path.clone(), name.clone());
+    std::thread::spawn(move || {
+        let failed = program.wait().ok().filter(|status| !status.success());
+        if let Some(status) = failed {
+            let _ =
+                told.blocking_send(Reply::Done(Err(format!("{by} ended with {status}. The file is {at}."))));
+        }
+    });
+    Ok(format!("{name} opens {path}; the file goes when you leave."))
 }
 
 /// Copies a text, or writes it into a file when it is too long for a terminal to take it.
@@ -114,7 +135,9 @@ mod tests {
     use crate::base::ids::{CallNo, RunId};
     use crate::model::filter::Filter;
     use crate::model::{Event, RunHistory, RunStatus, RunSummary, ValueRef};
-    use crate::tui::backend::{Ask, BackendEvent, ProjectInfo, Sources, Start, TabKey, TabView, ValueView};
+    use crate::tui::backend::{
+        Ask, BackendEvent, Payload, Piece, ProjectInfo, Sources, Start, TabKey, TabView, ValueView,
+    };
     use crate::tui::fake::Fake;
     use tokio::sync::mpsc::{Receiver, channel};
 
@@ -186,8 +209,11 @@ mod tests {
             tell(Indexing { run: 1, runs: 2, events: 3 });
             Ok(true)
         }
-        fn bytes(&self, _: &ValueRef) -> Result<Vec<u8>, String> {
+        fn bytes(&self, _: &ValueRef, _: &Piece, _: bool) -> Result<Payload, String> {
             Err("there are no bytes here".to_owned())
+        }
+        fn stage(&self, _: &str, _: &[u8]) -> Result<String, String> {
+            Err("there are no files here".to_owned())
         }
         fn last_input(&self, _: &str) -> Option<String> {
             None

@@ -14,8 +14,8 @@ use crate::model::gate::StepCommand;
 use crate::model::{Event, RunHistory, RunStatus, RunSummary, ValueRef};
 
 use super::backend::{
-    Ask, Backend, BackendEvent, Comparison, PairId, PairView, ProjectInfo, Sources, Start, TabKey, TabView,
-    ValueView,
+    Ask, Backend, BackendEvent, Comparison, PairId, PairView, Payload, Piece, ProjectInfo, Sources, Start,
+    TabKey, TabView, ValueView,
 };
 
 /// A backend over scripts.
@@ -113,8 +113,12 @@ impl Backend for Fake {
         Ok(false)
     }
 
-    fn bytes(&self, _: &ValueRef) -> Result<Vec<u8>, String> {
+    fn bytes(&self, _: &ValueRef, _: &Piece, _: bool) -> Result<Payload, String> {
         Err("there are no bytes here".to_owned())
+    }
+
+    fn stage(&self, _: &str, _: &[u8]) -> Result<String, String> {
+        Err("there are no files here".to_owned())
     }
 
     fn last_input(&self, _: &str) -> Option<String> {

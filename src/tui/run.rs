@@ -95,6 +95,7 @@ pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outc
     let size = terminal.size()?;
     let mut state = AppState::new(project, (size.width, size.height));
     state.tour = options.tour.clone();
+    state.pictures = options.depth >= Depth::Indexed && !options.ascii;
     configure(&mut state, sources);
     if let Some(text) = saved {
         persist::restore(&mut state, &text);

@@ -371,8 +371,10 @@ fn hostile_views() -> Vec<ValueView> {
             foldable,
             open,
             is_text,
+            extension: "json",
         };
         vec![
+            ValueRow::File { words: text(), nth: 0, extension: "png", picture: None },
             node(true, true, false),
             node(true, false, false),
             node(false, false, true),
@@ -393,6 +395,7 @@ fn hostile_views() -> Vec<ValueView> {
             look: (*bad).to_owned(),
             has_other: true,
             cut: Some((*bad).to_owned()),
+            extension: "json",
             answer: Some(AnswerHead {
                 model: Some((*bad).to_owned()),
                 finish: Some((*bad).to_owned()),

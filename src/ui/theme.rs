@@ -32,6 +32,7 @@ const DEPTH: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub struct Theme {
     styles: HashMap<Tone, Style>,
+    depth: Depth,
 }
 
 impl Theme {
@@ -52,6 +53,7 @@ impl Theme {
         for style in theme.styles.values_mut() {
             *style = depth.style(*style);
         }
+        theme.depth = depth;
         (theme, problems)
     }
 
@@ -74,6 +76,14 @@ impl Theme {
 
     /// The style of a meaning.
     pub fn style(&self, tone: Tone) -> Style {
+        if let Tone::Pixels(upper, lower) = tone {
+            let colour = |[r, g, b]: [u8; 3]| Color::Rgb(r, g, b);
+            return self.depth.style(Style {
+                fg: Some(colour(upper)),
+                bg: lower.map(colour),
+                ..Style::new()
+            });
+        }
         self.styles.get(&tone).copied().unwrap_or_default()
     }
 }

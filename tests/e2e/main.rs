@@ -16,6 +16,7 @@ mod server;
 mod stepping;
 mod tabs;
 mod terminal;
+mod values;
 mod wait;
 mod window;
 mod workbench;

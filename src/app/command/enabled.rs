@@ -2,6 +2,7 @@
 //!
 //! Asked for every frame, so nothing here walks a tree.
 
+use crate::app::inspect;
 use crate::app::openrun::OpenRun;
 use crate::app::state::{AppState, Pane, Screen, Tab};
 use crate::app::tab::Target;
@@ -100,6 +101,17 @@ pub(super) fn has_failed(state: &AppState) -> Enabled {
 
 pub(super) fn has_calls(state: &AppState) -> Enabled {
     open(state).map(|_| ())
+}
+
+pub(super) fn can_open_value(state: &AppState) -> Enabled {
+    let open = open(state)?;
+    match (state.effective_tab(), open.call()) {
+        (Tab::Output, Some(call)) if inspect::shown_value(state, call, Tab::Output).is_none() => {
+            Err("The selected call has no output that could be opened.")
+        }
+        (Tab::Input, Some(call)) if call.input.is_none() => Err("The call's arguments are not recorded."),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn can_fold(state: &AppState) -> Enabled {

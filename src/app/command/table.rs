@@ -86,6 +86,8 @@ commands! {
     CopyCommand "copy-command" Global, ["y c"], "", always, "Copy the command line that gives what is on the screen.";
     Page "page-value" Global, ["v"], "", has_calls, "Show what the inspector shows in $PAGER.";
     SaveValue "save-value" Global, ["y f"], "", has_calls, "Write what the inspector shows into a new file.";
+    OpenValue "open-externally" Global, ["O"], "", can_open_value,
+        "Let another program open what the inspector shows, or the selected part of it: $TL_BENCH_OPEN, else the desktop's.";
     Stop "stop" Global, ["x"], "stop", can_stop,
         "Stop the selected run; pressed again, without waiting for what executes.";
     NextFailed "next-failed" Global, ["n"], "failures", has_failed,

@@ -11,7 +11,7 @@ use crate::model::fork::Fork;
 use crate::model::gate::StepCommand;
 use crate::model::points::Point;
 
-use super::{Ask, Purpose, Start};
+use super::{Ask, Piece, Purpose, Start};
 
 /// What the terminal floor must do.
 #[derive(Clone, PartialEq, Debug)]
@@ -115,6 +115,8 @@ pub enum Effect {
     LoadBytes {
         /// The value.
         value: Box<ValueRef>,
+        /// Which part of it.
+        piece: Piece,
         /// What for.
         purpose: Purpose,
     },
@@ -133,6 +135,13 @@ pub enum Effect {
     /// Write a new file.
     SaveFile {
         /// The file, relative to where the workbench was started.
+        file: String,
+        /// What it holds.
+        bytes: Vec<u8>,
+    },
+    /// Let another program open a file that is made for it.
+    Open {
+        /// What the file is called.
         file: String,
         /// What it holds.
         bytes: Vec<u8>,

@@ -24,7 +24,7 @@ use super::pointer::Mouse;
 pub use effect::Effect;
 pub use project::{AppInfo, Param, ProjectInfo, SourceFile, Sources};
 pub use reply::Reply;
-pub use value::{AnswerHead, Ask, Purpose, Tokens, ValueRow, ValueView};
+pub use value::{AnswerHead, Ask, Payload, Picture, Piece, Purpose, Tokens, ValueRow, ValueView};
 
 /// What is injected into `update`.
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,7 @@ use crate::base::ids::{CallNo, RunId};
 use crate::model::fork::{Fork, ForkPlan};
 use crate::model::{Event, RunHistory, RunSummary};
 
-use super::{Ask, ProjectInfo, Purpose, Sources, Start, ValueView};
+use super::{Ask, Payload, ProjectInfo, Purpose, Sources, Start, ValueView};
 
 /// The answer to an effect. `generation` is that of the question; an old one is dropped.
 #[derive(Clone, PartialEq, Debug)]
@@ -79,8 +79,8 @@ pub enum Reply {
     Bytes {
         /// What they are for.
         purpose: Purpose,
-        /// The bytes: a string's or bytes' own, else the JSON view.
-        result: Result<Vec<u8>, String>,
+        /// The bytes: a file's, a string's or bytes' own, else the JSON view.
+        result: Result<Payload, String>,
     },
     /// To an effect that is done with a sentence: a copy, a file, a pin.
     Done(Result<String, String>),

@@ -1,6 +1,7 @@
 //! What is asked of a value, what comes of it, and what is done with its bytes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::app::tone::Line;
 use crate::model::Usage;
@@ -48,6 +49,8 @@ pub enum ValueRow {
         open: bool,
         /// Whether it is a string, of which more may be shown than one line.
         is_text: bool,
+        /// The end of a file's name that fits it.
+        extension: &'static str,
     },
     /// A line of text.
     Text {
@@ -78,6 +81,17 @@ pub enum ValueRow {
     },
     /// Something about the value.
     Fact(String),
+    /// A file that the value carries: an image, a document.
+    File {
+        /// What it is.
+        words: String,
+        /// How many of these stand before it.
+        nth: usize,
+        /// The end of its name.
+        extension: &'static str,
+        /// What it looks like, when it is an image that can be shown.
+        picture: Option<Arc<Picture>>,
+    },
     /// A row of a table.
     Cells {
         /// What stands in its columns.
@@ -105,8 +119,30 @@ pub struct ValueView {
     pub has_other: bool,
     /// What was left out, as a few words.
     pub cut: Option<String>,
+    /// The end of a file's name that fits it.
+    pub extension: &'static str,
     /// What its response says about itself, when it is one of a model.
     pub answer: Option<AnswerHead>,
+}
+
+/// A small picture.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Picture {
+    /// Pixels in a row.
+    pub width: usize,
+    /// The pixels, row by row from the top: red, green, blue.
+    pub pixels: Vec<[u8; 3]>,
+}
+
+/// A part of a value.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Piece {
+    /// All of it.
+    Whole,
+    /// What these positions lead to.
+    At(Vec<u64>),
+    /// The file with this number among those that come up when this is asked for.
+    File(Box<Ask>, usize),
 }
 
 /// The head of a model's response.
@@ -162,6 +198,15 @@ impl Tokens {
     }
 }
 
+/// The bytes of a value or of a file in it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Payload {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The end of a file's name that fits them.
+    pub extension: &'static str,
+}
+
 /// What is done with the bytes of a value.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Purpose {
@@ -172,6 +217,11 @@ pub enum Purpose {
     },
     /// They are shown in the pager.
     Page,
+    /// They are opened by another program.
+    Open {
+        /// What the file is called, without its end.
+        name: String,
+    },
     /// They are written into a file that does not exist yet.
     Save {
         /// The file, relative to where the workbench was started.
@@ -180,11 +230,18 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// Whether a file inside the value is meant, when there is one, not the value as it is written.
+    pub fn wants_file(&self) -> bool {
+        matches!(self, Purpose::Open { .. } | Purpose::Save { .. })
+    }
+
     /// The effect that does it.
-    pub fn effect(self, bytes: Vec<u8>) -> Effect {
+    pub fn effect(self, payload: Payload) -> Effect {
+        let Payload { bytes, extension } = payload;
         match self {
             Purpose::Copy { what } => Effect::Copy { what, text: crate::base::text::lossy(&bytes) },
             Purpose::Page => Effect::Page { bytes },
+            Purpose::Open { name } => Effect::Open { file: format!("{name}.{extension}"), bytes },
             Purpose::Save { file } => Effect::SaveFile { file, bytes },
         }
     }

@@ -6,13 +6,13 @@ use crate::app::blast::{self, Automatic};
 use crate::app::editor::Editor;
 use crate::app::headless;
 use crate::app::inspect::{self, shown_value};
-use crate::app::msg::{Effect, Env, Judged, Purpose, Start};
+use crate::app::msg::{Effect, Env, Judged, Payload, Purpose, Start};
 use crate::app::state::{AppState, Overlay, Pane, Screen, Tab, Undo};
 use crate::app::tab::{TabState, Target};
 use crate::base::ids::call_id;
 use crate::model::{Level, Mode, ValueRef, path};
 
-use super::{commands, toast};
+use super::{commands, toast, values};
 
 /// Replays the selected run.
 pub(super) fn replay(state: &mut AppState, mode: Mode, env: &Env) -> Vec<Effect> {
@@ -143,8 +143,13 @@ fn what(state: &AppState) -> &'static str {
 /// Takes what the inspector shows somewhere.
 fn take(state: &mut AppState, purpose: Purpose, env: &Env) -> Vec<Effect> {
     match shown(state) {
-        Some(Shown::Value(value)) => vec![Effect::LoadBytes { value: Box::new(value), purpose }],
-        Some(Shown::Text(text)) => vec![purpose.effect(text.into_bytes())],
+        Some(Shown::Value(value)) => {
+            let piece = values::selected_piece(state);
+            vec![Effect::LoadBytes { value: Box::new(value), piece, purpose }]
+        }
+        Some(Shown::Text(text)) => {
+            vec![purpose.effect(Payload { bytes: text.into_bytes(), extension: "txt" })]
+        }
         None => {
             let what = what(state);
             let sentence = match unread(state) {
@@ -159,8 +164,26 @@ fn take(state: &mut AppState, purpose: Purpose, env: &Env) -> Vec<Effect> {
 
 /// Copies what the inspector shows.
 pub(super) fn copy_value(state: &mut AppState, env: &Env) -> Vec<Effect> {
-    let what = what(state).to_owned();
+    let mut what = what(state).to_owned();
+    if let Some(place) = values::selected_place(state) {
+        what = format!("{what} at {place}");
+    }
     take(state, Purpose::Copy { what }, env)
+}
+
+/// Lets another program open it.
+pub(super) fn open_value(state: &mut AppState, env: &Env) -> Vec<Effect> {
+    take(state, Purpose::Open { name: file_stem(state) }, env)
+}
+
+/// A file's name for what is shown, without its end.
+fn file_stem(state: &AppState) -> String {
+    let name =
+        state.current().and_then(|open| open.call()).map(|call| call.function.clone()).unwrap_or_default();
+    let safe = name.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '-' });
+    // A file's name has an end somewhere, in bytes.
+    let safe: String = safe.take(40).collect();
+    format!("{safe}-{}", state.effective_tab().title().to_lowercase())
 }
 
 /// Shows it in the pager.
@@ -173,12 +196,12 @@ pub(super) fn ask_file(state: &mut AppState, env: &Env) -> Vec<Effect> {
     if shown(state).is_none() {
         return take(state, Purpose::Page, env);
     }
-    let name =
-        state.current().and_then(|open| open.call()).map(|call| call.function.clone()).unwrap_or_default();
-    let safe: String = name.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '-' }).collect();
-    let end = if matches!(state.effective_tab(), Tab::Output | Tab::Input) { "json" } else { "txt" };
-    let tab = state.effective_tab().title().to_lowercase();
-    state.overlay = Some(Overlay::SaveAs { editor: Editor::new(&format!("{safe}-{tab}.{end}")) });
+    let end = match shown(state) {
+        Some(Shown::Value(_)) => values::extension(state),
+        _ => "txt",
+    };
+    let name = format!("{}.{end}", file_stem(state));
+    state.overlay = Some(Overlay::SaveAs { editor: Editor::new(&name) });
     Vec::new()
 }
 

@@ -152,6 +152,7 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::CopyId => return acts::copy_id(state),
         CommandId::CopyCommand => return acts::copy_command(state),
         CommandId::Page => return acts::page(state, env),
+        CommandId::OpenValue => return acts::open_value(state, env),
         CommandId::SaveValue => return acts::ask_file(state, env),
         CommandId::Edit => return acts::edit(state, env),
         CommandId::Stop => return stop(state, env),

@@ -153,7 +153,7 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
             state.project = project;
             Vec::new()
         }
-        Reply::Bytes { purpose, result: Ok(bytes) } => vec![purpose.effect(bytes)],
+        Reply::Bytes { purpose, result: Ok(payload) } => vec![purpose.effect(payload)],
         Reply::Bytes { result: Err(why), .. } => {
             toast(state, Level::Error, format!("The value cannot be read: {why}"), env);
             Vec::new()

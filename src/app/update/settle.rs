@@ -140,6 +140,7 @@ fn text(state: &mut AppState, width: u16, height: usize) {
         state.doc.lines = page.lines;
         state.doc.places = page.places;
         state.doc.targets = page.targets;
+        state.doc.files = page.files;
         if tail {
             state.doc_top = state.doc.lines.len();
         }

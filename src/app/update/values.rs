@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::app::inspect;
-use crate::app::msg::{Ask, Effect, Env, ValueView};
+use crate::app::msg::{Ask, Effect, Env, Piece, ValueRow, ValueView};
 use crate::app::search;
-use crate::app::state::{AppState, HeldValue, Overlay, ValueState};
+use crate::app::state::{AppState, HeldValue, Overlay, Pane, ValueState};
 use crate::base::digest::Digest;
 use crate::model::{Level, ValueRef};
 
@@ -85,7 +85,86 @@ pub(super) fn answered(state: &mut AppState, digest: Digest, ask: &Ask, result: 
 
 /// Whether lines of the text can be selected.
 pub(super) fn has_cursor(state: &AppState) -> bool {
-    !state.doc.places.is_empty() || !state.doc.targets.is_empty() || !state.search.text.is_empty()
+    let doc = &state.doc;
+    let nothing = doc.places.is_empty() && doc.targets.is_empty() && doc.files.is_empty();
+    !nothing || !state.search.text.is_empty()
+}
+
+/// What the selected line stands for.
+fn selected(state: &AppState) -> Selected<'_> {
+    let (doc, at) = (&state.doc, state.doc_at);
+    if state.focus != Pane::Inspector {
+        return Selected::Whole;
+    }
+    if let Some((_, nth)) = doc.files.iter().find(|(lines, _)| lines.contains(&at)) {
+        return Selected::File(*nth);
+    }
+    match doc.places.iter().rev().find(|(line, _)| *line <= at) {
+        Some((_, path)) if !path.is_empty() => Selected::At(path),
+        _ => Selected::Whole,
+    }
+}
+
+enum Selected<'s> {
+    Whole,
+    At(&'s [u64]),
+    File(usize),
+}
+
+/// The part of the shown value that the selected line stands for.
+pub(super) fn selected_piece(state: &AppState) -> Piece {
+    match selected(state) {
+        Selected::Whole => Piece::Whole,
+        Selected::At(path) => Piece::At(path.to_vec()),
+        Selected::File(nth) => {
+            let ask = held(state).map(|held| held.ask.clone()).unwrap_or_default();
+            Piece::File(Box::new(ask), nth)
+        }
+    }
+}
+
+/// Where the selected part is in its value, in words: `data[0].name`; `None` for the whole.
+pub(super) fn selected_place(state: &AppState) -> Option<String> {
+    let path = match selected(state) {
+        Selected::At(path) => path,
+        Selected::File(nth) => return Some(format!("file {}", nth + 1)),
+        Selected::Whole => return None,
+    };
+    let ValueState::Ready(view) = &held(state)?.state else { return None };
+    let mut out = String::new();
+    for row in &view.rows {
+        if let ValueRow::Node { path: here, key: Some(key), .. } = row
+            && path.starts_with(here)
+        {
+            if !key.starts_with('[') && !out.is_empty() {
+                out.push('.');
+            }
+            out.push_str(key);
+        }
+    }
+    Some(out)
+}
+
+/// The end of a file's name for what is shown, as far as that is known yet.
+pub(super) fn extension(state: &AppState) -> &'static str {
+    match (held(state).map(|held| &held.state), selected(state)) {
+        (Some(ValueState::Ready(view)), Selected::Whole) => view.extension,
+        (Some(ValueState::Ready(view)), Selected::File(nth)) => {
+            let file = |row: &ValueRow| match row {
+                ValueRow::File { nth: here, extension, .. } if *here == nth => Some(*extension),
+                _ => None,
+            };
+            view.rows.iter().find_map(file).unwrap_or("bin")
+        }
+        (Some(ValueState::Ready(view)), Selected::At(path)) => {
+            let node = |row: &ValueRow| match row {
+                ValueRow::Node { path: here, extension, .. } if here == path => Some(*extension),
+                _ => None,
+            };
+            view.rows.iter().find_map(node).unwrap_or("json")
+        }
+        _ => "json",
+    }
 }
 
 fn ask_again(state: &mut AppState, change: impl FnOnce(&mut Ask)) -> Vec<Effect> {
@@ -110,7 +189,6 @@ pub(super) fn toggle(state: &mut AppState) -> Vec<Effect> {
 
 /// Whether the place is unfolded; `None` when it cannot be.
 fn is_open(state: &AppState, path: &[u64]) -> Option<bool> {
-    use crate::app::msg::ValueRow;
     let held = held(state)?;
     let ValueState::Ready(view) = &held.state else { return None };
     view.rows.iter().find_map(|row| match row {

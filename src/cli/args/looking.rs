@@ -62,6 +62,16 @@ pub struct ShowArgs {
     /// Only the calls that this means: `failed`, `fn:call_* and ms>500`, `out~"refund"`; docs/filter.md has the language
     #[arg(long, value_name = "EXPR")]
     pub filter: Option<String>,
+    /// Write the call's output into a new file, `-` for standard output: an image, a document, a string, bytes as they
+    /// are, anything else as JSON
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["filter", "lens", "json"])]
+    pub save: Option<std::path::PathBuf>,
+    /// With `--save`: the call's arguments, not its output
+    #[arg(long, requires = "save")]
+    pub input: bool,
+    /// With `--save`: only this part of the value: `messages[0].content[1]`
+    #[arg(long, value_name = "PATH", requires = "save")]
+    pub at: Option<String>,
     /// Questions to models and their answers: model, settings, prompt, completion, calls of tools, tokens, cost
     #[arg(long, conflicts_with = "filter")]
     pub lens: bool,

@@ -11,6 +11,8 @@ use crate::value::read_plain_json;
 
 /// Bytes of a tool's arguments that are read.
 const ARGUMENTS: usize = 64 << 10;
+/// Blocks of a tool's result.
+const BLOCKS: usize = 200;
 
 /// The tokens that a response names, as they are shown.
 pub(in crate::cli) fn tokens_of(usage: &TokenUsage) -> Tokens {
@@ -45,9 +47,7 @@ impl Rows<'_, '_> {
 
     pub(super) fn turn(&mut self, place: &Place) -> Read<()> {
         let Some(turn) = look::turn(self.reader, place)? else {
-            let glance = self.reader.glance(place, GLANCE)?;
-            self.rows.push(ValueRow::Text { text: glance, markdown: false });
-            return Ok(());
+            return self.glance(place);
         };
         if !self.rows.is_empty() {
             self.rows.push(ValueRow::Text { text: String::new(), markdown: false });
@@ -59,41 +59,70 @@ impl Rows<'_, '_> {
     /// Who says what.
     fn says(&mut self, turn: &Turn, note: Option<String>) -> Read<()> {
         self.rows.push(ValueRow::Turn { role: turn.role.clone(), name: turn.name.clone(), note });
-        for part in &turn.parts {
-            match part {
-                Part::Text(place) => self.said(place)?,
-                Part::Thinking(place) => {
-                    self.rows.push(ValueRow::Fact("thinking".to_owned()));
-                    self.said(place)?;
-                }
-                Part::ToolCall { id, name, arguments } => {
-                    let arguments = match arguments {
-                        Some(place) => self.arguments(place)?,
-                        None => String::new(),
-                    };
-                    self.rows.push(ValueRow::Tool { name: name.clone(), text: arguments, note: id.clone() });
-                }
-                Part::ToolResult { id, content, failed } => {
-                    let what = if *failed { "tool failed" } else { "tool gave" };
-                    self.rows.push(ValueRow::Tool {
-                        name: what.to_owned(),
-                        text: String::new(),
-                        note: id.clone(),
-                    });
-                    if let Some(place) = content {
-                        self.said(place)?;
-                    }
-                }
-                Part::Attachment(place) => {
-                    let glance = self.reader.glance(place, 80)?;
-                    self.rows.push(ValueRow::Fact(format!("attachment {glance}")));
-                }
-                Part::Other(place) => {
-                    let glance = self.reader.glance(place, GLANCE)?;
-                    self.rows.push(ValueRow::Text { text: glance, markdown: false });
+        turn.parts.iter().try_for_each(|part| self.part(part, 0))
+    }
+
+    fn part(&mut self, part: &Part, level: usize) -> Read<()> {
+        match part {
+            Part::Text(place) => self.said(place)?,
+            Part::Thinking(place) => {
+                self.rows.push(ValueRow::Fact("thinking".to_owned()));
+                self.said(place)?;
+            }
+            Part::ToolCall { id, name, arguments } => {
+                let arguments = match arguments {
+                    Some(place) => self.arguments(place)?,
+                    None => String::new(),
+                };
+                self.rows.push(ValueRow::Tool { name: name.clone(), text: arguments, note: id.clone() });
+            }
+            Part::ToolResult { id, content, failed } => {
+                let name = if *failed { "tool failed" } else { "tool gave" }.to_owned();
+                self.rows.push(ValueRow::Tool { name, text: String::new(), note: id.clone() });
+                if let Some(place) = content {
+                    self.result(place, level)?;
                 }
             }
+            Part::Attachment(place) => self.attachment(place)?,
+            Part::Other(place) => match look::carried(self.reader, place)? {
+                Some(file) => self.carried(&file),
+                None => self.glance(place)?,
+            },
         }
+        Ok(())
+    }
+
+    /// What a tool gave: a text, or blocks as a message has them.
+    fn result(&mut self, place: &Place, level: usize) -> Read<()> {
+        let shape = self.reader.shape(place)?;
+        if !matches!(shape.kind, Kind::List | Kind::Tuple) || level > 0 {
+            return self.said(place);
+        }
+        for child in self.reader.children(place, 0, BLOCKS)? {
+            let parts = look::blocks(self.reader, &child.place)?;
+            parts.iter().try_for_each(|part| self.part(part, level + 1))?;
+        }
+        self.left_out(shape.count.saturating_sub(BLOCKS as u64), "block");
+        Ok(())
+    }
+
+    fn glance(&mut self, place: &Place) -> Read<()> {
+        let glance = self.reader.glance(place, GLANCE)?;
+        self.rows.push(ValueRow::Text { text: glance, markdown: false });
+        Ok(())
+    }
+
+    /// A file that a message brings, or where it is.
+    fn attachment(&mut self, place: &Place) -> Read<()> {
+        if let Some(file) = look::carried(self.reader, place)? {
+            self.carried(&file);
+            return Ok(());
+        }
+        let fact = match look::linked(self.reader, place)? {
+            Some(address) => format!("attachment at {address}"),
+            None => format!("attachment {}", self.reader.glance(place, 80)?),
+        };
+        self.rows.push(ValueRow::Fact(fact));
         Ok(())
     }
 
@@ -165,12 +194,14 @@ impl Rows<'_, '_> {
 
     /// A string as it reads; anything else in one line.
     fn said(&mut self, place: &Place) -> Read<()> {
+        if let Some(file) = look::carried(self.reader, place)? {
+            self.carried(&file);
+            return Ok(());
+        }
         let shape = self.reader.shape(place)?;
         if shape.kind == Kind::Str {
             return self.text(place, Prose::Markdown);
         }
-        let glance = self.reader.glance(place, GLANCE)?;
-        self.rows.push(ValueRow::Text { text: glance, markdown: false });
-        Ok(())
+        self.glance(place)
     }
 }

@@ -26,6 +26,19 @@ impl Path {
         self.with(Step::Index(index))
     }
 
+    /// Reads a place as it is printed: `messages[0].content`, `["odd key"].b`.
+    pub fn parse(text: &str) -> Result<Path, PatternError> {
+        let step = |part| match part {
+            Part::Key(key) => Some(Step::Key(key)),
+            Part::Index(index) => Some(Step::Index(index)),
+            Part::Any | Part::One => None,
+        };
+        let steps = Pattern::parse(text)?.parts.into_iter().map(step).collect::<Option<Vec<_>>>();
+        let many =
+            || PatternError { pattern: text.to_owned(), why: "one place, without *, is expected", at: 1 };
+        steps.map(Path).ok_or_else(many)
+    }
+
     fn with(&self, step: Step) -> Path {
         let mut steps = self.0.clone();
         steps.push(step);

@@ -65,6 +65,76 @@ const MARKS: &[Mark] = &[
     (0, b"wOF2", "font/woff2", "WOFF2 font"),
 ];
 
+/// Types that have no marks, or are said where the marks are not known: media type, name.
+const DECLARED: &[(&str, &str)] = &[
+    ("image/svg+xml", "SVG image"),
+    ("text/html", "HTML page"),
+    ("text/markdown", "markdown"),
+    ("text/csv", "CSV table"),
+    ("text/plain", "text"),
+    ("application/json", "JSON"),
+    ("application/xml", "XML"),
+    ("application/octet-stream", "data"),
+];
+
+/// The ends of file names, by media type. Nothing that a desktop would execute is among them.
+const ENDS: &[(&str, &str)] = &[
+    ("image/jpeg", "jpg"),
+    ("image/svg+xml", "svg"),
+    ("image/x-icon", "ico"),
+    ("text/plain", "txt"),
+    ("text/markdown", "md"),
+    ("application/gzip", "gz"),
+    ("application/zstd", "zst"),
+    ("application/x-bzip2", "bz2"),
+    ("application/x-xz", "xz"),
+    ("application/x-7z-compressed", "7z"),
+    ("application/x-tar", "tar"),
+    ("application/epub+zip", "epub"),
+    ("application/vnd.oasis.opendocument", "odt"),
+    ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx"),
+    ("application/vnd.openxmlformats-officedocument", "docx"),
+    ("application/vnd.sqlite3", "sqlite3"),
+    ("application/vnd.apache.parquet", "parquet"),
+    ("application/vnd.apache.arrow.file", "arrow"),
+    ("application/x-npy", "npy"),
+    ("application/x-hdf5", "h5"),
+    ("audio/mpeg", "mp3"),
+    ("audio/ogg", "ogg"),
+    ("font/woff2", "woff2"),
+];
+
+impl Media {
+    /// Whether a string that is said to be of this type is it, rather than base64 of it.
+    pub(super) fn is_text(&self) -> bool {
+        let binary = ["image/", "audio/", "video/"].iter().any(|kind| self.mime.starts_with(kind));
+        self.mime == "image/svg+xml" || !binary && self.mime != "application/pdf"
+    }
+
+    /// The end of a file's name: `png`, `pdf`; `bin` for what no program should open.
+    pub fn extension(&self) -> &'static str {
+        if let Some((_, end)) = ENDS.iter().find(|(mime, _)| *mime == self.mime) {
+            return end;
+        }
+        match self.mime.split_once('/') {
+            Some(("image" | "audio" | "video" | "text", end)) => end,
+            Some(("application", end @ ("pdf" | "json" | "xml" | "zip"))) => end,
+            _ => "bin",
+        }
+    }
+}
+
+/// What a value says that its bytes are; `None` when nothing can be made of it.
+pub(super) fn declared(mime: &str) -> Option<Media> {
+    let mime = mime.trim().to_ascii_lowercase();
+    let known = DECLARED.iter().copied().chain(MARKS.iter().map(|(_, _, mime, name)| (*mime, *name)));
+    // A block of audio says `mp3` or `wav`.
+    let found = known
+        .into_iter()
+        .find(|(known, _)| *known == mime || known.split_once('/').is_some_and(|(_, end)| end == mime))?;
+    Some(Media { mime: found.0, name: found.1, size: None })
+}
+
 /// What bytes are; `None` when their beginning does not tell.
 pub fn media(head: &[u8]) -> Option<Media> {
     let fits = |(at, mark, _, _): &&Mark| head.get(*at..*at + mark.len()) == Some(*mark);

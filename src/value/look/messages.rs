@@ -205,7 +205,7 @@ fn tool_call(reader: &Reader<'_>, place: &Place) -> Read<Part> {
 }
 
 /// What a block of a message's content says: thoughts may be several texts.
-pub(in crate::value) fn blocks(reader: &Reader<'_>, place: &Place) -> Read<Vec<Part>> {
+pub fn blocks(reader: &Reader<'_>, place: &Place) -> Result<Vec<Part>, UnpackError> {
     if let Some(fields) = Fields::of(reader, place)?
         && fields.text("type")?.as_deref() == Some("reasoning")
         && fields.get("summary").is_some()

@@ -11,9 +11,11 @@
 //! Everything here looks at the beginning of a value, through a [`Reader`]: a bounded number of elements, and a few
 //! kilobytes of a string. It is a guess about looks, never a change of content; a tree is always right, too.
 
+mod carried;
 pub(in crate::value) mod fields;
 mod media;
 mod messages;
+mod pixels;
 mod prose;
 mod said;
 
@@ -23,9 +25,10 @@ mod tests;
 use super::lazy::{Key, Kind, Place, Reader};
 use super::store::UnpackError;
 
+pub use carried::{Carried, carried, linked};
 pub use media::{Media, media};
-pub use messages::{Part, Spot, Turn, turn};
-pub(in crate::value) use messages::{blocks, is_conversation};
+pub(in crate::value) use messages::is_conversation;
+pub use messages::{Part, Spot, Turn, blocks, turn};
 pub use prose::{Prose, prose};
 pub use said::{Piece, PieceKind, Said, are_messages, put_together, said};
 
@@ -45,8 +48,8 @@ pub enum Look {
     },
     /// A string.
     Text(Prose),
-    /// Bytes (or a string that is a `data:` URL) of a known type.
-    Media(Media),
+    /// A file of a known type: bytes, base64, or what wraps it.
+    Carried(Carried),
     /// Bytes of no known type.
     Bytes,
     /// Anything else that can be unfolded.
@@ -55,10 +58,29 @@ pub enum Look {
     Scalar,
 }
 
+impl Look {
+    /// The end of a file's name for what is shown so.
+    pub fn extension(&self) -> &'static str {
+        match self {
+            Look::Carried(file) => file.media.extension(),
+            Look::Text(Prose::Markdown) => "md",
+            Look::Text(Prose::Json) => "json",
+            Look::Text(Prose::Plain) => "txt",
+            Look::Text(Prose::Code(language)) => match *language {
+                "python" => "py",
+                "javascript" => "js",
+                "rust" => "rs",
+                "shell" => "sh",
+                other => other,
+            },
+            Look::Bytes => "bin",
+            _ => "json",
+        }
+    }
+}
+
 /// Bytes of a string or of bytes that are looked at.
 const HEAD: usize = 8 << 10;
-/// Bytes of an image that are looked at: the size of a JPEG stands behind its profile.
-const MEDIA_HEAD: usize = 256 << 10;
 /// Rows of a table that are compared, and the most columns it may have.
 const ROWS: usize = 20;
 const COLUMNS: u64 = 64;
@@ -70,15 +92,21 @@ pub fn look(reader: &Reader<'_>, place: &Place) -> Result<Look, UnpackError> {
         return Ok(Look::Scalar);
     }
     match shape.kind {
-        Kind::Str => text(reader, place),
-        Kind::Bytes | Kind::ByteArray => {
-            let head = reader.bytes(place, 0, MEDIA_HEAD)?;
-            if let Some(media) = media(&head.data) {
-                return Ok(Look::Media(media));
+        Kind::Str => {
+            if let Some(file) = carried(reader, place)? {
+                return Ok(Look::Carried(file));
             }
+            let head = reader.text(place, 0, HEAD)?;
+            Ok(Look::Text(prose(&head.text, head.to == head.total)))
+        }
+        Kind::Bytes | Kind::ByteArray => {
+            if let Some(file) = carried(reader, place)? {
+                return Ok(Look::Carried(file));
+            }
+            let head = reader.bytes(place, 0, HEAD)?;
             let whole = head.data.len() as u64 == head.total;
-            Ok(match readable(&head.data[..head.data.len().min(HEAD)], whole) {
-                Some(text) => Look::Text(prose(text, whole && head.data.len() <= HEAD)),
+            Ok(match readable(&head.data, whole) {
+                Some(text) => Look::Text(prose(text, whole)),
                 None => Look::Bytes,
             })
         }
@@ -88,24 +116,13 @@ pub fn look(reader: &Reader<'_>, place: &Place) -> Result<Look, UnpackError> {
             }
             table(reader, place, shape.count)
         }
-        Kind::Dict | Kind::Object => messages::inside(reader, place),
+        Kind::Dict | Kind::Object => match carried(reader, place)? {
+            Some(file) => Ok(Look::Carried(file)),
+            None => messages::inside(reader, place),
+        },
         kind if kind.has_children() => Ok(Look::Tree),
         _ => Ok(Look::Scalar),
     }
-}
-
-fn text(reader: &Reader<'_>, place: &Place) -> Result<Look, UnpackError> {
-    let head = reader.text(place, 0, HEAD)?;
-    if head.text.starts_with("data:")
-        && let Some((_, data)) = head.text.split_once(";base64,")
-    {
-        let digits = data.get(..data.len().min(4096) / 4 * 4);
-        let found = digits.and_then(super::view::from_base64).and_then(|bytes| media(&bytes));
-        if let Some(media) = found {
-            return Ok(Look::Media(media));
-        }
-    }
-    Ok(Look::Text(prose(&head.text, head.to == head.total)))
 }
 
 /// The head of bytes that are text; a character that the head cuts does not count.

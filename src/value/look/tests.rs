@@ -111,6 +111,98 @@ fn other_types_are_known_by_their_marks() {
     assert!(looked(Value::str(url)).contains("size: Some((1, 1))"));
 }
 
+/// A PNG of 320 by 200 pixels, as far as anybody looks, in base64.
+fn image() -> (Vec<u8>, String) {
+    let head = [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], &[0, 0, 1, 64, 0, 0, 0, 200], &[8; 60]].concat();
+    let text = super::super::view::encoding::base64(&head);
+    (head, text)
+}
+
+fn file(value: Value) -> Option<(String, Vec<u8>)> {
+    let nothing = Memory::default();
+    let reader = Reader::new(&nothing);
+    let found = carried(&reader, &Place::from(value)).unwrap()?;
+    let bytes = found.read(&reader).unwrap();
+    assert!((found.len as i64 - bytes.len() as i64).abs() <= 4, "{found:?}");
+    Some((found.words(), bytes))
+}
+
+#[test]
+fn files_are_found_in_what_wraps_them() {
+    let (bytes, text) = image();
+    let url = format!("data:image/png;base64,{text}");
+    let words = "PNG image (image/png), 320 × 200, 84 B".to_owned();
+    for value in [
+        json!(text),
+        json!(url),
+        json!({"type": "image_url", "image_url": {"url": url, "detail": "low"}}),
+        json!({"type": "image_url", "image_url": url}),
+        json!({"type": "input_image", "image_url": url}),
+        json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": text}}),
+        json!({"inline_data": {"mime_type": "image/png", "data": text}}),
+        json!({"inlineData": {"mimeType": "image/webp", "data": text}}),
+        json!({"type": "image_generation_call", "id": "ig_1", "status": "completed", "result": text}),
+        json!({"type": "file", "file": {"filename": "a.png", "file_data": url}}),
+        // Line breaks, as `base64.encodebytes` makes them.
+        json!(
+            text.as_bytes()
+                .chunks(76)
+                .map(|line| String::from_utf8_lossy(line).into_owned() + "\n")
+                .collect::<String>()
+        ),
+    ] {
+        let found = file(json(value.clone())).unwrap_or_else(|| panic!("{value}"));
+        assert_eq!(found.1, bytes, "{value}");
+        // How many line breaks there are is not known before all is read.
+        assert!(found.0 == words || value.to_string().contains("\\n"), "{} {value}", found.0);
+    }
+    let wav = [&b"RIFF\0\0\0\0WAVE"[..], &[1; 50]].concat();
+    let sound = json!({"type": "input_audio", "input_audio": {"format": "wav", "data": super::super::view::encoding::base64(&wav)}});
+    assert_eq!(file(json(sound)).unwrap(), ("WAV audio (audio/wav), 62 B".to_owned(), wav));
+    let page = Value::dict(vec![
+        (Value::str("_content"), Value::Bytes(b"<p>hello</p>".to_vec().into())),
+        (Value::str("_content_type"), Value::str("text/html")),
+    ]);
+    assert_eq!(file(page).unwrap(), ("HTML page (text/html), 12 B".to_owned(), b"<p>hello</p>".to_vec()));
+}
+
+#[test]
+fn what_only_begins_like_a_file_is_none() {
+    let (_, text) = image();
+    for value in [
+        json!("a long word of letters only, and more of them, and more of them, and more"),
+        json!("/9j/is/a/path/of/many/folders/and/not/a/jpeg/though/it/begins/like/one"),
+        json!("QUJD".repeat(40)),
+        json!({"role": "user", "content": text, "n": 1}),
+        json!({"type": "text", "text": text}),
+        json!({"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}),
+        json!({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "hello"}}),
+        json!({"content_type": "application/json", "content": "eyJhIjogMX0"}),
+        json!({"media_type": "image/png", "data": 3}),
+    ] {
+        assert_eq!(file(json(value.clone())), None, "{value}");
+    }
+    let elsewhere = json!({"type": "image", "source": {"type": "url", "url": "https://x/a.png"}});
+    let nothing = Memory::default();
+    let found = linked(&Reader::new(&nothing), &Place::from(json(elsewhere))).unwrap();
+    assert_eq!(found.as_deref(), Some("https://x/a.png"));
+}
+
+#[test]
+fn ends_of_names_run_nothing() {
+    let media = |mime, name| Media { mime, name, size: None };
+    let ends = [
+        "image/png",
+        "image/jpeg",
+        "application/pdf",
+        "application/x-elf",
+        "application/x-pickle",
+        "text/html",
+    ]
+    .map(|mime| media(mime, "").extension());
+    assert_eq!(ends, ["png", "jpg", "pdf", "bin", "bin", "html"]);
+}
+
 fn parts(value: serde_json::Value) -> (Turn, Vec<String>) {
     let nothing = Memory::default();
     let reader = Reader::new(&nothing);
@@ -183,6 +275,9 @@ proptest! {
         let marks: [&[u8]; 6] = [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\xff\xd8\xff", b"GIF89a", b"RIFF0000WEBPVP8X", b"BM", b""];
         let data = [marks[mark % 6], &bytes[..]].concat();
         media(&data);
+        let url = format!("data:image/png;base64,{}", super::super::view::encoding::base64(&data));
+        looked(Value::str(&url));
+        looked(Value::str(url.get(23..).unwrap_or_default()));
         looked(Value::Bytes(data.into()));
         prose(&text, true);
         prose(&text, false);

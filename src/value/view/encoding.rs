@@ -27,8 +27,15 @@ pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     for chunk in digits.chunks(4) {
         let mut word = 0u32;
         for digit in chunk {
-            let value = ALPHABET.iter().position(|letter| letter == digit)?;
-            word = word << 6 | value as u32;
+            let value = match digit {
+                b'A'..=b'Z' => digit - b'A',
+                b'a'..=b'z' => digit - b'a' + 26,
+                b'0'..=b'9' => digit - b'0' + 52,
+                b'+' => 62,
+                b'/' => 63,
+                _ => return None,
+            };
+            word = word << 6 | u32::from(value);
         }
         word <<= 6 * (4 - chunk.len());
         out.extend_from_slice(word.to_be_bytes().get(1..chunk.len())?);
