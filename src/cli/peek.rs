@@ -96,13 +96,10 @@ impl Rows<'_, '_> {
             }
             Look::Carried(file) => {
                 self.carried(file);
-                match file.bytes() {
-                    Some(bytes) => {
-                        self.rows.push(ValueRow::Text { text: String::new(), markdown: false });
-                        self.dump(bytes)?;
-                    }
-                    // How it is wrapped says little; `o` shows it.
-                    None => {}
+                // How a file is wrapped says little; `o` shows it.
+                if let Some(bytes) = file.bytes() {
+                    self.rows.push(ValueRow::Text { text: String::new(), markdown: false });
+                    self.dump(bytes)?;
                 }
                 file.media.name
             }
