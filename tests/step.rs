@@ -4,11 +4,9 @@
 
 mod support;
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
-
 use serde_json::{Value, json};
 use support::Project;
+use support::stepped::Stepped;
 
 const AGENT: &str = r#"
 @function()
@@ -33,62 +31,6 @@ def app(n: int) -> list:
     out.append(book(out[-1]))
     return out + item.map([1, 2, 3])
 "#;
-
-/// `tl-bench step` as a script drives it.
-struct Stepped {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
-    /// Every line so far.
-    seen: Vec<Value>,
-}
-
-impl Stepped {
-    fn start(project: &Project, args: &[&str]) -> Self {
-        let mut all = vec!["step"];
-        all.extend(args);
-        let mut command = project.command(&all);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let input = child.stdin.take();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        Stepped { child, input, output, seen: vec![] }
-    }
-
-    fn say(&mut self, line: Value) {
-        writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
-    }
-
-    fn answer(&mut self, answer: Value) {
-        self.say(json!({"cmd": "answer", "answer": answer}));
-    }
-
-    /// The next line of a kind.
-    fn next(&mut self, kind: &str) -> Value {
-        loop {
-            let mut line = String::new();
-            assert!(self.output.read_line(&mut line).unwrap() > 0, "no line '{kind}' came: {:#?}", self.seen);
-            let line: Value = serde_json::from_str(&line).unwrap();
-            self.seen.push(line.clone());
-            if line["t"] == kind {
-                return line;
-            }
-        }
-    }
-
-    /// The path, moment and proposal of the next call that waits.
-    fn asked(&mut self) -> String {
-        let line = self.next("asked");
-        let word = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
-        format!("{} {} {}", word("moment"), word("path"), word("would"))
-    }
-
-    fn end(mut self) -> Value {
-        self.input = None;
-        let report = self.next("ended");
-        self.child.wait().unwrap();
-        report
-    }
-}
 
 fn project() -> Project {
     let project = Project::app(AGENT);

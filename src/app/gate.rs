@@ -20,6 +20,8 @@ pub enum Edited {
     Output(RunId, CallNo),
     /// The arguments of a call that waits at the gate.
     Arguments(RunId, CallNo),
+    /// The output of a call that waits at the gate, as a Python expression.
+    Expression(RunId, CallNo),
     /// The output of a recorded call, for a fork.
     Fork(RunId, CallNo),
     /// The arguments of a recorded call, for a fork.
@@ -29,7 +31,10 @@ pub enum Edited {
 impl Edited {
     /// Whether it is about this call at the gate.
     pub fn is_of(&self, no: CallNo) -> bool {
-        matches!(self, Edited::Output(_, call) | Edited::Arguments(_, call) if *call == no)
+        matches!(
+            self,
+            Edited::Output(_, call) | Edited::Arguments(_, call) | Edited::Expression(_, call) if *call == no
+        )
     }
 }
 
@@ -57,8 +62,11 @@ impl Gate {
                 self.waiting.retain(|held| held.call != ask.call);
                 self.waiting.push(ask.clone());
             }
-            GateEvent::Left { call } => self.waiting.retain(|ask| ask.call != *call),
-            GateEvent::Refused { .. } => {}
+            GateEvent::Left { call } => {
+                self.waiting.retain(|ask| ask.call != *call);
+                self.sent.take_if(|(what, _)| what.is_of(*call));
+            }
+            GateEvent::Refused { .. } | GateEvent::Frames { .. } => {}
         }
     }
 }
@@ -217,6 +225,9 @@ pub fn line(state: &AppState, run: &RunHistory) -> Line {
     let mut out = vec![(Tone::Focus, format!("PAUSED {moment} {name}"))];
     let (tone, words) = would(ask);
     out.push((tone, format!("   {words}")));
+    if matches!(&gate.sent, Some((what @ Edited::Expression(..), _)) if what.is_of(ask.call)) {
+        out.push((Tone::Active, "   evaluates …".to_owned()));
+    }
     if ask.effect {
         out.push((Tone::Warning, "   acts on the world".to_owned()));
     }

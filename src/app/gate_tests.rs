@@ -317,3 +317,67 @@ fn breakpoints_are_kept_and_told_to_runs_that_are_stepped_through() {
     press(&mut state, "esc");
     assert_eq!(saved(press(&mut state, "b")), [], "b takes it away");
 }
+
+#[test]
+fn frames_are_asked_for_and_unfold() {
+    use crate::app::frames::rows;
+    use crate::model::Frame;
+    use crate::model::frames::{Shown, Stack, StackFrame};
+    let mut state = stepped(&[execute(2)]);
+    assert_eq!(commands(&press(&mut state, "V")), [StepCommand::Frames { call: 2 }]);
+    let shown = |state: &AppState| -> Vec<String> {
+        let Some(Overlay::Frames(list)) = &state.overlay else { panic!("no frames") };
+        rows(state, list)
+            .iter()
+            .map(|row| format!("{} {}", row.head.1, row.text.1).trim().to_owned())
+            .collect()
+    };
+    assert_eq!(shown(&state), ["asking its worker …"]);
+    let value = |name: &str, text: &str, items| Shown {
+        name: name.to_owned(),
+        text: text.to_owned(),
+        kind: "x".to_owned(),
+        items,
+        more: 0,
+    };
+    let at =
+        Frame { file: "/p/a.py".to_owned(), line: 7, name: "agent".to_owned(), text: "llm(x)".to_owned() };
+    let locals = vec![value("x", "{a: 1}", vec![value("a", "1", vec![])])];
+    let frames = vec![StackFrame { at, locals, more: 2 }];
+    let stacks = vec![Stack { call: 1, frames, ..Stack::default() }];
+    tell(&mut state, GateEvent::Frames { call: 2, stacks });
+    let folded = ["research_agent", "/p/a.py:7  agent llm(x)", "x {a: 1}", "… 2 more names"];
+    assert_eq!(shown(&state), folded);
+    press(&mut state, "down down space");
+    assert_eq!(shown(&state)[3], "a 1");
+    press(&mut state, "left");
+    assert_eq!(shown(&state), folded);
+    // From a name to its frame, which folds.
+    press(&mut state, "left left");
+    assert_eq!(shown(&state), folded[..2]);
+    let edit = Effect::Edit { file: "/p/a.py".to_owned(), line: 7 };
+    assert_eq!(press(&mut state, "e"), [edit]);
+    press(&mut state, "esc");
+    assert!(state.overlay.is_none());
+}
+
+#[test]
+fn an_expression_that_is_refused_is_kept() {
+    let mut state = stepped(&[execute(2)]);
+    press(&mut state, "=");
+    let typed = |state: &mut AppState, text: &str| {
+        update(state, Msg::Paste(text.to_owned()), &ENV);
+    };
+    typed(&mut state, "1 + x");
+    let expr = "1 + x".to_owned();
+    let answer = Answer::Expression { expr: expr.clone(), any_type: false };
+    assert_eq!(answered(&mut state, "enter"), (2, answer));
+    assert!(words(&state).contains("evaluates …") && state.overlay.is_none());
+    tell(&mut state, GateEvent::Refused { call: 2, why: "it failed: NameError".to_owned() });
+    assert!(!words(&state).contains("evaluates"));
+    let Some(Overlay::Expression(line)) = &state.overlay else { panic!("{:?}", state.overlay) };
+    assert_eq!((line.editor.value(), line.problem.as_deref()), (expr.clone(), Some("it failed: NameError")));
+    assert_eq!(answered(&mut state, "ctrl-t"), (2, Answer::Expression { expr, any_type: true }));
+    tell(&mut state, GateEvent::Left { call: 2 });
+    assert!(state.gate().unwrap().sent.is_none());
+}

@@ -290,7 +290,7 @@ fn loaded(page: &mut Page, state: &AppState) {
 }
 
 /// Safe text in pieces of so many columns.
-pub(super) fn wrapped(safe: &str, width: usize) -> Vec<String> {
+pub fn wrapped(safe: &str, width: usize) -> Vec<String> {
     let mut out = Vec::new();
     let mut rest = safe;
     while !rest.is_empty() {

@@ -17,6 +17,7 @@ pub mod find;
 pub mod form;
 pub mod fork;
 pub mod gate;
+pub mod frames;
 pub mod functions;
 pub mod headless;
 pub mod inspect;

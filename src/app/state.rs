@@ -181,6 +181,10 @@ pub enum Overlay {
         /// What is wrong with it.
         problem: Option<String>,
     },
+    /// The output of the call at the gate, as an expression.
+    Expression(super::frames::ExprLine),
+    /// The variables of its callers.
+    Frames(Box<super::frames::FrameList>),
     /// How often the selected call is to be executed.
     Resample(super::fork::HowOften),
     /// A fork and what it would do.

@@ -24,6 +24,7 @@ use crate::engine::step::{
 use crate::engine::{self, Ending, RunHandle, RunSpec};
 use crate::model::filter::Filter;
 use crate::model::fork::Edit;
+use crate::model::frames::Stack;
 use crate::model::points;
 use crate::model::{Event, RunHistory, RunStatus, ValueRef};
 use crate::store::Store;
@@ -55,6 +56,8 @@ enum Line {
     Pause,
     /// Goes back to a call (without one: to the one before): the run ends, and a replay of it stops there.
     Back { call: Option<String> },
+    /// Prints the frames of the bodies that wait for a call.
+    Frames { call: Option<String> },
     /// Prints a call with its values.
     Show { call: String },
     /// Ends the run.
@@ -94,6 +97,8 @@ struct Session<'a> {
     waiting: Vec<CallNo>,
     /// What is asked about the calls at the gate, those that were answered a moment ago included.
     asks: HashMap<CallNo, Ask>,
+    /// Calls whose output is being evaluated: they may be answered otherwise meanwhile.
+    evaluating: Vec<CallNo>,
     /// Lines that came while nothing waited: they are about the next call that does.
     lines: VecDeque<String>,
     input_ended: bool,
@@ -206,6 +211,7 @@ impl<'a> Session<'a> {
             history: RunHistory::new(id),
             waiting: Vec::new(),
             asks: HashMap::new(),
+            evaluating: Vec::new(),
             lines: VecDeque::new(),
             input_ended: false,
             let_go: false,
@@ -253,7 +259,11 @@ impl<'a> Session<'a> {
     fn read_lines(&mut self, breakpoints: &mut Vec<Breakpoint>) -> Option<CallNo> {
         while let Some(text) = self.lines.front() {
             let line = match crate::base::json::tagged::<Line>(text) {
-                Ok(line) if self.waiting.is_empty() && line.is_of_a_call() => return None,
+                Ok(line)
+                    if self.waiting.is_empty() && line.is_of_a_call() && !self.is_of_evaluating(&line) =>
+                {
+                    return None;
+                }
                 Ok(line) => line,
                 Err(error) => {
                     self.say(&json!({"t": "error", "error": format!("not a command: {error}")}));
@@ -275,6 +285,14 @@ impl<'a> Session<'a> {
         None
     }
 
+    /// Whether a line names a call whose output is being evaluated.
+    fn is_of_evaluating(&self, line: &Line) -> bool {
+        let (Line::Answer { call: Some(call), .. } | Line::Frames { call: Some(call) }) = line else {
+            return false;
+        };
+        self.call(Some(call)).is_ok_and(|call| self.evaluating.contains(&call))
+    }
+
     fn gate(&mut self, event: GateEvent) -> Result<(), CliError> {
         match event {
             GateEvent::Asked(ask) => {
@@ -285,14 +303,20 @@ impl<'a> Session<'a> {
             }
             GateEvent::Left { call } => {
                 self.waiting.retain(|waits| *waits != call);
+                self.evaluating.retain(|waits| *waits != call);
                 self.asks.remove(&call);
                 self.say(&json!({"t": "left", "call": self.name(call)}));
             }
             GateEvent::Refused { call, why } => {
+                self.evaluating.retain(|waits| *waits != call);
                 if !self.waiting.contains(&call) && self.asks.contains_key(&call) {
                     self.waiting.push(call);
                 }
                 self.say(&json!({"t": "error", "call": self.name(call), "error": why}));
+            }
+            GateEvent::Frames { call, stacks } => {
+                let stacks: Vec<Value> = stacks.iter().map(|stack| self.stack(stack)).collect();
+                self.say(&json!({"t": "frames", "call": self.name(call), "stacks": stacks}));
             }
         }
         Ok(())
@@ -300,6 +324,14 @@ impl<'a> Session<'a> {
 
     fn name(&self, call: CallNo) -> String {
         call_id(&self.history.id, call)
+    }
+
+    /// A stack, with the call as everything else names calls.
+    fn stack(&self, stack: &Stack) -> Value {
+        let mut shown = json!(stack);
+        shown["call"] = json!(self.name(stack.call));
+        shown["path"] = json!(crate::model::path::path(&self.history, stack.call));
+        shown
     }
 
     fn ask(&self, ask: &Ask) -> Result<Value, CliError> {
@@ -372,6 +404,7 @@ impl<'a> Session<'a> {
             Line::Answer { call, answer } => {
                 StepCommand::Answer { call: self.call(call.as_deref())?, answer }
             }
+            Line::Frames { call } => StepCommand::Frames { call: self.call(call.as_deref())? },
             Line::Into => StepCommand::Go(Goal::Into),
             Line::Over { call } => StepCommand::Go(Goal::Past(self.call(call.as_deref())?)),
             Line::Out { call } => {
@@ -417,7 +450,12 @@ impl<'a> Session<'a> {
         };
         // What is answered waits no longer, so the next line is about the next call.
         match &command {
-            StepCommand::Answer { call, .. } => self.waiting.retain(|waits| waits != call),
+            StepCommand::Answer { call, answer } => {
+                self.waiting.retain(|waits| waits != call);
+                if matches!(answer, Answer::Expression { .. }) {
+                    self.evaluating.push(*call);
+                }
+            }
             StepCommand::Go(_) => self.waiting.clear(),
             _ => {}
         }

@@ -182,7 +182,7 @@ pub fn call_json(run: &RunHistory, call: &Call) -> Map<String, Value> {
         let answers = call.answers.iter();
         let answers: Vec<Value> = answers
             .map(|one| json!({
-                    "answer": one.answer, "was": shown(&one.was), "now": shown(&one.now),
+                    "answer": one.answer, "was": shown(&one.was), "now": shown(&one.now), "expr": one.expr,
                     "from": one.from.as_ref().map(|from| json!({"run": from.run, "call": call_id(&from.run, from.call)})),
                 }))
             .collect();

@@ -13,6 +13,7 @@ pub mod exec;
 pub mod explain;
 pub mod files;
 mod folder;
+pub mod frames;
 pub mod golden;
 pub mod local;
 mod peer;

@@ -206,6 +206,11 @@ pub fn fits(recorded: &Bytes, json: &serde_json::Value) -> Result<(), String> {
     value::fits(&pickle::read_lossy(recorded), json)
 }
 
+/// The same of a value that came as a pickle.
+pub fn fits_pickled(recorded: &Bytes, given: &Bytes) -> Result<(), String> {
+    value::fits_value(&pickle::read_lossy(recorded), &pickle::read_lossy(given))
+}
+
 /// Says why these cannot be the arguments of a function: names that are no parameters of it, or some are missing.
 pub fn parameters_fit(params: &[Param], json: &serde_json::Value) -> Result<(), String> {
     let serde_json::Value::Object(given) = json else {

@@ -245,6 +245,9 @@ pub struct Answered {
     /// The call that it was taken from.
     #[serde(default)]
     pub from: Option<Origin>,
+    /// The Python expression that gave it.
+    #[serde(default)]
+    pub expr: Option<String>,
 }
 
 /// What happened.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::filter::Filter;
 use super::fork::Edit;
+use super::frames::Stack;
 use super::{ErrorInfo, Origin, ValueRef};
 use crate::base::ids::CallNo;
 
@@ -88,6 +89,13 @@ pub enum GateEvent {
         /// Why not, and what would do.
         why: String,
     },
+    /// To [`StepCommand::Frames`]: the bodies in which a call was made, its caller's first.
+    Frames {
+        /// The call.
+        call: CallNo,
+        /// Their stacks.
+        stacks: Vec<Stack>,
+    },
 }
 
 /// What to do with a call that waits.
@@ -113,6 +121,15 @@ pub enum Answer {
         /// A JSON object by parameter name.
         value: serde_json::Value,
         /// Whatever types they have; else they must be those of the recorded ones.
+        #[serde(default)]
+        any_type: bool,
+    },
+    /// Take what a Python expression gives, evaluated in a worker.
+    #[serde(rename = "expr")]
+    Expression {
+        /// The expression: it sees the application's names, the arguments, and `output`.
+        expr: String,
+        /// Whatever type it has.
         #[serde(default)]
         any_type: bool,
     },
@@ -194,6 +211,11 @@ pub enum StepCommand {
         call: CallNo,
         /// The answer.
         answer: Answer,
+    },
+    /// Tell the frames of the bodies that wait for this call, with what their names stand for.
+    Frames {
+        /// The call; it waits at the gate.
+        call: CallNo,
     },
     /// Where to stop next. What waits goes on as proposed, unless the goal stops it again.
     Go(Goal),

@@ -9,6 +9,7 @@ pub mod event;
 pub mod filter;
 pub mod fork;
 pub mod gate;
+pub mod frames;
 pub mod functions;
 pub mod history;
 pub mod keys;

@@ -85,7 +85,8 @@ impl EventKind {
                 files(read, each);
             }
             EventKind::Answered(answered) => {
-                let Answered { no: _, answer: _, was: _, now: _, from: _ } = answered.as_mut();
+                let Answered { no: _, answer: _, was: _, now: _, from: _, expr } = answered.as_mut();
+                expr.iter_mut().for_each(&mut *each);
             }
         }
     }

@@ -375,6 +375,19 @@ pub enum FromWorker {
         /// The outcomes.
         ends: Vec<End>,
     },
+    /// The frames that were asked for; they follow as JSON.
+    Frames {
+        /// Of the question.
+        id: u64,
+    },
+    /// What an expression gave: a pickle (JSON for applications) follows, unless it failed.
+    Evaluated {
+        /// Of the question.
+        id: u64,
+        /// Why it failed.
+        #[serde(default)]
+        error: Option<ErrorInfo>,
+    },
     /// A driver asks for a run.
     RunApp {
         /// Request id.
@@ -418,6 +431,31 @@ pub struct RunCall {
     pub input: &'static str,
     /// Seconds.
     pub timeout: f64,
+    /// The run's id.
+    pub request: String,
+}
+
+/// An expression whose value is to be a call's output.
+#[derive(Clone, Debug, Serialize)]
+pub struct Evaluation {
+    /// The call.
+    pub call: u32,
+    /// Its function.
+    pub r#fn: String,
+    /// The application.
+    pub app: String,
+    /// The expression.
+    pub expr: String,
+    /// See [`RunCall::deps`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deps: Vec<String>,
+    /// See [`RunCall::map`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub map: Option<String>,
+    /// `pickle` or `json`.
+    pub input: &'static str,
+    /// The last blob is what the call would give, or gave.
+    pub output: bool,
     /// The run's id.
     pub request: String,
 }
@@ -499,6 +537,21 @@ pub enum ToWorker {
         id: u64,
         /// Whether a blob with the value follows.
         found: bool,
+    },
+    /// Tell the frames of these bodies.
+    Frames {
+        /// Names the question.
+        id: u64,
+        /// Call, attempt, and the request of it that is asked about (0: none).
+        calls: Vec<(u32, u32, u64)>,
+    },
+    /// Evaluate an expression; the blobs are a call's arguments, as in `run`.
+    Evaluate {
+        /// Names the question.
+        id: u64,
+        /// It.
+        #[serde(flatten)]
+        evaluation: Evaluation,
     },
     /// Stop executing this.
     Interrupt {

@@ -30,6 +30,7 @@ mod edits;
 mod filter;
 mod gate;
 mod find;
+mod frames;
 mod functions;
 mod inspector;
 mod ledger;

@@ -58,6 +58,13 @@ pub(super) fn hints(overlay: &Overlay) -> Vec<Hint> {
             ("+", "another edit"),
             ("Esc", "throw it away"),
         ],
+        Overlay::Expression(line) if line.problem.is_some() => {
+            &[("Enter", "evaluate"), ("Ctrl-T", "of any type"), ("Esc", "let it wait")]
+        }
+        Overlay::Expression(_) => &[("Enter", "evaluate"), ("Esc", "let it wait")],
+        Overlay::Frames(_) => {
+            &[("Down", "next"), ("Space", "fold, unfold"), ("e", "edit there"), ("Esc", "close")]
+        }
         Overlay::Resample(_) => &[("Enter", "execute"), ("Esc", "leave it")],
         Overlay::SaveAs { .. } => &[("Enter", "write"), ("Esc", "cancel")],
     };
@@ -87,6 +94,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState) {
         Some(Overlay::SaveAs { editor }) => save_as(canvas, places.body, editor),
         Some(Overlay::Points(list)) => super::gate::points(canvas, places.body, state, list),
         Some(Overlay::Fail(line)) => super::gate::fail(canvas, places.body, line),
+        Some(Overlay::Expression(line)) => super::frames::expression(canvas, places.body, line),
+        Some(Overlay::Frames(list)) => super::frames::draw(canvas, places.body, state, list),
         Some(Overlay::Resample(typed)) => super::gate::resample(canvas, places.body, typed),
         Some(Overlay::RunTo { editor, problem }) => {
             super::gate::run_to(canvas, places.body, editor, problem.as_deref());

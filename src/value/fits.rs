@@ -14,11 +14,15 @@ const NAMED: usize = 3;
 
 /// Says why a text does not fit, and where.
 pub fn fits(recorded: &Value, written: &Json) -> Result<(), String> {
-    let value = from_json(written);
+    fits_value(recorded, &from_json(written))
+}
+
+/// The same of a value.
+pub fn fits_value(recorded: &Value, value: &Value) -> Result<(), String> {
     if matches!(recorded, Value::None) {
         return Ok(());
     }
-    if let (Value::Dict(was), Value::Dict(_)) = (recorded, &value) {
+    if let (Value::Dict(was), Value::Dict(_)) = (recorded, value) {
         let missing: Vec<String> = was
             .iter()
             .filter_map(|(key, _)| key.as_str())
@@ -32,10 +36,10 @@ pub fn fits(recorded: &Value, written: &Json) -> Result<(), String> {
             return Err(format!("{}{more} is missing; the recorded value has it", named.join(", ")));
         }
     }
-    if !alike(recorded, &value) {
-        return Err(format!("it was {}, what you wrote is {}", kind(recorded), kind(&value)));
+    if !alike(recorded, value) {
+        return Err(format!("it was {}, what you wrote is {}", kind(recorded), kind(value)));
     }
-    below(recorded, &value, &mut String::new())
+    below(recorded, value, &mut String::new())
 }
 
 fn below(recorded: &Value, written: &Value, place: &mut String) -> Result<(), String> {

@@ -31,7 +31,7 @@ mod figures;
 mod python_tests;
 
 pub use exact_json::read_plain_json;
-pub use fits::{fits, fits_hint};
+pub use fits::{fits, fits_hint, fits_value};
 pub use from_json::{from_json, from_plain_json, to_plain_json};
 pub use store::{
     Below, NodeError, NodeSink, NodeSource, Packed, StoredNode, UnpackError, children, load_value, own_texts,

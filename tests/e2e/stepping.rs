@@ -128,6 +128,43 @@ fn faults_retries_and_outcomes_at_the_gate() {
     assert_eq!(again["counts"]["failed"], 0);
 }
 
+#[test]
+fn variables_of_the_callers_and_an_output_as_an_expression() {
+    let project = Project::workspace("research-agent");
+    project.json(1, &["run", "--json"]);
+    let mut terminal = Terminal::bench(&project, (80, 24), &[]);
+    terminal.sees("the failed run", &["failed", "s step"]);
+    terminal.keys("s");
+    terminal.sees("the gate", &["PAUSED before research_agent"]);
+    terminal.keys("V");
+    terminal.sees("that nobody called it", &["Who called research_agent", "No body waits for it"]);
+    terminal.keys("\x1bTfn:read_document\r");
+    terminal.sees("a call below", &["PAUSED before read_document#1"]);
+    terminal.keys("V");
+    terminal.sees("its caller", &["Who called read_document#1", "research_agent.py:", "messages", "list of"]);
+    // A value unfolds where it stands, and folds again.
+    terminal.keys("jjj");
+    terminal.keys(" ");
+    terminal.sees("what is in it", &["[0]", "role"]);
+    terminal.keys(" ");
+    terminal.misses("what is in it", "[0]");
+    terminal.keys("\x1b");
+    terminal.misses("the frames", "Who called");
+    // An expression that fails is said and can be mended; then it is the output.
+    terminal.keys("=outptu\r");
+    terminal.sees("what is wrong", &["as a Python expression", "name 'outptu' is not defined"]);
+    terminal.keys("\x17output + ' (by hand)'\r");
+    terminal.sees("the next call", &["PAUSED before call_llm#3"]);
+    terminal.keys("C");
+    terminal.sees("the end", &["R replay"]);
+    quit(terminal);
+    let run = shown(&project, "latest");
+    let edited = run["calls"].as_array().unwrap().iter().find(|call| call["status"] == "edited").unwrap();
+    assert_eq!(edited["path"], "research_agent/read_document#1");
+    assert_eq!(edited["answers"][0]["expr"], "output + ' (by hand)'");
+    assert!(edited["output"].as_str().unwrap().ends_with(" (by hand)"), "{edited:#}");
+}
+
 const TRAVEL: &str = r#"
 from tensorlake.applications import application, function
 

@@ -4,6 +4,8 @@
 //! (`from effects import note, healthy`): counts in a report can be wrong, a file that was appended to cannot.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod stepped;
+
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};

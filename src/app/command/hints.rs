@@ -69,6 +69,7 @@ fn rank(id: CommandId, gate: bool) -> u8 {
         CommandId::GateArguments | CommandId::GateRetry | CommandId::GateFail | CommandId::GateKeep => 2,
         CommandId::GateOut => 3,
         CommandId::GateExecute => 4,
+        CommandId::GateExpression | CommandId::GateFrames => 7,
         CommandId::Step => 3,
         // The gate's own keys are needed more.
         CommandId::Quit | CommandId::Stop | CommandId::Run if gate => 8,

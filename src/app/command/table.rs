@@ -218,6 +218,10 @@ commands! {
         "Let the call at the gate go on as the line above the panes says, and stop at the next one.";
     GateAnswer "gate-answer" Gate, ["a"], "answer", is_asked,
         "Write the call's output by hand in $EDITOR; after its body, change what it returned.";
+    GateExpression "gate-expression" Gate, ["="], "expression", is_asked,
+        "Write the call's output as a Python expression, evaluated in a worker: {**output, \"answer\": \"Japan\"}.";
+    GateFrames "gate-frames" Gate, ["V"], "variables", is_asked,
+        "Show the Python frames that wait for the call, with what their names stand for.";
     GateArguments "gate-arguments" Gate, ["i"], "arguments", is_before,
         "Edit the call's arguments in $EDITOR; then it is asked about again.";
     GateRetry "gate-retry" Gate, ["r"], "retry", is_after,

@@ -123,6 +123,8 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::GateGo
         | CommandId::GateAnswer
         | CommandId::GateArguments
+        | CommandId::GateExpression
+        | CommandId::GateFrames
         | CommandId::GateRetry
         | CommandId::GateFail
         | CommandId::GateExecute

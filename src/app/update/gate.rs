@@ -2,6 +2,7 @@
 
 use crate::app::command::CommandId;
 use crate::app::editor::Editor;
+use crate::app::frames::ExprLine;
 use crate::app::gate::{FAULTS, FailLine, Rejected};
 use crate::app::keys::{Key, KeyCode};
 use crate::app::msg::{Edited, Effect, Env, Start};
@@ -13,7 +14,7 @@ use crate::model::gate::{Answer, GateEvent, Goal, Moment, StepCommand, Want};
 use crate::model::points;
 use crate::model::{Level, RunHistory, RunStatus, ValueRef, path};
 
-use super::{commands, fork, toast};
+use super::{commands, fork, frames, toast};
 
 /// Steps through a replay of the selected run.
 pub(super) fn begin(state: &mut AppState, goal: Goal, env: &Env) -> Vec<Effect> {
@@ -87,9 +88,16 @@ pub(super) fn happened(state: &mut AppState, run: RunId, event: &GateEvent, env:
             }
         }
         GateEvent::Refused { call, why } if gate.sent.as_ref().is_some_and(|(sent, _)| sent.is_of(*call)) => {
-            if let Some((what, text)) = gate.sent.take() {
+            let Some((what, text)) = gate.sent.take() else { return };
+            if !matches!(what, Edited::Expression(..)) {
                 let rejected = Rejected { what, text, why: why.clone(), may: true };
                 state.overlay = Some(Overlay::Rejected(rejected));
+            } else if state.overlay.is_none() {
+                let line = ExprLine { editor: Editor::new(&text), problem: Some(why.clone()) };
+                state.overlay = Some(Overlay::Expression(line));
+            } else {
+                // What is being written meanwhile stays.
+                toast(state, Level::Error, format!("The expression was not taken: {why}."), env);
             }
         }
         GateEvent::Refused { why, .. } if shown => {
@@ -97,6 +105,7 @@ pub(super) fn happened(state: &mut AppState, run: RunId, event: &GateEvent, env:
             toast(state, Level::Error, sentence, env);
         }
         GateEvent::Refused { .. } => {}
+        GateEvent::Frames { call, stacks } => frames::came(state, &run, *call, stacks),
     }
 }
 
@@ -117,7 +126,7 @@ fn answer(state: &AppState, answer: Answer) -> Vec<Effect> {
     answer_call(run, call, answer)
 }
 
-fn answer_call(run: RunId, call: CallNo, answer: Answer) -> Vec<Effect> {
+pub(super) fn answer_call(run: RunId, call: CallNo, answer: Answer) -> Vec<Effect> {
     vec![Effect::Step { run, commands: vec![StepCommand::Pause, StepCommand::Answer { call, answer }] }]
 }
 
@@ -132,6 +141,11 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::GateRetry => return answer(state, Answer::Retry),
         CommandId::GateAnswer => return edit_output(state),
         CommandId::GateArguments => return edit_arguments(state),
+        CommandId::GateFrames => return frames::ask(state),
+        CommandId::GateExpression => {
+            state.overlay = Some(Overlay::Expression(ExprLine::default()));
+            return Vec::new();
+        }
         CommandId::GateFail => {
             state.overlay = Some(Overlay::Fail(FailLine::default()));
             return Vec::new();
@@ -236,7 +250,7 @@ pub(super) fn edited(
     let (run, call) = match &what {
         Edited::Output(run, call) | Edited::Arguments(run, call) => (run.clone(), *call),
         Edited::Fork(..) | Edited::ForkInput(..) => return fork::edited(state, what, before, text, env),
-        Edited::Input => return Vec::new(),
+        Edited::Input | Edited::Expression(..) => return Vec::new(),
     };
     if state.stepping.get(&run).is_none_or(|gate| gate.ask(call).is_none()) {
         toast(state, Level::Warning, "The call does not wait any more; nothing was changed.", env);
@@ -275,7 +289,7 @@ pub(super) fn rejected_key(state: &mut AppState, rejected: Rejected, key: Key) -
                 Edited::Fork(..) | Edited::ForkInput(..) => {
                     fork::plan(state, &rejected.what, value, rejected.text, true)
                 }
-                Edited::Input => Vec::new(),
+                Edited::Input | Edited::Expression(..) => Vec::new(),
             }
         }
         _ => {

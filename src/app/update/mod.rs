@@ -9,6 +9,7 @@ mod filter;
 mod fork;
 mod gate;
 mod find;
+mod frames;
 mod functions;
 mod mouse;
 mod navigate;

@@ -11,7 +11,7 @@ use crate::app::settings;
 use crate::app::state::{AppState, Overlay};
 use crate::base::json;
 
-use super::{commands, filter, find, fork, gate, points};
+use super::{commands, filter, find, fork, frames, gate, points};
 
 /// Handles a key when an overlay is open; `None` when none is.
 pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Effect>> {
@@ -45,6 +45,8 @@ pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Eff
         Overlay::Points(list) => return Some(points::key(state, list, key, env)),
         Overlay::Fork { fork, plan } => return Some(fork::key(state, fork, plan, key, env)),
         Overlay::Resample(typed) => return Some(fork::resample_key(state, typed.editor, key, env)),
+        Overlay::Expression(line) => return Some(frames::expr_key(state, line, key, env)),
+        Overlay::Frames(list) => return Some(frames::key(state, list, key)),
         Overlay::Find => return Some(find::key(state, key, env)),
     }
     Some(Vec::new())
@@ -217,6 +219,7 @@ pub(super) fn paste(state: &mut AppState, pasted: &str) {
             | Overlay::Search { editor, .. }
             | Overlay::RunTo { editor, .. }
             | Overlay::Resample(crate::app::fork::HowOften { editor, .. })
+            | Overlay::Expression(crate::app::frames::ExprLine { editor, .. })
             | Overlay::Fail(FailLine { editor, .. }),
         ) => editor.paste(pasted),
         Some(Overlay::Points(list)) => {
@@ -234,6 +237,7 @@ pub(super) fn paste(state: &mut AppState, pasted: &str) {
             | Overlay::ChooseApp { .. }
             | Overlay::Rejected(_)
             | Overlay::Fork { .. }
+            | Overlay::Frames(_)
             | Overlay::Find,
         )
         | None => {}

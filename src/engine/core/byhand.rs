@@ -6,7 +6,7 @@ use super::Core;
 use super::node::{NodeIx, Outcome, Phase};
 use crate::engine::recorder::Then;
 use crate::engine::step::Fault;
-use crate::engine::values;
+use crate::engine::values::{self, Ready};
 use crate::model::event::{AnswerKind, Answered, CallEnded};
 use crate::model::fork::Edit;
 use crate::model::{CallStatus, ErrorInfo, ErrorKind, EventKind, Origin, RunStatus, ValueRef};
@@ -59,7 +59,7 @@ impl Core {
         from: Option<Origin>,
     ) {
         let no = self.nodes[ix].no;
-        self.emit(EventKind::Answered(Box::new(Answered { no, answer, was, now, from })));
+        self.emit(EventKind::Answered(Box::new(Answered { no, answer, was, now, from, expr: None })));
     }
 
     /// A call gets an output that somebody wrote.
@@ -68,8 +68,14 @@ impl Core {
             true => self.recorder.packer.json_args(json),
             false => self.recorder.packer.json_value(json),
         };
+        self.supplied(ix, ready, was, None);
+    }
+
+    /// The same with a value that is ready, and the expression that it came from.
+    pub(super) fn supplied(&mut self, ix: NodeIx, ready: Ready, was: Option<ValueRef>, expr: Option<String>) {
         let (value, _) = self.recorder.keep(ready);
-        self.answered(ix, AnswerKind::Output, was, Some(value.clone()));
+        let (no, answer, now) = (self.nodes[ix].no, AnswerKind::Output, Some(value.clone()));
+        self.emit(EventKind::Answered(Box::new(Answered { no, answer, was, now, from: None, expr })));
         self.edited(ix, value);
     }
 

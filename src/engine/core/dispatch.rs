@@ -80,7 +80,7 @@ impl Core {
         }
     }
 
-    fn hosts_of_ancestors(&self, ix: NodeIx) -> Vec<ConnId> {
+    pub(super) fn hosts_of_ancestors(&self, ix: NodeIx) -> Vec<ConnId> {
         let mut hosts = Vec::new();
         let mut at = ix;
         while at != 0 {
@@ -230,6 +230,7 @@ impl Core {
 
     /// Handles every timer that is due.
     pub(super) fn expire(&mut self) {
+        self.questions_expired();
         let now = self.now();
         while let Some(&std::cmp::Reverse((due, ix, attempt))) = self.timers.peek() {
             if due > now {
@@ -324,6 +325,9 @@ impl Core {
     }
 
     pub(super) fn worker_gone(&mut self, number: u32, conn: Option<ConnId>, executing: &[CallNo], why: &str) {
+        if let Some(conn) = conn {
+            self.questions_lost(conn, why);
+        }
         let Some(worker) = self.workers.remove(&number) else { return };
         if self.spec.driver {
             // The script that executes the calls is gone, and with it whoever waits for the run.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::decide::Proposal;
+use super::look::Questions;
 use super::messages::Action;
 use super::node::{FuncIx, NodeIx, Outcome, Phase};
 use super::{Core, Effects, Stopping};
@@ -24,11 +25,11 @@ use crate::model::{Call, CallKind, ErrorInfo, ErrorKind, Event, EventKind, RunHi
 const AGAIN: &str = "its effect would happen again";
 
 /// A call that waits.
-struct Held {
-    ix: NodeIx,
-    moment: Moment,
+pub(super) struct Held {
+    pub(super) ix: NodeIx,
+    pub(super) moment: Moment,
     /// Before: what would happen.
-    proposal: Option<Proposal>,
+    pub(super) proposal: Option<Proposal>,
 }
 
 /// The gate of a run that is stepped through.
@@ -36,12 +37,22 @@ pub(super) struct Gate {
     stepper: Stepper,
     /// The run so far, for filters and for what lies below what.
     run: RunHistory,
-    held: BTreeMap<CallNo, Held>,
+    pub(super) held: BTreeMap<CallNo, Held>,
+    /// What workers were asked about them.
+    pub(super) questions: Questions,
+    /// Nobody answers any more.
+    detached: bool,
 }
 
 impl Gate {
     pub(super) fn new(stepper: Stepper, run: crate::base::ids::RunId) -> Self {
-        Gate { stepper, run: RunHistory::new(run), held: BTreeMap::new() }
+        Gate {
+            stepper,
+            run: RunHistory::new(run),
+            held: BTreeMap::new(),
+            questions: Questions::default(),
+            detached: false,
+        }
     }
 
     pub(super) fn apply(&mut self, event: &Event) {
@@ -201,6 +212,7 @@ impl Core {
         let Some(gate) = self.gate.as_mut() else { return };
         match command {
             StepCommand::Answer { call, answer } => self.answer_held(call, answer),
+            StepCommand::Frames { call } => self.ask_frames(call),
             StepCommand::Go(goal) => {
                 gate.stepper.set_goal(goal);
                 self.enter_held();
@@ -230,7 +242,10 @@ impl Core {
         let Some(gate) = self.gate.as_mut() else { return };
         gate.stepper.set_goal(crate::engine::step::Goal::Continue);
         gate.stepper.set_breakpoints(Vec::new());
-        let undecided = gate.held.iter().find(|(_, held)| matches!(held.proposal, Some(Proposal::Again(..))));
+        gate.detached = true;
+        let undecided = gate.held.iter().find(|(call, held)| {
+            matches!(held.proposal, Some(Proposal::Again(..))) && !gate.questions.evaluates(**call)
+        });
         if let Some(call) = undecided.map(|(call, _)| *call)
             && let Some(held) = gate.held.remove(&call)
             && let Some(proposal) = held.proposal
@@ -245,7 +260,11 @@ impl Core {
         let Some(gate) = &self.gate else { return };
         // An effect that would happen again waits until somebody answers for it alone.
         let decides = |held: &Held| matches!(held.proposal, Some(Proposal::Again(..)));
-        let passing = gate.held.iter().filter(|(call, held)| which(gate, **call) && !decides(held));
+        // One whose output is being evaluated has its answer.
+        let answered = |call: CallNo| gate.questions.evaluates(call);
+        let passing = gate.held.iter();
+        let passing =
+            passing.filter(|(call, held)| which(gate, **call) && !decides(held) && !answered(**call));
         let calls: Vec<CallNo> = passing.map(|(call, _)| *call).collect();
         for call in calls {
             self.answer_held(call, Answer::Go);
@@ -274,11 +293,26 @@ impl Core {
         }
     }
 
-    fn refuse(&mut self, call: CallNo, why: impl Into<String>) {
+    /// The output that was to be evaluated is none: it waits as before, unless nobody answers any more.
+    pub(super) fn refuse_output(&mut self, call: CallNo, why: impl Into<String>) {
+        self.refuse(call, why);
+        if self.gate.as_ref().is_some_and(|gate| gate.detached) {
+            self.detach();
+        }
+    }
+
+    pub(super) fn refuse(&mut self, call: CallNo, why: impl Into<String>) {
         self.actions.push(Action::Gate(GateEvent::Refused { call, why: why.into() }));
     }
 
     fn answer_held(&mut self, call: CallNo, answer: Answer) {
+        if self.gate.as_ref().is_some_and(|gate| gate.held.contains_key(&call)) {
+            // It waits until it is known what the expression gives.
+            if let Answer::Expression { expr, any_type } = answer {
+                self.ask_output(call, expr, any_type);
+                return;
+            }
+        }
         let Some(held) = self.gate.as_mut().and_then(|gate| gate.held.remove(&call)) else {
             self.refuse(call, "it does not wait at the gate");
             return;
@@ -312,6 +346,7 @@ impl Core {
             self.refuse(call, why);
             return;
         }
+        self.forget_output(call);
         self.actions.push(Action::Gate(GateEvent::Left { call }));
         match moment {
             Moment::Before => self.answer_before(ix, held.proposal, answer),
@@ -322,14 +357,15 @@ impl Core {
     /// Why this cannot be the output: it has another type than the one that is recorded of the call, or else of others
     /// of its function.
     fn misfit(&self, held: &Held, value: &serde_json::Value) -> Option<String> {
+        values::fits(&self.recorded_output(held)?, value).err()
+    }
+
+    /// What an output is compared with.
+    pub(super) fn recorded_output(&self, held: &Held) -> Option<bytes::Bytes> {
         if self.nodes[held.ix].json {
             return None;
         }
-        let offered = || match &self.nodes[held.ix].outcome {
-            Some(Outcome::Value(value)) => Some(value.clone()),
-            _ => None,
-        };
-        let own = held.proposal.as_ref().and_then(Proposal::output).or_else(offered);
+        let own = self.would_give(held);
         let name = &self.functions[self.nodes[held.ix].func].facts.name;
         let recorded = own.or_else(|| {
             let mut calls = self.replay.base()?.calls.iter();
@@ -339,8 +375,7 @@ impl Core {
                 .clone()
         })?;
         // What cannot be read cannot be compared with.
-        let pickle = self.checkpoints.load(&recorded).ok()?;
-        values::fits(&pickle, value).err()
+        self.checkpoints.load(&recorded).ok()
     }
 
     fn answer_before(&mut self, ix: NodeIx, proposal: Option<Proposal>, answer: Answer) {
@@ -352,7 +387,7 @@ impl Core {
                 Proposal::Again(_, fired) => self.act(ix, Proposal::Skipped(fired.output())),
                 other => self.act(ix, other),
             },
-            Answer::Go | Answer::Retry => match proposal {
+            Answer::Go | Answer::Retry | Answer::Expression { .. } => match proposal {
                 // Somebody has looked at it and said so.
                 Proposal::Again(inner, _) => self.execute(ix, inner.reason()),
                 other => self.act(ix, other),
@@ -404,7 +439,11 @@ impl Core {
                 let text = "its outcome was not accepted; it executes once more";
                 self.next_attempt(ix, ErrorInfo::new(ErrorKind::Cancelled, "Retried", text), false);
             }
-            Answer::Go | Answer::Serve | Answer::Execute | Answer::Arguments { .. } => self.accept(ix),
+            Answer::Go
+            | Answer::Serve
+            | Answer::Execute
+            | Answer::Arguments { .. }
+            | Answer::Expression { .. } => self.accept(ix),
         }
     }
 
@@ -419,7 +458,7 @@ impl Core {
         self.recorder.pending.then.push(Then::Deliver(ix));
     }
 
-    fn give_back(&mut self, proposal: &Proposal) {
+    pub(super) fn give_back(&mut self, proposal: &Proposal) {
         if let Proposal::Serve(hit, _) = proposal {
             self.replay.release(hit);
         }
@@ -443,6 +482,7 @@ impl Core {
     pub(super) fn leave_gate(&mut self, ix: NodeIx) {
         let call = self.nodes[ix].no;
         if self.gate.as_mut().is_some_and(|gate| gate.held.remove(&call).is_some()) {
+            self.forget_output(call);
             self.actions.push(Action::Gate(GateEvent::Left { call }));
         }
     }

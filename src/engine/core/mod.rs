@@ -20,6 +20,7 @@ mod effects;
 mod finish;
 mod gate;
 mod golden;
+mod look;
 mod messages;
 mod node;
 mod outcomes;
@@ -301,7 +302,7 @@ impl Core {
     /// When [`Input::Timer`] is wanted next.
     pub fn next_timer(&self) -> Option<Micros> {
         let timer = self.timers.peek().map(|entry| entry.0.0);
-        timer.into_iter().chain(self.held_until).chain(self.crowd_look()).min()
+        timer.into_iter().chain(self.held_until).chain(self.crowd_look()).chain(self.questions_due()).min()
     }
 
     fn now(&self) -> Micros {
@@ -530,6 +531,12 @@ impl Core {
                 for blob in blobs {
                     self.log(by, stream, &blob);
                 }
+            }
+            FromWorker::Frames { id } => {
+                self.frames_told(conn, id, &blobs.into_iter().next().unwrap_or_default())
+            }
+            FromWorker::Evaluated { id, error } => {
+                self.output_evaluated(conn, id, error, blobs.into_iter().next());
             }
             FromWorker::Hello(_)
             | FromWorker::Ready { .. }

@@ -74,6 +74,9 @@ pub struct Explanation {
     pub checked: Option<Checked>,
     /// What the analysis of its code could not follow.
     pub opaque: Vec<Opaque>,
+    /// The Python expression that gave its outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expr: Option<String>,
     /// What the platform would do, which goes by the durable id alone.
     pub platform: Option<Platform>,
 }

@@ -141,6 +141,7 @@ impl<'a> Now<'a> {
             causes,
             checked: served.then(|| recorded::checked(&base, no, self.records)),
             opaque: recorded::opaque(&base, no),
+            expr: None,
             platform,
         })
     }

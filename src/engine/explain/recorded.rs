@@ -39,6 +39,7 @@ pub fn explain(run: &RunHistory, no: CallNo, records: &dyn Records) -> Option<Ex
         causes: Vec::new(),
         checked: None,
         opaque: Vec::new(),
+        expr: None,
         platform: None,
     };
     match verdict {
@@ -52,6 +53,9 @@ pub fn explain(run: &RunHistory, no: CallNo, records: &dyn Records) -> Option<Ex
             explanation.causes = causes;
             explanation.compared_with = compared;
             explanation.opaque = opaque(run, no);
+        }
+        Verdict::Supplied => {
+            explanation.expr = call.answers.iter().rev().find_map(|answer| answer.expr.clone());
         }
         _ => {}
     }

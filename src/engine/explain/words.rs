@@ -121,7 +121,10 @@ impl Explanation {
                 None => "served: everything that it depends on holds".to_owned(),
             },
             Verdict::Executed => because("executed"),
-            Verdict::Supplied => "its outcome was given by hand".to_owned(),
+            Verdict::Supplied => match &self.expr {
+                Some(expr) => format!("its outcome was given by hand, by the expression {expr}"),
+                None => "its outcome was given by hand".to_owned(),
+            },
             Verdict::NotReached => "did not run: the run ended before".to_owned(),
             Verdict::InDoubt => because("started, and nobody knows how it ended"),
             Verdict::Operation => "its items are served or executed one by one".to_owned(),

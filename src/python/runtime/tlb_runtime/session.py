@@ -404,6 +404,16 @@ class Session:
                 pending.add(header["at"], blobs)
         elif kind == "interrupt":
             self.executor.interrupt(header["call"], header["attempt"], header.get("why") or "")
+        elif kind == "frames":
+            from .frames import answer  # only who steps through a run asks
+
+            answer(self.executor, header)
+        elif kind == "evaluate":
+            from _thread import start_new_thread
+
+            from .expression import evaluate
+
+            start_new_thread(evaluate, (self.executor, header, blobs))
         elif kind == "shutdown":
             raise Closed
         else:
