@@ -29,7 +29,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, body: Area, state: &AppState, list: 
         };
         canvas.text(inner, x, y, Tone::Faint, sign);
         let room = usize::from(inner.w.saturating_sub(x + 2));
-        let head = text::fit(&text::line(&row.head.1), (room * 2 / 3).max(8));
+        // A remark has the line for itself.
+        let most = if row.place.is_empty() { room } else { (room * 2 / 3).max(8) };
+        let head = text::fit(&text::line(&row.head.1), most);
         let after = canvas.text(inner, x + 2, y, row.head.0, &head) + 2;
         let left = usize::from(inner.w.saturating_sub(after));
         let kind = text::line(&row.kind);

@@ -138,12 +138,14 @@ fn variables_of_the_callers_and_an_output_as_an_expression() {
     terminal.sees("the gate", &["PAUSED before research_agent"]);
     terminal.keys("V");
     terminal.sees("that nobody called it", &["Who called research_agent", "No body waits for it"]);
-    terminal.keys("\x1bTfn:read_document\r");
+    terminal.keys("\x1b");
+    terminal.misses("the frames", "Who called");
+    terminal.keys("Tfn:read_document\r");
     terminal.sees("a call below", &["PAUSED before read_document#1"]);
     terminal.keys("V");
-    terminal.sees("its caller", &["Who called read_document#1", "research_agent.py:", "messages", "list of"]);
+    terminal.sees("its caller", &["Who called read_document#1", "app.py:", "messages", "list of"]);
     // A value unfolds where it stands, and folds again.
-    terminal.keys("jjj");
+    terminal.keys("jjjj");
     terminal.keys(" ");
     terminal.sees("what is in it", &["[0]", "role"]);
     terminal.keys(" ");
@@ -151,7 +153,8 @@ fn variables_of_the_callers_and_an_output_as_an_expression() {
     terminal.keys("\x1b");
     terminal.misses("the frames", "Who called");
     // An expression that fails is said and can be mended; then it is the output.
-    terminal.keys("=outptu\r");
+    terminal.keys("=");
+    terminal.keys("outptu\r");
     terminal.sees("what is wrong", &["as a Python expression", "name 'outptu' is not defined"]);
     terminal.keys("\x17output + ' (by hand)'\r");
     terminal.sees("the next call", &["PAUSED before call_llm#3"]);

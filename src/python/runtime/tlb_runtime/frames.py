@@ -204,7 +204,8 @@ class _Look:
             return {"o": int.__repr__(value), "k": _name(kind)}
         name = _name(kind)
         if name.startswith(("tensorlake.", "tlb_runtime.")):
-            return {"o": "", "k": name}
+            held = object.__getattribute__(value, "_name") if name.endswith(".Function") else ""
+            return {"o": clean(str(held)), "k": name}
         if issubclass(kind, BaseException):
             held = BaseException.__dict__["args"].__get__(value)
             attributes = [("args", held)] + _attributes(value, kind)
