@@ -327,3 +327,27 @@ fn conversations_are_compared_by_turn_and_images_by_pixels() {
     let html = std::fs::read_to_string(page).unwrap();
     assert!(html.contains("tool call search  query") && html.contains("1 of 12 pixels differ"), "{html}");
 }
+
+#[test]
+fn ignored_places_are_named_in_the_projects_file_and_what_they_hide_is_told() {
+    let project = Project::app(CHAT);
+    project.write("round.txt", "0");
+    project.run_ok(&["--input", "\"Where is it warm?\""]);
+    project.write("round.txt", "1");
+    project.run_ok(&["--input", "\"Where is it warm?\""]);
+    project.write("tl-bench.toml", "ignore = [\"*.id\"]\n");
+    let found = diff(&project, &["latest~1", "latest", "--ignore", "choices[*].message.content"]);
+    assert_eq!(found["ignored"], serde_json::json!(["*.id", "choices[*].message.content"]));
+    let hidden = serde_json::json!([
+        {"pattern": "*.id", "differences": 2},
+        {"pattern": "choices[*].message.content", "differences": 1},
+    ]);
+    assert_eq!(found["hidden"], hidden, "{found:#}");
+    let text = project.tl(&["diff", "latest~1", "latest"]).exits(0).out;
+    assert!(text.contains("2 differences hidden by *.id"), "{text}");
+    let found = diff(&project, &["latest~1", "latest", "--no-ignore"]);
+    assert_eq!((&found["ignored"], &found["hidden"]), (&serde_json::json!([]), &serde_json::json!([])));
+    project.tl(&["config"]).exits(0).says(&["ignore", "*.id"]);
+    project.write("tl-bench.toml", "workers = 2\nignore = [\"*.id\", \"a..b\"]\n");
+    project.tl(&["config"]).exits(2).says(&["tl-bench.toml:2: ignore: 'a..b' is not a path pattern"]);
+}

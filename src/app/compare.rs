@@ -3,6 +3,7 @@
 //! The comparison is made by whoever reads the store and arrives as a [`Comparison`]; so does what differs inside the
 //! selected pair of calls. The selection is a pair of calls, never a row: it stays when the filter changes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::base::ids::{CallNo, RunId};
@@ -10,7 +11,7 @@ use crate::model::RunStatus;
 
 use super::layout::Area;
 use super::state::AppState;
-use super::tab::TabView;
+use super::tab::{TabView, Target};
 use super::tone::Line;
 
 /// How a call of one run stands to one of the other.
@@ -102,6 +103,17 @@ pub struct Comparison {
     pub first: Option<usize>,
     /// The rows in the order of a walk from the top.
     pub rows: Vec<Row>,
+    /// Ignored places by their patterns, and how many differences each hides.
+    pub hidden: Vec<(String, u64)>,
+}
+
+/// What is left out of a comparison, and how far it goes.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct How {
+    /// Places that do not count, beside those of the project's file; `None`: all places count.
+    pub ignore: Option<Vec<String>>,
+    /// Large values are looked at to their end, not only until something differs.
+    pub thorough: bool,
 }
 
 /// What differs inside a pair.
@@ -111,6 +123,8 @@ pub struct PairView {
     pub view: TabView,
     /// The same as a patch.
     pub patch: String,
+    /// Whether looking longer would tell more.
+    pub rough: bool,
 }
 
 /// What is known.
@@ -150,8 +164,8 @@ impl Shown {
     }
 }
 
-/// What was asked for: the first run (`None`: the one that suits), the second, and where that stands.
-pub type Asked = (Option<RunId>, RunId, Option<RunStatus>);
+/// What was asked for: the first run (`None`: the one that suits), the second, and where that stands; what counts.
+pub type Asked = (Option<RunId>, RunId, Option<RunStatus>, Option<Vec<String>>);
 
 /// What the text was laid out of: pair, width, sides, wrapping, the answer's number.
 pub type TextKey = (PairId, u16, bool, bool, u64);
@@ -179,6 +193,12 @@ pub struct Compare {
     pub pair_generation: u64,
     /// Its differences.
     pub inside: Held<PairView>,
+    /// Whether it is being looked at once more, to its end.
+    pub refines: bool,
+    /// Places that do not count in this view.
+    pub ignored: Vec<String>,
+    /// Nothing is ignored, whatever was said.
+    pub counts_all: bool,
     /// Whether the text has the keys.
     pub reads: bool,
     /// Lines are cut where the pane ends.
@@ -189,9 +209,23 @@ pub struct Compare {
     pub key: Option<TextKey>,
     /// First line of it that is shown.
     pub top: usize,
+    /// The selected line of it.
+    pub at: usize,
+    /// What its lines stand for.
+    pub targets: Vec<(Range<usize>, Target)>,
 }
 
 impl Compare {
+    /// What counts, as it is asked for.
+    pub fn ignore(&self) -> Option<Vec<String>> {
+        (!self.counts_all).then(|| self.ignored.clone())
+    }
+
+    /// What the selected line of the text stands for.
+    pub fn target(&self) -> Option<&Target> {
+        self.targets.iter().find(|(lines, _)| lines.contains(&self.at)).map(|(_, target)| target)
+    }
+
     /// The comparison, when it is here.
     pub fn ready(&self) -> Option<&Arc<Comparison>> {
         match &self.held {
@@ -330,8 +364,15 @@ mod tests {
             row(5, Some(0), Mark::Added, Part::Consequence),
         ];
         let run = RunId::from_text("2c1a00000000");
-        let found =
-            Comparison { a: run.clone(), b: run, tally: String::new(), causes: vec![], first: None, rows };
+        let found = Comparison {
+            a: run.clone(),
+            b: run,
+            tally: String::new(),
+            causes: vec![],
+            first: None,
+            rows,
+            hidden: vec![],
+        };
         Compare { held: Held::Ready(Arc::new(found)), ..Compare::default() }
     }
 

@@ -241,11 +241,79 @@ fn compared() -> AppState {
     ];
     let mut state = bench(&scripts);
     let effects = press(&mut state, "g d");
-    let [Effect::Compare { a: None, b, generation }] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::Compare { a: None, b, generation, .. }] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(b.as_str(), new);
     let result = Ok(fake::comparison(&RunId::from_text(old), b));
     update(&mut state, Msg::Reply(Reply::Compared { generation: *generation, result }), &ENV);
     state
+}
+
+#[test]
+fn a_place_is_ignored_in_this_view_and_counted_again() {
+    use crate::app::tab::{TabRow, TabView, Target};
+    let mut state = compared();
+    let effects = settle(&mut state, &ENV);
+    let answer = |state: &mut AppState, effects: &[Effect], view: TabView| {
+        let generation = effects
+            .iter()
+            .find_map(|effect| match effect {
+                Effect::ComparePair { generation, .. } => Some(*generation),
+                _ => None,
+            })
+            .unwrap();
+        let view = crate::app::compare::PairView { view, patch: String::new(), rough: false };
+        update(state, Msg::Reply(Reply::Inside { generation, result: Ok(view) }), &ENV);
+        settle(state, &ENV)
+    };
+    let row = |text: &str, target| TabRow::Text {
+        indent: 0,
+        tone: crate::app::tone::Tone::Key,
+        text: text.to_owned(),
+        target: Some(target),
+    };
+    let path = "messages[3].id".to_owned();
+    answer(&mut state, &effects, TabView { rows: vec![row("messages[3].id", Target::Value { path })] });
+    press(&mut state, "i");
+    assert!(state.compare.ignored.is_empty(), "the tree has the keys");
+    press(&mut state, "tab");
+    let asked = press(&mut state, "i");
+    let [Effect::Compare { how, generation, a: _, b }] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!(how.ignore.as_deref(), Some(&["messages[*].id".to_owned()][..]));
+    let said = &state.toast.as_ref().unwrap().text;
+    assert!(said.contains(r#"write ignore = ["messages[*].id"] into tl-bench.toml"#), "{said}");
+    let mut found = fake::comparison(&RunId::from_text("9aa0"), b);
+    found.hidden = vec![("messages[*].id".to_owned(), 2)];
+    update(
+        &mut state,
+        Msg::Reply(Reply::Compared { generation: *generation, result: Ok(found.clone()) }),
+        &ENV,
+    );
+    let asked = settle(&mut state, &ENV);
+    let pattern = "messages[*].id".to_owned();
+    answer(&mut state, &asked, TabView { rows: vec![row("2 hidden", Target::Ignored { pattern })] });
+    press(&mut state, "i");
+    assert_eq!(state.compare.ignore(), Some(Vec::new()), "it counts again");
+    state.compare.held = crate::app::compare::Held::Ready(std::sync::Arc::new(found));
+    press(&mut state, "I");
+    assert_eq!(state.compare.ignore(), None, "all places count");
+}
+
+#[test]
+fn a_large_value_is_told_at_once_and_then_looked_at_to_its_end() {
+    let mut state = compared();
+    let effects = settle(&mut state, &ENV);
+    let [Effect::ComparePair { generation, how, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert!(!how.thorough);
+    let rough = crate::app::compare::PairView { rough: true, ..fake::pair_view((Some(2), Some(2))) };
+    update(&mut state, Msg::Reply(Reply::Inside { generation: *generation, result: Ok(rough) }), &ENV);
+    let effects = settle(&mut state, &ENV);
+    assert!(!state.compare.lines.is_empty(), "what is known is shown");
+    let [Effect::ComparePair { generation, how, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert!(how.thorough);
+    assert_eq!(settle(&mut state, &ENV), [], "it is asked once");
+    let whole = fake::pair_view((Some(2), Some(2)));
+    update(&mut state, Msg::Reply(Reply::Inside { generation: *generation, result: Ok(whole) }), &ENV);
+    assert_eq!(settle(&mut state, &ENV), []);
 }
 
 #[test]

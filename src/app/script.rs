@@ -426,6 +426,7 @@ pub fn comparison(a: &RunId, b: &RunId) -> Comparison {
         causes: vec![cause(why, 1, 2), cause("another answer to the same question", 7, 1)],
         first: Some(1),
         rows,
+        hidden: Vec::new(),
     }
 }
 
@@ -433,7 +434,7 @@ pub fn comparison(a: &RunId, b: &RunId) -> Comparison {
 pub fn pair_view(pair: PairId) -> PairView {
     let key = TabKey { run: RunId::from_text("2c1a00000000"), no: pair.1.unwrap_or(1), tab: Tab::Diff };
     let patch = "--- a\n+++ b\n@@ -1 +1 @@\n-kind\n+curt\n".to_owned();
-    PairView { view: tab_view(&key), patch }
+    PairView { view: tab_view(&key), patch, rough: false }
 }
 
 /// The scripts in one line each, newest first.
@@ -466,7 +467,7 @@ pub fn answer(scripts: &[Script], effect: &Effect) -> Option<Reply> {
         Effect::LoadTab { key, generation } => {
             Reply::Tab { generation: *generation, result: Ok(tab_view(key)) }
         }
-        Effect::Compare { a, b, generation } => {
+        Effect::Compare { a, b, generation, .. } => {
             let base = || find(b).ok()?.summary().parent;
             let a = a.clone().or_else(base).ok_or_else(|| "there is no other run".to_owned());
             Reply::Compared { generation: *generation, result: a.map(|a| comparison(&a, b)) }

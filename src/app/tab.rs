@@ -109,6 +109,11 @@ pub enum Target {
         /// Its number there.
         no: CallNo,
     },
+    /// Places that are ignored, by their pattern.
+    Ignored {
+        /// `*.id`.
+        pattern: String,
+    },
     /// A place inside a value, as its path is written.
     Value {
         /// `messages[3].content`.

@@ -266,6 +266,7 @@ pub fn config(context: &Context, args: &JsonArgs) -> Result<Exit, CliError> {
             config.golden.as_ref().map_or("tests/golden".to_owned(), |path| path.display().to_string()),
             from(config.golden.is_some()),
         ),
+        ("ignore", config.ignore.join(", "), from(!config.ignore.is_empty())),
         ("secrets", config.secrets.join(", "), from(!config.secrets.is_empty())),
         ("keep_secrets", config.keep_secrets.to_string(), from(config.keep_secrets)),
         ("track.env", config.track.env.join(", "), from(!config.track.env.is_empty())),

@@ -28,7 +28,7 @@ use crate::model::points::Point;
 use crate::model::{Event, Mode, RunHistory, RunSummary, ValueRef};
 use crate::store::Store;
 use crate::tui::backend::{
-    AppInfo, Ask, Backend, BackendEvent, Comparison, Judged, PairId, PairView, Param, Payload, Piece,
+    AppInfo, Ask, Backend, BackendEvent, Comparison, How, Judged, PairId, PairView, Param, Payload, Piece,
     ProjectInfo, Sources, Start, TabKey, TabView, ValueView,
 };
 use crate::value::lazy::Reader;
@@ -317,12 +317,14 @@ impl Backend for Session {
         tabs::tab(&self.context, &self.store, &self.shelf, key)
     }
 
-    fn compare(&self, a: Option<&RunId>, b: &RunId) -> Result<Comparison, String> {
-        tabs::compare::comparison(&self.store, &self.shelf, a, b)
+    fn compare(&self, a: Option<&RunId>, b: &RunId, how: &How) -> Result<Comparison, String> {
+        let options = tabs::compare::options(&self.context, how);
+        tabs::compare::comparison(&self.store, &self.shelf, a, b, &options)
     }
 
-    fn compare_pair(&self, a: &RunId, b: &RunId, pair: PairId) -> Result<PairView, String> {
-        tabs::compare::pair(&self.store, &self.shelf, a, b, pair)
+    fn compare_pair(&self, a: &RunId, b: &RunId, pair: PairId, how: &How) -> Result<PairView, String> {
+        let options = tabs::compare::options(&self.context, how);
+        tabs::compare::pair(&self.store, &self.shelf, (a, b), pair, &options, how.thorough)
     }
 
     fn filter(&self, run: &RunId, filter: &Filter) -> Result<Vec<CallNo>, String> {

@@ -4,7 +4,9 @@
 //! nothing draws. The command line, the workbench and reports show the same facts.
 //!
 //! - [`tree`]: which call of one run is which call of the other, and which differences are causes
+//! - [`stored`]: the same of stored values of any size
 //! - [`value`]: which parts of a value differ, and which words of a text
 
+pub mod stored;
 pub mod tree;
 pub mod value;

@@ -9,6 +9,7 @@ use super::secrets::Secrets;
 use super::track::Track;
 use super::values::{Price, Prices};
 use crate::base::paths;
+use crate::diff::value::Pattern;
 use crate::source::{self, FunctionFacts, ParamKind};
 
 /// `tl-bench.toml`. Every key may be left out.
@@ -39,6 +40,9 @@ pub struct Config {
     /// The folder of goldens, relative to the project.
     #[serde(default)]
     pub golden: Option<PathBuf>,
+    /// Places inside values that do not count when runs are compared: `*.id`, `usage.*`.
+    #[serde(default)]
+    pub ignore: Vec<String>,
     /// What is tracked beside what is found by itself.
     #[serde(default)]
     pub track: Track,
@@ -65,6 +69,19 @@ impl Config {
     /// What tokens cost.
     pub fn prices(&self) -> Prices {
         Prices::new(self.prices.clone())
+    }
+
+    /// The places that do not count; what cannot be read was refused when the file was.
+    pub fn ignored(&self) -> Vec<Pattern> {
+        self.ignore.iter().filter_map(|text| Pattern::parse(text).ok()).collect()
+    }
+
+    /// A pattern of `ignore` that cannot be read, and why.
+    fn unreadable(&self) -> Option<(&str, String)> {
+        self.ignore.iter().find_map(|text| {
+            let error = Pattern::parse(text).err()?;
+            Some((text.as_str(), format!("ignore: {error}")))
+        })
     }
 
     /// What is wrong with it: the key and the reason.
@@ -148,6 +165,13 @@ impl Project {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Config::default(),
             Err(error) => return Err(ConfigError { path, text: error.to_string() }),
         };
+        if let Some((pattern, text)) = config.unreadable() {
+            // Where it stands, as for mistakes that TOML itself finds.
+            let written = std::fs::read_to_string(&path).unwrap_or_default();
+            let line = written.lines().position(|line| line.contains(pattern)).map_or(1, |line| line + 1);
+            let path = PathBuf::from(format!("{}:{line}", path.display()));
+            return Err(ConfigError { path, text });
+        }
         config.track.secrets = Secrets::new(config.secrets.clone(), config.keep_secrets);
         if let Some(text) = config.problem() {
             return Err(ConfigError { path, text });

@@ -12,7 +12,7 @@ use crate::model::gate::StepCommand;
 use crate::model::points::Point;
 use crate::model::{Event, RunHistory, RunSummary, ValueRef};
 
-pub use crate::app::compare::{Comparison, PairId, PairView};
+pub use crate::app::compare::{Comparison, How, PairId, PairView};
 pub use crate::app::msg::{
     AppInfo, Ask, BackendEvent, Fork, Judged, Param, Payload, Piece, ProjectInfo, SourceFile, Sources, Start,
     ValueView,
@@ -52,10 +52,10 @@ pub trait Backend: Send + Sync + 'static {
     fn tab(&self, key: &TabKey) -> Result<TabView, String>;
 
     /// Two runs as one tree; without the first, the one that the second replays, else the one before it.
-    fn compare(&self, a: Option<&RunId>, b: &RunId) -> Result<Comparison, String>;
+    fn compare(&self, a: Option<&RunId>, b: &RunId, how: &How) -> Result<Comparison, String>;
 
     /// What differs inside a pair of calls of two runs. It need not be sanitised.
-    fn compare_pair(&self, a: &RunId, b: &RunId, pair: PairId) -> Result<PairView, String>;
+    fn compare_pair(&self, a: &RunId, b: &RunId, pair: PairId, how: &How) -> Result<PairView, String>;
 
     /// The calls of a run that a filter means, judged by their whole values.
     fn filter(&self, run: &RunId, filter: &Filter) -> Result<Vec<CallNo>, String>;

@@ -46,11 +46,11 @@ fn answer(backend: &dyn Backend, effect: Effect, parts: &Sender<Reply>) -> Optio
             Reply::Value { digest: value.digest, ask, result }
         }
         Effect::LoadTab { key, generation } => Reply::Tab { generation, result: backend.tab(&key) },
-        Effect::Compare { a, b, generation } => {
-            Reply::Compared { generation, result: backend.compare(a.as_ref(), &b) }
+        Effect::Compare { a, b, how, generation } => {
+            Reply::Compared { generation, result: backend.compare(a.as_ref(), &b, &how) }
         }
-        Effect::ComparePair { a, b, pair, generation } => {
-            Reply::Inside { generation, result: backend.compare_pair(&a, &b, pair) }
+        Effect::ComparePair { a, b, pair, how, generation } => {
+            Reply::Inside { generation, result: backend.compare_pair(&a, &b, pair, &how) }
         }
         Effect::Filter { run, filter } => {
             let result = backend.filter(&run, &filter);
@@ -129,7 +129,7 @@ fn copy(backend: &dyn Backend, what: &str, text: &str) -> Result<String, String>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::compare::{Comparison, PairId, PairView};
+    use crate::app::compare::{Comparison, How, PairId, PairView};
     use crate::app::find::{FindAsk, FoundEnd, FoundHit, Indexing};
     use crate::app::script::agent;
     use crate::base::ids::{CallNo, RunId};
@@ -184,10 +184,10 @@ mod tests {
         fn tab(&self, _: &TabKey) -> Result<TabView, String> {
             Err(String::new())
         }
-        fn compare(&self, _: Option<&RunId>, _: &RunId) -> Result<Comparison, String> {
+        fn compare(&self, _: Option<&RunId>, _: &RunId, _: &How) -> Result<Comparison, String> {
             Err(String::new())
         }
-        fn compare_pair(&self, _: &RunId, _: &RunId, _: PairId) -> Result<PairView, String> {
+        fn compare_pair(&self, _: &RunId, _: &RunId, _: PairId, _: &How) -> Result<PairView, String> {
             Err(String::new())
         }
         fn filter(&self, _: &RunId, _: &Filter) -> Result<Vec<CallNo>, String> {

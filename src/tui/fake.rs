@@ -14,8 +14,8 @@ use crate::model::gate::StepCommand;
 use crate::model::{Event, RunHistory, RunStatus, RunSummary, ValueRef};
 
 use super::backend::{
-    Ask, Backend, BackendEvent, Comparison, PairId, PairView, Payload, Piece, ProjectInfo, Sources, Start,
-    TabKey, TabView, ValueView,
+    Ask, Backend, BackendEvent, Comparison, How, PairId, PairView, Payload, Piece, ProjectInfo, Sources,
+    Start, TabKey, TabView, ValueView,
 };
 
 /// A backend over scripts.
@@ -90,14 +90,14 @@ impl Backend for Fake {
         Ok(crate::app::script::tab_view(key))
     }
 
-    fn compare(&self, a: Option<&RunId>, b: &RunId) -> Result<Comparison, String> {
+    fn compare(&self, a: Option<&RunId>, b: &RunId, _: &How) -> Result<Comparison, String> {
         let known = self.runs(usize::MAX)?;
         let base = || known.iter().find(|run| run.id == *b)?.parent.clone();
         let a = a.cloned().or_else(base).ok_or("there is no other run")?;
         Ok(crate::app::script::comparison(&a, b))
     }
 
-    fn compare_pair(&self, _: &RunId, _: &RunId, pair: PairId) -> Result<PairView, String> {
+    fn compare_pair(&self, _: &RunId, _: &RunId, pair: PairId, _: &How) -> Result<PairView, String> {
         Ok(crate::app::script::pair_view(pair))
     }
 

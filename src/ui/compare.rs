@@ -46,6 +46,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
         for y in 0..area.h {
             let Some(line) = state.compare.lines.get(state.compare.top + usize::from(y)) else { break };
             canvas.pieces(area, 0, y, line);
+            if state.compare.reads && state.compare.top + usize::from(y) == state.compare.at {
+                canvas.tint(area, y, Tone::Selected);
+            }
         }
         let below = state.compare.lines.len().saturating_sub(state.compare.top + usize::from(area.h));
         if below > 0 && area.h > 0 {
@@ -65,7 +68,16 @@ fn title(canvas: &mut Canvas<'_>, area: Area, x: u16, state: &AppState, found: &
         n => format!("{}, ", text::count(n as u64, "cause")),
     };
     let x = canvas.text(area, x + 3, 0, Tone::Text, &format!("{causes}{}", found.tally));
-    let shown = format!(" {} ", state.compare.shown.word());
+    let hidden: u64 = found.hidden.iter().map(|(_, differences)| differences).sum();
+    let hidden = match (state.compare.counts_all, hidden) {
+        (true, _) => ", ignored places too".to_owned(),
+        (false, 0) => String::new(),
+        (false, n) => {
+            let patterns: Vec<&str> = found.hidden.iter().map(|(pattern, _)| pattern.as_str()).collect();
+            format!(", {n} hidden by {}", patterns.join(" "))
+        }
+    };
+    let shown = format!(" {}{hidden} ", state.compare.shown.word());
     let room = area.w.saturating_sub(x + 2);
     canvas.right(area, area.w.saturating_sub(1), 0, room, Tone::Quiet, &shown);
 }

@@ -29,6 +29,12 @@ impl NodeSink for Memory {
     }
 }
 
+/// Keeps a value; its digest, and its bytes when it is small.
+pub fn keep(value: &Value, memory: &mut Memory) -> (Digest, Option<Vec<u8>>) {
+    let packed = super::pack_value(value.clone(), memory);
+    (packed.digest, packed.inline.map(|inline| inline.to_vec()))
+}
+
 impl NodeSource for Memory {
     fn get(&self, digest: &Digest) -> Result<StoredNode, NodeError> {
         let (data, _) = self.nodes.get(digest).ok_or(NodeError::Missing)?;

@@ -24,7 +24,7 @@ pub mod usage;
 pub mod view;
 
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 #[cfg(test)]
 mod figures;
 #[cfg(test)]

@@ -195,7 +195,9 @@ pub(super) fn has_diff(state: &AppState) -> Enabled {
 pub(super) fn has_target(state: &AppState) -> Enabled {
     match state.doc.target(state.doc_at) {
         Some(Target::Source { .. } | Target::Call { .. }) => Ok(()),
-        Some(Target::Value { .. }) | None => Err("The selected line stands for nothing elsewhere."),
+        Some(Target::Value { .. } | Target::Ignored { .. }) | None => {
+            Err("The selected line stands for nothing elsewhere.")
+        }
     }
 }
 

@@ -81,7 +81,7 @@ fn rank(id: CommandId, gate: bool) -> u8 {
         CommandId::FindOpen | CommandId::FindEdit | CommandId::FindField | CommandId::FindHere => 2,
         CommandId::TimelineOpen | CommandId::CellOpen | CommandId::SortTable | CommandId::CriticalNext => 2,
         CommandId::DiffOpen | CommandId::DiffNext | CommandId::DiffCauses | CommandId::DiffAll => 2,
-        CommandId::DiffFirst | CommandId::DiffSides | CommandId::DiffPane => 3,
+        CommandId::DiffFirst | CommandId::DiffSides | CommandId::DiffPane | CommandId::DiffIgnore => 3,
         CommandId::ZoomIn | CommandId::ZoomOut | CommandId::ZoomAll => 3,
         CommandId::ToggleFold => 5,
         _ => 6,

@@ -1,6 +1,6 @@
 //! What the terminal floor is asked to do, as values.
 
-use crate::app::compare::PairId;
+use crate::app::compare::{How, PairId};
 use crate::app::find::FindAsk;
 use crate::app::gate::Edited;
 use crate::app::tab::TabKey;
@@ -65,6 +65,8 @@ pub enum Effect {
         a: Option<RunId>,
         /// The second run.
         b: RunId,
+        /// What counts.
+        how: How,
         /// To be sent back.
         generation: u64,
     },
@@ -76,6 +78,8 @@ pub enum Effect {
         b: RunId,
         /// Their calls.
         pair: PairId,
+        /// What counts, and how far to look.
+        how: How,
         /// To be sent back.
         generation: u64,
     },

@@ -96,6 +96,8 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::DiffSides => compare::sides(state),
         CommandId::DiffWrap => state.compare.cut = !state.compare.cut,
         CommandId::DiffPane => compare::other_pane(state),
+        CommandId::DiffIgnore => compare::ignore(state, env),
+        CommandId::DiffIgnored => compare::ignored(state, env),
         CommandId::DiffCopy => return compare::copy(state, env),
         CommandId::ProblemOpen => screens::open_problem(state),
         CommandId::Zoom => state.zoom = !state.zoom,

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::app::compare::{Comparison, Held, PairView, Part, Places, Shown, places};
+use crate::app::compare::{Comparison, Held, How, PairView, Part, Places, Shown, places};
 use crate::app::inspect::Page;
 use crate::app::layout::{self, scroll_to};
 use crate::app::msg::{Effect, Env};
 use crate::app::state::{AppState, ListAt, Pane, Screen};
+use crate::app::tab::Target;
 use crate::app::tablines;
 use crate::app::tone::Tone;
 use crate::model::Level;
@@ -39,7 +40,7 @@ pub(super) fn mark(state: &mut AppState, env: &Env) {
 pub(super) fn step(state: &mut AppState, by: isize) {
     if state.compare.reads {
         let last = state.compare.lines.len().saturating_sub(1);
-        state.compare.top = state.compare.top.saturating_add_signed(by).min(last);
+        state.compare.at = state.compare.at.saturating_add_signed(by).min(last);
         return;
     }
     let last = state.compare.visible.len().saturating_sub(1);
@@ -154,8 +155,10 @@ pub(super) fn click(state: &mut AppState, x: u16, y: u16) {
         let last = state.compare.visible.len().saturating_sub(1);
         state.list.at = (state.list.top + usize::from(y - area.y)).min(last);
         select_here(state);
-    } else if places.text.is_some_and(|area| area.holds(x, y)) {
+    } else if let Some(area) = places.text.filter(|area| area.holds(x, y)) {
         state.compare.reads = true;
+        let last = state.compare.lines.len().saturating_sub(1);
+        state.compare.at = (state.compare.top + usize::from(y - area.y)).min(last);
     } else if let Some(area) = places.causes.filter(|area| area.holds(x, y)) {
         let at = usize::from(y - area.y);
         let pair = state.compare.ready().and_then(|found| {
@@ -177,7 +180,9 @@ pub(super) fn wanted(state: &mut AppState) -> Vec<Effect> {
     let Some(b) = state.runs.selected.clone() else { return Vec::new() };
     let a = state.compare.marked.clone().filter(|marked| *marked != b);
     let status = state.runs.get(&b).map(|run| run.status);
-    let asked = Some((a.clone(), b.clone(), status));
+    let ignore = state.compare.ignore();
+    let how = How { ignore: ignore.clone(), thorough: false };
+    let asked = Some((a.clone(), b.clone(), status, ignore));
     if state.compare.asked != asked {
         let generation = state.next_generation();
         let compare = &mut state.compare;
@@ -185,11 +190,11 @@ pub(super) fn wanted(state: &mut AppState) -> Vec<Effect> {
         compare.held = Held::Loading;
         compare.visible.clear();
         (compare.pair, compare.inside) = (None, Held::Nothing);
-        return vec![Effect::Compare { a, b, generation }];
+        return vec![Effect::Compare { a, b, how, generation }];
     }
     let Some(found) = state.compare.ready().cloned() else { return Vec::new() };
     let Some(pair) = state.compare.selected.filter(|pair| state.compare.pair != Some(*pair)) else {
-        return Vec::new();
+        return refine(state, &found, how);
     };
     // One question at a time: whoever runs through a thousand rows asks about the one where they stop.
     if state.compare.inside == Held::Loading {
@@ -198,8 +203,79 @@ pub(super) fn wanted(state: &mut AppState) -> Vec<Effect> {
     let generation = state.next_generation();
     state.compare.pair = Some(pair);
     state.compare.pair_generation = generation;
-    state.compare.inside = Held::Loading;
-    vec![Effect::ComparePair { a: found.a.clone(), b: found.b.clone(), pair, generation }]
+    (state.compare.inside, state.compare.refines) = (Held::Loading, false);
+    vec![Effect::ComparePair { a: found.a.clone(), b: found.b.clone(), pair, how, generation }]
+}
+
+/// Large values were looked at until something differed; what is shown stays until the rest is here.
+fn refine(state: &mut AppState, found: &Comparison, how: How) -> Vec<Effect> {
+    let rough = matches!(&state.compare.inside, Held::Ready(inside) if inside.rough);
+    let Some(pair) = state.compare.pair.filter(|_| rough && !state.compare.refines) else {
+        return Vec::new();
+    };
+    let generation = state.next_generation();
+    (state.compare.pair_generation, state.compare.refines) = (generation, true);
+    let how = How { thorough: true, ..how };
+    vec![Effect::ComparePair { a: found.a.clone(), b: found.b.clone(), pair, how, generation }]
+}
+
+/// Ignores the place that the selected line stands for; the line that says what is ignored takes it back.
+pub(super) fn ignore(state: &mut AppState, env: &Env) {
+    let sentence = match state.compare.target().filter(|_| state.compare.reads) {
+        Some(Target::Value { path }) if path.is_empty() => {
+            "The whole value differs: a pattern names a place inside of one.".to_owned()
+        }
+        Some(Target::Value { path }) => {
+            let pattern = everywhere(path);
+            if !state.compare.ignored.contains(&pattern) {
+                state.compare.ignored.push(pattern.clone());
+            }
+            state.compare.counts_all = false;
+            let all: Vec<String> = state.compare.ignored.iter().map(|one| format!("{one:?}")).collect();
+            format!(
+                "Ignored in this view: {pattern}. To keep it, write ignore = [{}] into tl-bench.toml.",
+                all.join(", ")
+            )
+        }
+        Some(Target::Ignored { pattern }) if state.compare.ignored.contains(pattern) => {
+            let pattern = pattern.clone();
+            state.compare.ignored.retain(|one| *one != pattern);
+            format!("{pattern} counts again.")
+        }
+        Some(Target::Ignored { pattern }) => {
+            let key = super::commands::key(state, crate::app::command::CommandId::DiffIgnored);
+            format!("tl-bench.toml ignores {pattern}; {key} counts all places for now.")
+        }
+        _ => {
+            let key = super::commands::key(state, crate::app::command::CommandId::DiffPane);
+            format!("Select a line of a value that differs: {key} goes into the text.")
+        }
+    };
+    toast(state, Level::Info, sentence, env);
+}
+
+/// A pattern for this place in every element of the lists that it stands in.
+fn everywhere(path: &str) -> String {
+    let mut out = String::new();
+    let mut rest = path;
+    while let Some(at) = rest.find('[') {
+        out.push_str(&rest[..at]);
+        let end = rest[at..].find(']').map_or(rest.len(), |end| at + end + 1);
+        let step = &rest[at..end];
+        let index = step.len() > 2 && step[1..step.len() - 1].bytes().all(|byte| byte.is_ascii_digit());
+        out.push_str(if index { "[*]" } else { step });
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Counts all places, or again all but the ignored ones.
+pub(super) fn ignored(state: &mut AppState, env: &Env) {
+    state.compare.counts_all = !state.compare.counts_all;
+    let sentence =
+        if state.compare.counts_all { "All places count." } else { "Ignored places do not count." };
+    toast(state, Level::Info, sentence, env);
 }
 
 /// Takes the comparison; the first cause is selected.
@@ -264,16 +340,18 @@ pub(super) fn settle(state: &mut AppState) {
     let waits = state.compare.inside == Held::Loading && !state.compare.lines.is_empty();
     if state.compare.key != key && !waits {
         if state.compare.key.as_ref().map(|key| key.0) != Some(pair) {
-            state.compare.top = 0;
+            (state.compare.top, state.compare.at) = (0, 0);
         }
-        state.compare.lines = text(state, area.w, split);
+        let page = text(state, area.w, split);
+        (state.compare.lines, state.compare.targets) = (page.lines, page.targets);
         state.compare.key = key;
     }
-    let most = state.compare.lines.len().saturating_sub(usize::from(area.h).max(1));
-    state.compare.top = state.compare.top.min(most);
+    let (rows, height) = (state.compare.lines.len(), usize::from(area.h).max(1));
+    state.compare.at = state.compare.at.min(rows.saturating_sub(1));
+    state.compare.top = scroll_to(state.compare.top, state.compare.at, rows, height);
 }
 
-fn text(state: &AppState, width: u16, split: bool) -> Vec<crate::app::tone::Line> {
+fn text(state: &AppState, width: u16, split: bool) -> Page {
     let mut page = Page::new(usize::from(width).max(1));
     page.cut = state.compare.cut;
     match &state.compare.inside {
@@ -282,5 +360,5 @@ fn text(state: &AppState, width: u16, split: bool) -> Vec<crate::app::tone::Line
         Held::Loading => page.wrap(Tone::Faint, "", "Reading …"),
         Held::Nothing => {}
     }
-    page.lines
+    page
 }

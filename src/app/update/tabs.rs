@@ -42,7 +42,7 @@ pub(super) fn go(state: &mut AppState, env: &Env) -> Vec<Effect> {
     match state.doc.target(state.doc_at).cloned() {
         Some(Target::Source { file, line }) => vec![Effect::Edit { file, line }],
         Some(Target::Call { run, no }) => call(state, &run, no, env),
-        Some(Target::Value { .. }) | None => Vec::new(),
+        Some(Target::Value { .. } | Target::Ignored { .. }) | None => Vec::new(),
     }
 }
 

@@ -233,6 +233,9 @@ pub struct DiffArgs {
     /// Places inside values that are not compared, such as `*.id` or `usage.*`
     #[arg(long, value_name = "PATH", value_delimiter = ',')]
     pub ignore: Vec<String>,
+    /// Compare the places, too, that `ignore` in tl-bench.toml names
+    #[arg(long)]
+    pub no_ignore: bool,
     /// Numbers that differ by at most this part are equal
     #[arg(long, value_name = "PART", default_value_t = 0.0)]
     pub tolerance: f64,

@@ -13,7 +13,7 @@ use super::Comparison;
 use crate::base::text;
 use crate::cli::error::CliError;
 use crate::diff::tree::{PairKind, Role};
-use crate::diff::value::{Change, Line, LineKind, Sides, lines, told};
+use crate::diff::value::{Change, Line, LineKind, Sides, hidden_words, lines, told};
 use crate::model::{Call, ErrorInfo, RunHistory, ValueRef};
 use crate::value::{self, view};
 
@@ -110,6 +110,9 @@ impl Page<'_> {
         for (count, word) in comparison.tally().parts() {
             let class = if word == "within noise" { "noise" } else { word };
             let _ = write!(self.out, "<span class=\"{class}\">{count} {word}</span> ");
+        }
+        if let Some(hidden) = hidden_words(&comparison.hidden) {
+            let _ = write!(self.out, "<span class=\"hidden\">{}</span>", escaped(&hidden));
         }
         self.out.push_str("</p></header>\n");
     }
@@ -310,7 +313,15 @@ impl Page<'_> {
             if was.is_none() || now.is_none() {
                 continue;
             }
-            let changes = self.comparison.changes(was.as_ref(), now.as_ref())?;
+            let found = self.comparison.changes(was.as_ref(), now.as_ref())?;
+            let changes = found.changes;
+            if let Some(left_out) = found.left_out {
+                let _ = writeln!(
+                    self.out,
+                    "<p class=\"cut\">not shown of the {name}: {}</p>",
+                    escaped(&left_out)
+                );
+            }
             for (at, change) in changes.iter().enumerate() {
                 if at >= CHANGES || self.out.len() > WHOLE {
                     self.left_out += changes.len() - at;

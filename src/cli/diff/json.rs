@@ -6,7 +6,7 @@ use super::Comparison;
 use crate::base::ids::call_id;
 use crate::cli::error::CliError;
 use crate::diff::tree::Role;
-use crate::diff::value::sentences;
+use crate::diff::value::{Differences, sentences};
 use crate::model::{Call, RunHistory};
 
 pub(super) fn document(comparison: &Comparison<'_>, rows: &[usize]) -> Result<Value, CliError> {
@@ -25,6 +25,8 @@ pub(super) fn document(comparison: &Comparison<'_>, rows: &[usize]) -> Result<Va
             "within_noise": tally.noise,
         },
         "unmeasured": comparison.noise.unmeasured,
+        "ignored": comparison.options.ignore.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "hidden": comparison.hidden,
         "first_divergence": comparison.merged.first_divergence().map(|row| comparison.path(row)),
         "causes": causes,
         "because": comparison.groups.iter().map(|group| json!({
@@ -64,8 +66,9 @@ fn one(comparison: &Comparison<'_>, row: usize) -> Result<Value, CliError> {
     let output = |call: Option<&Call>| call.and_then(|call| call.output.clone());
     let both = old.is_some() && new.is_some();
     let changes = |a: Option<crate::model::ValueRef>, b: Option<crate::model::ValueRef>| {
-        if both { comparison.changes(a.as_ref(), b.as_ref()) } else { Ok(Vec::new()) }
+        if both { comparison.changes(a.as_ref(), b.as_ref()) } else { Ok(Differences::default()) }
     };
+    let (input, output) = (changes(input(old), input(new))?, changes(output(old), output(new))?);
     Ok(json!({
         "path": comparison.path(row),
         "function": old.or(new).map(|call| &call.function),
@@ -80,8 +83,9 @@ fn one(comparison: &Comparison<'_>, row: usize) -> Result<Value, CliError> {
         "within_noise": comparison.noise.is_quiet(row),
         "status": [old.map(|call| call.status.word()), new.map(|call| call.status.word())],
         "wall_ms": [old.map(|call| call.wall_us as f64 / 1e3), new.map(|call| call.wall_us as f64 / 1e3)],
-        "input": changes(input(old), input(new))?,
-        "output": changes(output(old), output(new))?,
+        "input": input.changes,
+        "output": output.changes,
+        "left_out": [input.left_out, output.left_out],
         "error": [
             old.and_then(|call| call.error.as_ref()).map(|error| error.headline()),
             new.and_then(|call| call.error.as_ref()).map(|error| error.headline()),

@@ -12,11 +12,13 @@ use super::args::{DiffArgs, FailOn};
 use super::context::{Context, value_json};
 use super::error::{CliError, Exit};
 use crate::base::ids::{CallNo, RunId};
+use crate::diff::stored::Effort;
 use crate::diff::tree::{Merged, Pair, PairKind, merge};
-use crate::diff::value::{self, Change, Options, Pattern};
+use crate::diff::value::{self, Differences, Hidden, Options, Pattern};
 use crate::engine::explain::beside::{Group, groups as groups_of};
 use crate::engine::explain::noise::{Answers, Judged};
 use crate::engine::explain::records::StoreRecords;
+use crate::engine::explain::{Records, ignored};
 use crate::model::{Call, CallKind, RunHistory, ValueRef};
 use crate::store::Store;
 use crate::value::view::ViewLimits;
@@ -33,6 +35,8 @@ pub(super) struct Comparison<'a> {
     /// What differs anyway, and what follows from that alone.
     noise: Judged,
     options: Options,
+    /// What is ignored in values, and how many differences that hides.
+    hidden: Vec<Hidden>,
 }
 
 /// How often each thing happened.
@@ -66,13 +70,14 @@ impl Tally {
 pub fn run(context: &Context, args: &DiffArgs) -> Result<Exit, CliError> {
     let store = context.existing_store()?;
     let (a, b) = which(&store, args)?;
-    let options = options(args)?;
+    let options = options(context, args)?;
     let (a, b) = (context.history(&store, &a)?, context.history(&store, &b)?);
     let merged = merge(&a, &b);
     let groups = Vec::new();
     let noise = Judged::default();
-    let mut comparison = Comparison { context, store: &store, a, b, merged, groups, noise, options };
-    comparison.forget_ignored()?;
+    let hidden = Vec::new();
+    let mut comparison = Comparison { context, store: &store, a, b, merged, groups, noise, options, hidden };
+    comparison.forget_ignored();
     comparison.groups = groups_of(&comparison.merged, &comparison.a, &comparison.b, &StoreRecords(&store));
     comparison.noise = Answers::new(&store).judge(&comparison.merged, &comparison.a, &comparison.b);
     if let Some(file) = &args.html {
@@ -105,8 +110,9 @@ pub(super) fn compared<'a>(
     let merged = merge(&a, &b);
     let groups = Vec::new();
     let noise = Judged::default();
-    let mut comparison = Comparison { context, store, a, b, merged, groups, noise, options };
-    comparison.forget_ignored()?;
+    let hidden = Vec::new();
+    let mut comparison = Comparison { context, store, a, b, merged, groups, noise, options, hidden };
+    comparison.forget_ignored();
     comparison.noise = judge(&mut comparison.merged, &comparison.a, &comparison.b);
     comparison.groups = groups_of(&comparison.merged, &comparison.a, &comparison.b, &StoreRecords(store));
     Ok(comparison)
@@ -130,9 +136,11 @@ fn which(store: &Store, args: &DiffArgs) -> Result<(RunId, RunId), CliError> {
     }
 }
 
-fn options(args: &DiffArgs) -> Result<Options, CliError> {
-    let ignore: Result<Vec<Pattern>, _> = args.ignore.iter().map(|text| Pattern::parse(text)).collect();
-    let ignore = ignore.map_err(|error| CliError::usage(error.to_string()))?;
+fn options(context: &Context, args: &DiffArgs) -> Result<Options, CliError> {
+    let mut ignore = if args.no_ignore { Vec::new() } else { context.project.config.ignored() };
+    for text in &args.ignore {
+        ignore.push(Pattern::parse(text).map_err(|error| CliError::usage(error.to_string()))?);
+    }
     Ok(Options { ignore, tolerance: args.tolerance })
 }
 
@@ -193,33 +201,22 @@ impl Comparison<'_> {
     }
 
     /// What differs between two recorded values.
-    fn changes(&self, old: Option<&ValueRef>, new: Option<&ValueRef>) -> Result<Vec<Change>, CliError> {
-        if old.map(|value| value.digest) == new.map(|value| value.digest) {
-            return Ok(Vec::new());
+    fn changes(&self, old: Option<&ValueRef>, new: Option<&ValueRef>) -> Result<Differences, CliError> {
+        match (old, new) {
+            (Some(old), Some(new)) => {
+                StoreRecords(self.store).differences(old, new, &self.options, Effort::All).map_err(|error| {
+                    CliError::new(Exit::Store, format!("recorded values cannot be compared: {error}"))
+                })
+            }
+            _ if old == new => Ok(Differences::default()),
+            _ => Ok(value::compare(&self.view(old)?, &self.view(new)?, &self.options)),
         }
-        Ok(value::compare(&self.view(old)?, &self.view(new)?, &self.options).changes)
     }
 
     /// Values that differ only in what is ignored do not differ.
-    fn forget_ignored(&mut self) -> Result<(), CliError> {
-        if self.options == Options::default() {
-            return Ok(());
-        }
-        for row in 0..self.merged.pairs.len() {
-            let (pair, old, new) = self.pair(row);
-            let (Some(old), Some(new)) = (old, new) else { continue };
-            let (mut input, mut output) = (pair.differs.input, pair.differs.output);
-            if input {
-                input = !self.changes(old.input.as_ref(), new.input.as_ref())?.is_empty();
-            }
-            if output && old.output.is_some() && new.output.is_some() {
-                output = !self.changes(old.output.as_ref(), new.output.as_ref())?.is_empty();
-            }
-            let differs = &mut self.merged.pairs[row].differs;
-            (differs.input, differs.output) = (input, output);
-        }
-        self.merged.judge(&self.a, &self.b);
-        Ok(())
+    fn forget_ignored(&mut self) {
+        let records = StoreRecords(self.store);
+        self.hidden = ignored::forget(&mut self.merged, &self.a, &self.b, &self.options, &records);
     }
 
     /// The rows that are asked for: that of `--call` and those below it, or all that differ.

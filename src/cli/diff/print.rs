@@ -8,7 +8,9 @@ use crate::cli::error::CliError;
 use crate::cli::output::Tone;
 use crate::cli::view;
 use crate::diff::tree::{Cause, PairKind, Role};
-use crate::diff::value::{Change, Fate, LineKind, Sides, Told, lines, patch as unified, sentences, told};
+use crate::diff::value::{
+    Change, Fate, LineKind, Sides, Told, hidden_words, lines, patch as unified, sentences, told,
+};
 use crate::model::{Call, ErrorInfo, RunHistory, ValueRef};
 
 /// Causes that are shown with their values.
@@ -71,6 +73,9 @@ fn head(comparison: &Comparison<'_>) {
     }
     let words: Vec<String> = comparison.tally().parts().map(|(n, word)| format!("{n} {word}")).collect();
     out.line(&format!("{}  {}", out.paint(Tone::Strong, "calls"), words.join(", ")));
+    if let Some(hidden) = hidden_words(&comparison.hidden) {
+        out.line(&out.paint(Tone::Warn, &format!("       {}", text::line(&hidden))));
+    }
     let figures =
         // What was served was used once, too: runs are compared by what they took to make.
         |run: &RunHistory| (run.spent.tokens + run.saved.tokens, run.ended_at.unwrap_or(run.started_at) - run.started_at);
@@ -209,7 +214,8 @@ fn values(comparison: &Comparison<'_>, row: usize, indent: &str, input: bool) ->
         if was.is_none() || now.is_none() {
             continue;
         }
-        let changes = comparison.changes(was, now)?;
+        let found = comparison.changes(was, now)?;
+        let changes = &found.changes;
         for change in changes.iter().take(CHANGES) {
             for line in change_lines(comparison, name, change) {
                 out.line(&format!("{indent}{line}"));
@@ -217,6 +223,10 @@ fn values(comparison: &Comparison<'_>, row: usize, indent: &str, input: bool) ->
         }
         if changes.len() > CHANGES {
             let more = format!("{indent}and {} more in the {name}", changes.len() - CHANGES);
+            out.line(&out.paint(Tone::Quiet, &more));
+        }
+        if let Some(left_out) = &found.left_out {
+            let more = format!("{indent}not shown of the {name}: {}", text::line(left_out));
             out.line(&out.paint(Tone::Quiet, &more));
         }
     }

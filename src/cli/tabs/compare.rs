@@ -4,13 +4,15 @@ use serde_json::Value as Json;
 
 use super::diff;
 use super::shelf::{Shelf, ShelfRecords};
-use crate::app::compare::{CauseLine, Comparison, Mark, PairId, PairView, Part, Row};
+use crate::app::compare::{CauseLine, Comparison, How, Mark, PairId, PairView, Part, Row};
 use crate::app::tab::{TabRow, TabView};
 use crate::app::tone::Tone;
 use crate::base::ids::RunId;
 use crate::base::text;
+use crate::cli::context::Context;
+use crate::diff::stored::Effort;
 use crate::diff::tree::{Cause, Pair, PairKind, Role};
-use crate::diff::value::patch;
+use crate::diff::value::{Options, Pattern, patch};
 use crate::engine::explain::Records;
 use crate::engine::explain::beside::{Group, groups};
 use crate::engine::explain::noise::{Answers, Judged};
@@ -18,8 +20,22 @@ use crate::model::{Call, CallKind, RunHistory, ValueRef, path};
 use crate::store::Store;
 use crate::value::view::{ViewLimits, to_json};
 
+/// What counts: what the project's file ignores does not, nor do the places that the view ignores.
+pub fn options(context: &Context, how: &How) -> Options {
+    let Some(more) = &how.ignore else { return Options::default() };
+    let mut ignore = context.project.config.ignored();
+    ignore.extend(more.iter().filter_map(|text| Pattern::parse(text).ok()));
+    Options { ignore, ..Options::default() }
+}
+
 /// Both runs as one tree; without the first, the one that the second replays, else the one before it.
-pub fn comparison(store: &Store, shelf: &Shelf, a: Option<&RunId>, b: &RunId) -> Result<Comparison, String> {
+pub fn comparison(
+    store: &Store,
+    shelf: &Shelf,
+    a: Option<&RunId>,
+    b: &RunId,
+    options: &Options,
+) -> Result<Comparison, String> {
     let records = shelf.records(store);
     let run = |id: &RunId| records.run(id).ok_or_else(|| format!("Run {} cannot be read.", id.short()));
     let b = run(b)?;
@@ -27,7 +43,7 @@ pub fn comparison(store: &Store, shelf: &Shelf, a: Option<&RunId>, b: &RunId) ->
         Some(a) => run(a)?,
         None => diff::base(&b, &records)?,
     };
-    let merged = shelf.merged(&a, &b);
+    let (merged, hidden) = shelf.merged(&a, &b, options, &records);
     let groups = groups(&merged, &a, &b, &records);
     let mut rows: Vec<Row> = Vec::with_capacity(merged.pairs.len());
     for pair in &merged.pairs {
@@ -51,6 +67,7 @@ pub fn comparison(store: &Store, shelf: &Shelf, a: Option<&RunId>, b: &RunId) ->
         tally: tally(&merged.pairs, &a, &b, &noise),
         causes: groups.iter().filter_map(line).collect(),
         first: merged.first_divergence(),
+        hidden: hidden.iter().map(|one| (one.pattern.clone(), one.differences as u64)).collect(),
         rows,
         a: a.id.clone(),
         b: b.id.clone(),
@@ -115,11 +132,18 @@ fn tally(pairs: &[Pair], a: &RunHistory, b: &RunHistory, noise: &Judged) -> Stri
 }
 
 /// What differs inside a pair of calls.
-pub fn pair(store: &Store, shelf: &Shelf, a: &RunId, b: &RunId, pair: PairId) -> Result<PairView, String> {
+pub fn pair(
+    store: &Store,
+    shelf: &Shelf,
+    (a, b): (&RunId, &RunId),
+    pair: PairId,
+    options: &Options,
+    thorough: bool,
+) -> Result<PairView, String> {
     let records = shelf.records(store);
     let run = |id: &RunId| records.run(id).ok_or_else(|| format!("Run {} cannot be read.", id.short()));
     let (a, b) = (run(a)?, run(b)?);
-    let merged = shelf.merged(&a, &b);
+    let (merged, _) = shelf.merged(&a, &b, options, &records);
     let row = merged.pairs.iter().position(|one| (one.a, one.b) == pair);
     let row = row.ok_or("This pair is not part of the comparison any more.")?;
     let found = &merged.pairs[row];
@@ -127,7 +151,9 @@ pub fn pair(store: &Store, shelf: &Shelf, a: &RunId, b: &RunId, pair: PairId) ->
         (Some(old), Some(new)) => {
             let groups = groups(&merged, &a, &b, &records);
             let group = groups.iter().find(|group| group.rows.contains(&row));
-            let mut view = diff::pair_view(&a, &b, found, (old, new), group, &records);
+            let effort = if thorough { Effort::All } else { Effort::First };
+            let look = diff::Look { records: &records, options, effort };
+            let (mut view, rough) = diff::pair_view(&a, &b, found, (old, new), group, &look);
             if found.role == Role::Cause(Cause::Noise)
                 && let Some(noise) = Answers::new(store).pair((&a, old), (&b, new))
             {
@@ -142,7 +168,7 @@ pub fn pair(store: &Store, shelf: &Shelf, a: &RunId, b: &RunId, pair: PairId) ->
                 let names = (format!("a/{path}/{name}"), format!("b/{path}/{name}"));
                 out.push_str(&patch(&was, &now, &names.0, &names.1));
             }
-            Ok(PairView { view, patch: out })
+            Ok(PairView { view, patch: out, rough })
         }
         (Some(old), None) => Ok(alone(&a, old, "removed: only run", Tone::Bad)),
         (None, Some(new)) => Ok(alone(&b, new, "added: only run", Tone::Good)),
@@ -174,5 +200,5 @@ fn alone(run: &RunHistory, call: &Call, words: &str, tone: Tone) -> PairView {
         rows.push(TabRow::Blank);
         rows.push(TabRow::text(0, Tone::Bad, error.headline()));
     }
-    PairView { view: TabView { rows }, patch: String::new() }
+    PairView { view: TabView { rows }, patch: String::new(), rough: false }
 }

@@ -8,12 +8,12 @@ use super::shelf::ShelfRecords;
 use crate::app::tab::{Change as Sign, TabRow, TabView, Target};
 use crate::app::tone::Tone;
 use crate::base::text;
+use crate::diff::stored::{Effort, WHOLE};
 use crate::diff::tree::{Merged, Pair, PairKind, Role};
-use crate::diff::value::{Change, Line, LineKind, Options, Sides, compare, lines, told};
+use crate::diff::value::{Change, Line, LineKind, Options, Sides, lines, told};
 use crate::engine::explain::Records;
 use crate::engine::explain::beside::{Group, groups};
 use crate::model::{Call, RunHistory, ValueRef, path};
-use crate::value::view::{ViewLimits, to_json};
 
 /// Differences of one value that are listed.
 const LISTED: usize = 200;
@@ -37,13 +37,23 @@ pub(super) fn base(run: &RunHistory, records: &ShelfRecords<'_>) -> Result<Arc<R
     }
 }
 
+/// What values are compared with.
+pub(super) struct Look<'a> {
+    /// The store.
+    pub records: &'a ShelfRecords<'a>,
+    /// What does not count.
+    pub options: &'a Options,
+    /// How long to look.
+    pub effort: Effort,
+}
+
 /// Its rows.
 pub(super) fn view(
     base: &RunHistory,
     run: &RunHistory,
     call: &Call,
     merged: &Merged,
-    records: &ShelfRecords<'_>,
+    look: &Look<'_>,
 ) -> TabView {
     let mut rows = Vec::new();
     let Some(row) = merged.pairs.iter().position(|pair| pair.b == Some(call.no)) else {
@@ -56,21 +66,22 @@ pub(super) fn view(
         rows.push(TabRow::text(0, Tone::Good, text));
         return TabView { rows };
     };
-    let groups = groups(merged, base, run, records);
+    let groups = groups(merged, base, run, look.records);
     let group = groups.iter().find(|group| group.rows.contains(&row));
-    pair_view(base, run, pair, (old, call), group, records)
+    pair_view(base, run, pair, (old, call), group, look).0
 }
 
-/// Two calls beside each other.
+/// Two calls beside each other; and whether looking longer would tell more.
 pub(super) fn pair_view(
     base: &RunHistory,
     run: &RunHistory,
     pair: &Pair,
     (old, call): (&Call, &Call),
     group: Option<&Group>,
-    records: &ShelfRecords<'_>,
-) -> TabView {
+    look: &Look<'_>,
+) -> (TabView, bool) {
     let mut rows = Vec::new();
+    let mut rough = false;
     head(&mut rows, base, run, pair, old, group);
     facts(&mut rows, old, call);
     for definition in group.iter().flat_map(|group| &group.definitions) {
@@ -81,10 +92,10 @@ pub(super) fn pair_view(
     }
     let sides = [("input", &old.input, &call.input), ("output", &old.output, &call.output)];
     for (name, old, new) in sides {
-        value(&mut rows, name, old.as_ref(), new.as_ref(), records);
+        rough |= value(&mut rows, name, old.as_ref(), new.as_ref(), look);
     }
     errors(&mut rows, old, call);
-    TabView { rows }
+    (TabView { rows }, rough)
 }
 
 /// A line of a unified diff.
@@ -149,39 +160,41 @@ fn facts(rows: &mut Vec<TabRow>, old: &Call, new: &Call) {
     }
 }
 
+/// What differs in a value; says whether looking longer would tell more.
 fn value(
     rows: &mut Vec<TabRow>,
     name: &str,
     old: Option<&ValueRef>,
     new: Option<&ValueRef>,
-    records: &ShelfRecords<'_>,
-) {
+    look: &Look<'_>,
+) -> bool {
     let (Some(old), Some(new)) = (old, new) else {
         match (old, new) {
             (Some(value), None) => only(rows, name, "was", Sign::Removed, value),
             (None, Some(value)) => only(rows, name, "is", Sign::Added, value),
             _ => {}
         }
-        return;
+        return false;
     };
     rows.push(TabRow::Blank);
     if old.digest == new.digest {
         rows.push(TabRow::text(0, Tone::Quiet, format!("{name}: the same")));
-        return;
+        return false;
     }
-    rows.push(TabRow::text(0, Tone::Title, name));
-    let (a, b) = match (records.value(old), records.value(new)) {
-        (Ok(a), Ok(b)) => (a, b),
-        (Err(why), _) | (_, Err(why)) => {
+    let large = old.size.max(new.size) > WHOLE;
+    let sizes = format!("{name}  {} → {}", text::bytes(old.size), text::bytes(new.size));
+    rows.push(TabRow::text(0, Tone::Title, if large { sizes } else { name.to_owned() }));
+    let found = match look.records.differences(old, new, look.options, look.effort) {
+        Ok(found) => found,
+        Err(why) => {
             rows.push(TabRow::text(2, Tone::Warning, why));
             rows.push(code(Sign::Removed, Tone::Bad, &old.preview));
             rows.push(code(Sign::Added, Tone::Good, &new.preview));
-            return;
+            return false;
         }
     };
-    let json = |value| to_json(value, &ViewLimits::full()).json;
-    let changes = compare(&json(&a), &json(&b), &Options::default()).changes;
-    if changes.is_empty() {
+    let changes = &found.changes;
+    if changes.is_empty() && found.hidden.is_empty() {
         rows.push(TabRow::text(2, Tone::Quiet, "differs in what is not shown"));
     }
     for change in changes.iter().take(LISTED) {
@@ -191,6 +204,19 @@ fn value(
         let more = text::count((changes.len() - LISTED) as u64, "more difference");
         rows.push(TabRow::text(2, Tone::Faint, format!("… {more}")));
     }
+    if let Some(left_out) = found.left_out {
+        rows.push(TabRow::text(2, Tone::Faint, format!("… {left_out}")));
+    }
+    if found.rough {
+        rows.push(TabRow::text(2, Tone::Faint, "That is the first place. Looking further …"));
+    }
+    for hidden in &found.hidden {
+        let text =
+            format!("{} hidden by {}", text::count(hidden.differences as u64, "difference"), hidden.pattern);
+        let target = Some(Target::Ignored { pattern: hidden.pattern.clone() });
+        rows.push(TabRow::Text { indent: 2, tone: Tone::Warning, text, target });
+    }
+    found.rough
 }
 
 /// A value that only one side has.

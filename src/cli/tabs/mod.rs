@@ -21,6 +21,8 @@ use crate::app::tone::Tone;
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::ids::CallNo;
 use crate::base::text;
+use crate::diff::stored::Effort;
+use crate::diff::value::Options;
 use crate::engine::explain::now::Now;
 use crate::engine::explain::past;
 use crate::engine::explain::source::look;
@@ -51,8 +53,11 @@ pub fn tab(context: &Context, store: &Store, shelf: &Shelf, key: &TabKey) -> Res
         Tab::Diff => {
             let base = diff::base(&run, &records)?;
             let call = run.call(key.no).ok_or("there is no such call")?;
-            let merged = shelf.merged(&base, &run);
-            Ok(diff::view(&base, &run, call, &merged, &records))
+            let options = Options { ignore: context.project.config.ignored(), ..Options::default() };
+            let (merged, _) = shelf.merged(&base, &run, &options, &records);
+            // It is made in the background: it is looked at once, and to the end.
+            let look = diff::Look { records: &records, options: &options, effort: Effort::All };
+            Ok(diff::view(&base, &run, call, &merged, &look))
         }
         Tab::History => {
             let found = past::look(store, &run, key.no, history::LIMIT).map_err(|error| error.to_string())?;

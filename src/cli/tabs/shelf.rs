@@ -7,8 +7,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::ids::RunId;
+use crate::diff::stored::Effort;
 use crate::diff::tree::{Merged, merge};
+use crate::diff::value::{Differences, Hidden, Options};
 use crate::engine::explain::Records;
+use crate::engine::explain::ignored;
 use crate::engine::explain::records::StoreRecords;
 use crate::model::{CodeKnown, RunHistory, RunStatus, ValueRef};
 use crate::source::Closure;
@@ -26,8 +29,11 @@ const WHOLE: u64 = 8 << 20;
 #[derive(Debug, Default)]
 pub struct Shelf {
     held: Mutex<VecDeque<Arc<RunHistory>>>,
-    merged: Mutex<Option<(RunId, RunId, Arc<Merged>)>>,
+    merged: Mutex<Option<(RunId, RunId, Options, Beside)>>,
 }
+
+/// Two runs beside each other, and what is ignored in their values.
+pub type Beside = (Arc<Merged>, Arc<Vec<Hidden>>);
 
 impl Shelf {
     /// A store's records, read through the shelf.
@@ -36,19 +42,21 @@ impl Shelf {
     }
 
     /// Two runs beside each other, kept for the next call of the same runs.
-    pub fn merged(&self, a: &RunHistory, b: &RunHistory) -> Arc<Merged> {
+    pub fn merged(&self, a: &RunHistory, b: &RunHistory, options: &Options, records: &dyn Records) -> Beside {
         let mut held = self.merged.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((x, y, merged)) = held.as_ref()
-            && (x, y) == (&a.id, &b.id)
+        if let Some((x, y, with, beside)) = held.as_ref()
+            && (x, y, with) == (&a.id, &b.id, options)
         {
-            return merged.clone();
+            return beside.clone();
         }
-        let merged = Arc::new(merge(a, b));
+        let mut merged = merge(a, b);
+        let hidden = ignored::forget(&mut merged, a, b, options, records);
+        let beside = (Arc::new(merged), Arc::new(hidden));
         let over = a.status != RunStatus::Running && b.status != RunStatus::Running;
         if over {
-            *held = Some((a.id.clone(), b.id.clone(), merged.clone()));
+            *held = Some((a.id.clone(), b.id.clone(), options.clone(), beside.clone()));
         }
-        merged
+        beside
     }
 
     fn get(&self, run: &RunId) -> Option<Arc<RunHistory>> {
@@ -88,6 +96,16 @@ impl Records for ShelfRecords<'_> {
             return Err(format!("{} are too much to compare here", crate::base::text::bytes(value.size)));
         }
         self.store.value(value)
+    }
+
+    fn differences(
+        &self,
+        old: &ValueRef,
+        new: &ValueRef,
+        options: &Options,
+        effort: Effort,
+    ) -> Result<Differences, String> {
+        self.store.differences(old, new, options, effort)
     }
 
     fn closure(&self, known: &CodeKnown) -> Result<Option<Closure>, String> {

@@ -20,8 +20,10 @@ mod told;
 mod turns;
 
 pub use media::{ImageChange, ImageSide, Pixels, Stretch, Unit};
+pub(in crate::diff) use media::{hexadecimal, images};
 pub use path::{Path, Pattern, PatternError, Step};
 pub use spread::{Spread, distance};
+pub(in crate::diff) use structure::compare_at;
 pub use structure::{Change, ChangeKind, Detail, Differences, Hidden, Options, compare, diff};
 pub use text::{Fate, Line, LineKind, Span, lines, patch, sentences};
 pub use told::{Sides, Told, hidden_words, told};

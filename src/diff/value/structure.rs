@@ -67,6 +67,13 @@ pub enum Detail {
     Image(ImageChange),
     /// A part of long bytes or of a long text.
     Stretch(Stretch),
+    /// Parts that are too large to be told here: what they are.
+    Large {
+        /// What it was; empty when it is new.
+        old: String,
+        /// What it is; empty when it is gone.
+        new: String,
+    },
     /// Pieces of a stream that make the same response.
     Pieces {
         /// How many there were.
@@ -138,7 +145,7 @@ pub fn compare(old: &Value, new: &Value, options: &Options) -> Differences {
 }
 
 /// The same of what stands at a place of larger values.
-fn compare_at(path: &Path, old: &Value, new: &Value, options: &Options) -> Differences {
+pub(in crate::diff) fn compare_at(path: &Path, old: &Value, new: &Value, options: &Options) -> Differences {
     let mut differ = Differ::new(options, true);
     differ.value(path, old, new);
     let hidden = differ.hidden.iter().map(|(at, differences)| Hidden {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::media::Stretch;
+use super::media::{Stretch, Unit};
 use super::path::Path;
 use super::structure::{Change, ChangeKind, Detail};
 use super::turns::{PartChange, TurnChange};
@@ -71,6 +71,7 @@ fn tell<'c>(change: &'c Change, root: &str, depth: usize, out: &mut Vec<Told<'c>
             row(with(&format!("  {}; {}", image.sides(), image.words())), Sides::None)
         }
         Some(Detail::Stretch(stretch)) => row(with(&format!("  {}", stretch.words())), excerpts(stretch)),
+        Some(Detail::Large { old, new }) => row(with(&happened), Sides::Excerpts(old, new)),
         Some(Detail::Pieces { old, new }) => {
             let words = format!("  {old} → {new} pieces of a stream that say the same");
             row(with(&words), Sides::None);
@@ -142,7 +143,10 @@ fn tell_part<'c>(part: &'c PartChange, depth: usize, out: &mut Vec<Told<'c>>) {
 
 fn excerpts(stretch: &Stretch) -> Sides<'_> {
     let [old, new] = &stretch.shown;
-    Sides::Excerpts(old, new)
+    match stretch.unit {
+        Unit::Text => Sides::Texts(old, new),
+        Unit::Bytes => Sides::Excerpts(old, new),
+    }
 }
 
 /// `input.messages[3]`

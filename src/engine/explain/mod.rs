@@ -10,6 +10,7 @@
 pub mod beside;
 pub mod closure;
 pub mod code;
+pub mod ignored;
 pub mod noise;
 pub mod now;
 pub mod pair;
@@ -26,9 +27,12 @@ use serde::Serialize;
 
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
+use crate::diff::stored::Effort;
+use crate::diff::value::{Differences, Options, compare};
 use crate::model::{CallStatus, CodeKnown, Opaque, RunHistory, ValueRef};
 use crate::source::Closure;
 use crate::value::Value;
+use crate::value::view::{ViewLimits, to_json};
 
 pub use code::{DefinitionChange, Happened};
 pub use values::ValueChange;
@@ -38,6 +42,17 @@ pub use witness::FileChange;
 pub trait Records {
     /// A recorded value.
     fn value(&self, value: &ValueRef) -> Result<Value, String>;
+    /// What differs between two recorded values.
+    fn differences(
+        &self,
+        old: &ValueRef,
+        new: &ValueRef,
+        options: &Options,
+        _: Effort,
+    ) -> Result<Differences, String> {
+        let json = |value: &ValueRef| Ok::<_, String>(to_json(&self.value(value)?, &ViewLimits::full()).json);
+        Ok(compare(&json(old)?, &json(new)?, options))
+    }
     /// A recorded closure; `None` when the run recorded none.
     fn closure(&self, known: &CodeKnown) -> Result<Option<Closure>, String>;
     /// Another run, as far as it can be read.

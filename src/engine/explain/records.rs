@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::Records;
 use crate::base::ids::RunId;
+use crate::diff::stored::{Effort, compare_stored};
+use crate::diff::value::{Differences, Options};
 use crate::engine::closures;
 use crate::find::StoreNodes;
 use crate::model::{CodeKnown, Purpose, RunHistory, ValueRef};
@@ -21,6 +23,16 @@ impl Records for StoreRecords<'_> {
     fn value(&self, value: &ValueRef) -> Result<Value, String> {
         value::load_value(&value.digest, value.inline.as_deref(), &StoreNodes(self.0))
             .map_err(|error| error.to_string())
+    }
+
+    fn differences(
+        &self,
+        old: &ValueRef,
+        new: &ValueRef,
+        options: &Options,
+        effort: Effort,
+    ) -> Result<Differences, String> {
+        compare_stored(&StoreNodes(self.0), old, new, options, effort).map_err(|error| error.to_string())
     }
 
     fn closure(&self, known: &CodeKnown) -> Result<Option<Closure>, String> {

@@ -36,6 +36,7 @@
 //! Reading goes through a [`NodeSource`](super::NodeSource), which blocks on the disk: use a reader on a thread of
 //! its own, hand over windows.
 
+mod compare;
 mod find;
 mod glance;
 mod objects;
@@ -51,6 +52,7 @@ use bytes::Bytes;
 use super::tree::Value;
 use crate::base::digest::Digest;
 
+pub use compare::Run;
 pub use find::Found;
 pub use reader::{KEPT, Reader};
 pub use window::{ByteWindow, TextWindow};

@@ -10,7 +10,7 @@ use super::super::store::format::*;
 use super::super::store::{NodeError, NodeSource, UnpackError, decode_at};
 use super::super::tree::Value;
 use super::scan;
-use super::{At, Child, Key, Kind, Place, Shape};
+use super::{At, Child, Key, Kind, Place, Run, Shape};
 use crate::base::digest::Digest;
 
 /// Bytes of nodes that a reader keeps.
@@ -23,6 +23,8 @@ pub struct Reader<'s> {
     pub(super) source: &'s dyn NodeSource,
     kept: RefCell<Kept>,
     indexes: RefCell<HashMap<(Digest, usize), Index>>,
+    /// Values in chunks that were counted: other sequences may share them.
+    counts: RefCell<HashMap<Digest, u64>>,
 }
 
 #[derive(Default)]
@@ -54,7 +56,7 @@ enum Seq {
 impl<'s> Reader<'s> {
     /// A reader of values whose nodes are in `source`.
     pub fn new(source: &'s dyn NodeSource) -> Self {
-        Reader { source, kept: RefCell::default(), indexes: RefCell::default() }
+        Reader { source, kept: RefCell::default(), indexes: RefCell::default(), counts: RefCell::default() }
     }
 
     /// The place of a value: the digest and the inline bytes of its reference.
@@ -305,12 +307,29 @@ impl<'s> Reader<'s> {
         Ok(out)
     }
 
+    /// See [`Reader::runs`].
+    pub(super) fn stored_runs(&self, place: &Place) -> Read<Vec<Run>> {
+        let Ok(Seq::Tree { key, values }) = self.seq(place) else { return Ok(Vec::new()) };
+        let pairs = if self.shape(place)?.kind == Kind::Dict { 2 } else { 1 };
+        let Some(last) = values.checked_sub(1) else { return Ok(Vec::new()) };
+        self.chunk(&key, last)?;
+        let indexes = self.indexes.borrow();
+        let chunks = indexes.get(&key).map(|index| index.chunks.as_slice()).unwrap_or_default();
+        Ok(chunks.iter().map(|(digest, before)| Run { digest: *digest, before: before / pairs }).collect())
+    }
+
     /// The chunk that holds this value, how many values stand before it, and how many in it.
     fn chunk(&self, key: &(Digest, usize), value: u64) -> Read<Option<(Digest, u64, u64)>> {
         let mut indexes = self.indexes.borrow_mut();
         let Some(index) = indexes.get_mut(key) else { return Ok(None) };
         while index.known <= value {
             let Some(digest) = index.rest.pop() else { return Ok(None) };
+            let known = self.counts.borrow().get(&digest).copied();
+            if let Some(known) = known {
+                index.chunks.push((digest, index.known));
+                index.known += known;
+                continue;
+            }
             let data = self.fetch(&digest)?;
             let mut cursor = Cursor { data: &data, pos: 2 };
             let more = match data.get(..2) {
@@ -325,8 +344,10 @@ impl<'s> Reader<'s> {
                 Some(&[VERSION, CHUNK]) => scan::count_rest(&mut cursor),
                 _ => None,
             };
+            let more = more.ok_or(UnpackError::Damaged(digest))?;
+            self.counts.borrow_mut().insert(digest, more);
             index.chunks.push((digest, index.known));
-            index.known += more.ok_or(UnpackError::Damaged(digest))?;
+            index.known += more;
         }
         let at = index.chunks.partition_point(|(_, before)| *before <= value) - 1;
         let (digest, before) = index.chunks[at];
