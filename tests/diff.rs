@@ -347,7 +347,8 @@ fn ignored_places_are_named_in_the_projects_file_and_what_they_hide_is_told() {
     assert!(text.contains("2 differences hidden by *.id"), "{text}");
     let found = diff(&project, &["latest~1", "latest", "--no-ignore"]);
     assert_eq!((&found["ignored"], &found["hidden"]), (&serde_json::json!([]), &serde_json::json!([])));
-    project.tl(&["config"]).exits(0).says(&["ignore", "*.id"]);
+    let settings = project.tl(&["config", "--json"]).exits(0).json();
+    assert_eq!(settings["ignore"], serde_json::json!({"value": "*.id", "from": "tl-bench.toml"}));
     project.write("tl-bench.toml", "workers = 2\nignore = [\"*.id\", \"a..b\"]\n");
     project.tl(&["config"]).exits(2).says(&["tl-bench.toml:2: ignore: 'a..b' is not a path pattern"]);
 }
