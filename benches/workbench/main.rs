@@ -98,6 +98,17 @@ impl Bench {
         self.terminal.draw(|frame| draw(state, look, env.now, frame.buffer_mut())).unwrap();
     }
 
+    /// What is done between frames, in the parts in which it is done; the longest part and all together.
+    fn spare(&mut self) -> (Duration, Duration) {
+        let (begun, mut longest) = (Instant::now(), Duration::ZERO);
+        while self.state.is_matching() {
+            let part = Instant::now();
+            self.state.match_more();
+            longest = longest.max(part.elapsed());
+        }
+        (longest, begun.elapsed())
+    }
+
     /// The median and the longest of so many frames, each after one of these keys.
     fn frames(&mut self, keys: &[&str]) -> String {
         let took = (0..FRAMES).map(|nth| {
@@ -153,18 +164,26 @@ fn frames(calls: u32) {
     bench.key("esc");
     bench.key("/");
     bench.frame();
-    let filter = bench.frames(&[
-        "f",
-        "n",
-        ":",
-        "c",
-        "a",
-        "backspace",
-        "backspace",
-        "backspace",
-        "backspace",
-        "backspace",
-    ]);
+    let letters = ["f", "n", ":", "c", "a", "backspace", "backspace", "backspace", "backspace", "backspace"];
+    let (mut filter, mut parts, mut whole) = (Vec::new(), Vec::new(), Vec::new());
+    for nth in 0..FRAMES {
+        let begun = Instant::now();
+        bench.key(letters[nth % letters.len()]);
+        bench.frame();
+        filter.push(begun.elapsed());
+        if bench.state.is_matching() {
+            let (part, all) = bench.spare();
+            let shown = Instant::now();
+            bench.frame();
+            filter.push(shown.elapsed());
+            parts.push(part);
+            whole.push(all);
+        }
+    }
+    let filter = middle(filter);
+    if !parts.is_empty() {
+        eprintln!("{calls} calls: a part between frames {}, all of them {}", middle(parts), middle(whole));
+    }
     bench.key("esc");
     bench.frame();
     // One kind of frame after the other: on the tree, then on the timeline.

@@ -8,6 +8,7 @@ use crate::base::ids::CallNo;
 use crate::model::functions::Functions;
 use crate::model::{Call, CallKind, CallStatus, Event, EventKind, RunHistory, RunStatus};
 
+use super::filtering::Matching;
 use super::timeline::Chart;
 use super::tree::CallTree;
 
@@ -30,6 +31,8 @@ pub struct OpenRun {
     pub newest: CallNo,
     /// The filter that the tree shows.
     pub filtered: Option<String>,
+    /// The filter by which calls are being judged.
+    pub matching: Option<Matching>,
     /// Calls that changed since the filter was applied.
     pub touched: Vec<CallNo>,
     /// Log lines by call.
@@ -60,6 +63,7 @@ impl OpenRun {
             follow: history.status == RunStatus::Running,
             newest,
             filtered: None,
+            matching: None,
             touched: Vec::new(),
             logs: HashMap::new(),
             chart: None,
@@ -82,6 +86,11 @@ impl OpenRun {
                 return true;
             }
             let logs = self.history.logs.len();
+            // The end of a run ends what still goes on, and nothing else.
+            let ends = matches!(event.kind, EventKind::RunEnded { .. });
+            let going = |call: &&Call| !call.status.is_final() || call.offered.is_some();
+            let calls = if ends { &self.history.calls[..] } else { &[] };
+            let open: Vec<CallNo> = calls.iter().filter(going).map(|call| call.no).collect();
             Arc::make_mut(&mut self.history).apply(event);
             match &event.kind {
                 EventKind::CallAsked(asked) => self.sync(asked.no),
@@ -97,17 +106,7 @@ impl OpenRun {
                     self.sync(ended.no);
                 }
                 EventKind::Log { .. } => self.index_logs(logs),
-                EventKind::RunEnded { .. } => {
-                    self.tree.sync_all(&self.history);
-                    for call in &self.history.calls {
-                        if let Some(chart) = &mut self.chart {
-                            chart.lanes.sync(&self.history, call);
-                        }
-                        if let Some(functions) = &mut self.functions {
-                            functions.sync(call);
-                        }
-                    }
-                }
+                EventKind::RunEnded { .. } => open.into_iter().for_each(|no| self.sync(no)),
                 _ => {}
             }
         }
@@ -123,7 +122,7 @@ impl OpenRun {
             if let Some(functions) = &mut self.functions {
                 functions.sync(call);
             }
-            if self.filtered.is_some() {
+            if self.filtered.is_some() || self.matching.is_some() {
                 self.touched.push(no);
             }
         }

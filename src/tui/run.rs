@@ -173,6 +173,7 @@ enum Wake {
     Input(Option<io::Result<crossterm::event::Event>>),
     Backend(Option<BackendEvent>),
     Reply(Reply),
+    Spare,
     Timer,
 }
 
@@ -260,6 +261,7 @@ impl Bench {
             event = self.input.recv() => Wake::Input(event),
             Some(reply) = self.replies.recv() => Wake::Reply(reply),
             event = self.events.recv(), if self.events_open => Wake::Backend(event),
+            () = tokio::task::yield_now(), if self.state.is_matching() => Wake::Spare,
             () = timer => Wake::Timer,
         }
     }
@@ -289,6 +291,11 @@ impl Bench {
             Wake::Backend(Some(event)) => self.message(Msg::Backend(event))?,
             Wake::Backend(None) => self.events_open = false,
             Wake::Reply(reply) => self.message(Msg::Reply(reply))?,
+            Wake::Spare => {
+                self.state.match_more();
+                // The next frame shows what was found.
+                self.dirty |= !self.state.is_matching();
+            }
             // A timer that ends the wait for the next frame has nothing to say by itself.
             Wake::Timer if self.dirty => {}
             Wake::Timer => self.message(Msg::Tick)?,

@@ -41,6 +41,8 @@ mod runs;
 mod timeline;
 
 #[cfg(test)]
+mod any_state_tests;
+#[cfg(test)]
 mod other_screen_tests;
 #[cfg(test)]
 mod pictures;

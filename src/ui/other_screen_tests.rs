@@ -4,7 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::screen_tests::{
-    ENV, HOSTILE, assert_clean, bench, look, render, shown, snapshot, snapshot_text, snapshots, styles,
+    ENV, HOSTILE, assert_clean, at_the_gate, bench, forked, judged, look, rejected, render, shown, snapshot,
+    snapshot_text, snapshots, some_runs, styles,
 };
 use super::{Look, draw};
 use crate::app::find::{FoundHit, Indexing};
@@ -95,7 +96,7 @@ fn search() {
 }
 
 /// A run and its replay, beside each other.
-fn replayed() -> Vec<Script> {
+pub(super) fn replayed() -> Vec<Script> {
     vec![
         fake::agent("9aa000000000", 3_600, None, RunStatus::Succeeded),
         fake::agent("8f3c00000000", 12, Some("9aa000000000"), RunStatus::Succeeded),
@@ -120,6 +121,57 @@ fn diff() {
 #[test]
 fn savings() {
     snapshots("savings", replayed, "g l");
+}
+
+/// The styles of each panel in each theme that is promised. Where text stands is in the other snapshots.
+#[test]
+fn every_panel_in_dark_light_and_mono() {
+    let size = (80, 24);
+    let agents = |keys: &str| bench(some_runs(), size, keys);
+    let pair = |keys: &str| bench(replayed(), size, keys);
+    let mut fork = at_the_gate(size, "");
+    fork.overlay = Some(forked());
+    let mut wrong = at_the_gate(size, "");
+    wrong.overlay = Some(rejected());
+    let mapping = || vec![fake::mapping("77d200000000", 1_000, &[3, 500, 900])];
+    let panels = [
+        ("runs", agents("g r")),
+        ("output", agents("enter t")),
+        ("input", agents("enter t t")),
+        ("diff_of_a_call", agents("enter t t t")),
+        ("logs", agents("enter t t t t")),
+        ("source", agents("enter t t t t t j j")),
+        ("why", agents("enter t t t t t t")),
+        ("history", agents("enter t t t t t t t")),
+        ("attempts", agents("enter")),
+        ("variance", agents("enter g v")),
+        ("map", bench(mapping(), size, "n")),
+        ("filter", bench(mapping(), size, "/ f n : s")),
+        ("problems", bench(mapping(), size, "g p down")),
+        ("edits", judged(some_runs().remove(1), [&[2, 4], &[1], &[3, 5, 6]], size, "g b j")),
+        ("timeline", bench(vec![concurrent()], size, "g t j")),
+        ("functions", bench(vec![concurrent()], size, "g f j l l")),
+        ("search", found(size)),
+        ("diff", pair("g d n")),
+        ("savings", pair("g l")),
+        ("gate", at_the_gate(size, "")),
+        ("gate_fail", at_the_gate(size, "! down")),
+        ("gate_rejected", wrong),
+        ("fork", fork),
+        ("resample", pair("a x")),
+        ("breakpoints", at_the_gate(size, "b B")),
+        ("form", agents("r t e a")),
+        ("help", agents("?")),
+        ("palette", agents(": s t o p")),
+    ];
+    for (name, state) in panels {
+        let mut out = String::new();
+        for theme in ["dark", "light", "mono"] {
+            let look = Look { theme: Theme::named(theme).0, glyphs: Glyphs::Unicode };
+            out.push_str(&format!("{theme}\n{}", styles(&render(&state, &look))));
+        }
+        snapshot_text(&format!("themed_{name}_80x24"), &out);
+    }
 }
 
 #[test]

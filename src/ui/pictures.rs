@@ -10,7 +10,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::Look;
 use super::glyphs::Glyphs;
-use super::other_screen_tests::{concurrent, found};
+use super::other_screen_tests::{concurrent, found, replayed as compared};
 use super::screen_tests::{bench, render};
 use super::theme::Theme;
 use crate::app::AppState;
@@ -192,6 +192,8 @@ fn screens() -> Vec<(&'static str, &'static str, AppState)> {
         ("timeline", "The timeline", bench(vec![concurrent()], size, "g t c c")),
         ("functions", "The table of functions", bench(replayed(), size, "g f j l l")),
         ("search", "Search in all runs", found(size)),
+        ("diff", "Two runs beside each other", bench(compared(), size, "g d n")),
+        ("savings", "What was spent and spared", bench(compared(), size, "g l")),
         ("problems", "Problems", bench(mapped(), size, "g p")),
     ]
 }

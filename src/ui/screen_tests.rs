@@ -1,6 +1,5 @@
-//! Whole screens: snapshots at four sizes, any state at any size, hostile text, the time of a frame.
+//! Whole screens: snapshots at four sizes, hostile text.
 
-use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -8,6 +7,7 @@ use super::{Look, draw};
 use crate::app::keys::Key;
 use crate::app::msg::{AnswerHead, BackendEvent, ValueRow, ValueView};
 use crate::app::script::{self as fake, Script, T0};
+use crate::app::state::Overlay;
 use crate::app::tone::Tone;
 use crate::app::{AppState, Effect, Env, Msg, Reply, settle, update};
 use crate::base::text;
@@ -92,7 +92,7 @@ pub(super) fn snapshot_text(name: &str, text: &str) {
     });
 }
 
-fn some_runs() -> Vec<Script> {
+pub(super) fn some_runs() -> Vec<Script> {
     vec![
         fake::agent("9aa000000000", 3_600, None, RunStatus::Succeeded),
         fake::agent("2c1a00000000", 120, None, RunStatus::Failed),
@@ -115,7 +115,7 @@ fn running() {
 }
 
 /// A workbench in which the judge spoke about the only run.
-fn judged(script: Script, calls: [&[u32]; 3], size: (u16, u16), keys: &str) -> AppState {
+pub(super) fn judged(script: Script, calls: [&[u32]; 3], size: (u16, u16), keys: &str) -> AppState {
     let judged = fake::judged(&script, calls[0], calls[1], calls[2]);
     let mut state = bench(vec![script], size, "");
     update(&mut state, Msg::Backend(BackendEvent::Judged(judged)), &ENV);
@@ -168,7 +168,7 @@ fn mapped() {
 }
 
 /// A replay that waits: one call before it executes, another behind its body.
-fn at_the_gate(size: (u16, u16), keys: &str) -> AppState {
+pub(super) fn at_the_gate(size: (u16, u16), keys: &str) -> AppState {
     use crate::model::gate::{Ask, GateEvent, Moment, Proposed};
     let agent = || fake::agent("8f3c00000000", 12, Some("2c1a00000000"), RunStatus::Running);
     let mut scripts = some_runs();
@@ -197,23 +197,18 @@ fn at_the_gate(size: (u16, u16), keys: &str) -> AppState {
     state
 }
 
-#[test]
-fn stepping() {
-    for (w, h) in SIZES {
-        snapshot(&format!("gate_{w}x{h}"), &at_the_gate((w, h), ""));
-    }
-    snapshot("gate_after_80x24", &at_the_gate((80, 24), "k tab"));
-    snapshot("gate_fail_80x24", &at_the_gate((80, 24), "! down"));
-    snapshot("gate_help_80x24", &at_the_gate((80, 24), "?"));
-    snapshot("gate_run_to_80x24", &at_the_gate((80, 24), "T f n : enter"));
-    let mut state = at_the_gate((80, 24), "");
-    state.overlay = Some(crate::app::state::Overlay::Rejected(crate::app::gate::Rejected {
+/// What was edited at the gate and cannot be taken.
+pub(super) fn rejected() -> Overlay {
+    Overlay::Rejected(crate::app::gate::Rejected {
         what: crate::app::msg::Edited::Input,
         text: "{".to_owned(),
         why: "What was saved is not JSON: EOF while parsing an object at line 1 column 1.".to_owned(),
         may: false,
-    }));
-    snapshot("gate_rejected_80x24", &state);
+    })
+}
+
+/// A fork, and what it would do.
+pub(super) fn forked() -> Overlay {
     let run = crate::base::ids::RunId::from_text("8f3c00000000");
     let value = serde_json::json!({"content": "Japan"});
     let effects = crate::app::ForkEffects::Ask;
@@ -232,7 +227,22 @@ fn stepping() {
         cost_usd: Some(0.03),
         effects: vec![("book_flights".to_owned(), 1)],
     };
-    state.overlay = Some(crate::app::state::Overlay::Fork { fork, plan: Box::new(plan) });
+    Overlay::Fork { fork, plan: Box::new(plan) }
+}
+
+#[test]
+fn stepping() {
+    for (w, h) in SIZES {
+        snapshot(&format!("gate_{w}x{h}"), &at_the_gate((w, h), ""));
+    }
+    snapshot("gate_after_80x24", &at_the_gate((80, 24), "k tab"));
+    snapshot("gate_fail_80x24", &at_the_gate((80, 24), "! down"));
+    snapshot("gate_help_80x24", &at_the_gate((80, 24), "?"));
+    snapshot("gate_run_to_80x24", &at_the_gate((80, 24), "T f n : enter"));
+    let mut state = at_the_gate((80, 24), "");
+    state.overlay = Some(rejected());
+    snapshot("gate_rejected_80x24", &state);
+    state.overlay = Some(forked());
     snapshot("fork_80x24", &state);
     snapshot("breakpoints_80x24", &at_the_gate((80, 24), "b B a s p e n t space 5 enter"));
 }
@@ -329,7 +339,7 @@ pub(super) const HOSTILE: [&str; 12] = [
     "a\0b\x05\x0e\x0f\x0b\x0c\u{e0100}\u{2066}\u{5e9}\u{5dc}\u{5d5}\u{5dd}\u{1d173}\u{fffe}\u{10ffff}",
 ];
 
-fn hostile(id: &str) -> Script {
+pub(super) fn hostile(id: &str) -> Script {
     let mut s = Script::new(id, 5, Some("\x1b[2J\u{202e}"), HOSTILE[0]);
     for (i, bad) in HOSTILE.iter().enumerate() {
         let no = s.call(bad, i as u32, CallStatus::Fresh, bad, &bad.repeat(3));
@@ -446,139 +456,4 @@ fn hostile_text_does_not_move_the_borders() {
             assert_eq!(buffer[(x, y)].symbol(), expected[(x, y)].symbol(), "row {y}, column {x}");
         }
     }
-}
-
-fn any_key() -> impl Strategy<Value = &'static str> {
-    proptest::sample::select(vec![
-        "j",
-        "k",
-        "h",
-        "l",
-        "space",
-        "n",
-        "N",
-        "f",
-        "tab",
-        "shift-tab",
-        "enter",
-        "esc",
-        "?",
-        ":",
-        "g",
-        "z",
-        "Z",
-        "e",
-        "r",
-        "R",
-        "x",
-        "t",
-        "home",
-        "end",
-        "pgup",
-        "pgdn",
-        "q",
-        "{",
-        "\"",
-        "backspace",
-        "delete",
-        "ctrl-u",
-        "c",
-        "+",
-        "-",
-        "<",
-        "0",
-        "timeline",
-        "functions",
-        "find",
-        "compare",
-        "o",
-        "1",
-    ])
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-    #[test]
-    fn any_state_draws_at_any_size(
-        sizes in proptest::collection::vec((0u16..=300, 0u16..=100), 1..6),
-        keys in proptest::collection::vec(any_key(), 0..30),
-        which in 0usize..5,
-        prefix in 0usize..60,
-        ascii in any::<bool>(),
-    ) {
-        let scripts = match which {
-            0 => Vec::new(),
-            1 => {
-                let mut scripts = some_runs();
-                scripts.push(fake::agent("8f3c00000000", 12, Some("2c1a00000000"), RunStatus::Succeeded));
-                scripts
-            }
-            2 => vec![fake::mapping("77d200000000", 60, &[3, 50])],
-            3 => vec![hostile("0ff000000000")],
-            _ => {
-                let mut script = fake::agent("8f3c00000000", 1, None, RunStatus::Failed);
-                script.events.truncate(prefix.max(1));
-                vec![script]
-            }
-        };
-        let keys = keys.join(" ").replace("timeline", "g t").replace("functions", "g f").replace("find", "g s").replace("compare", "g d");
-        let mut state = bench(scripts, sizes[0], &keys);
-        let look = Look {
-            theme: Theme::named("terminal").0,
-            glyphs: if ascii { Glyphs::Ascii } else { Glyphs::Unicode },
-        };
-        for (w, h) in sizes {
-            // Drawn once before the state knows of the new size, as between a resize and its message.
-            let mut buffer = Buffer::empty(Rect::new(0, 0, w, h));
-            draw(&state, &look, ENV.now, &mut buffer);
-            update(&mut state, Msg::Resize(w, h), &ENV);
-            settle(&mut state, &ENV);
-            assert_clean(&render(&state, &look));
-        }
-    }
-}
-
-/// Demand: a tree of a hundred thousand calls costs at most 2 ms a frame (in a release build).
-#[test]
-fn a_hundred_thousand_calls_draw_in_time() {
-    let mut script = Script::new("77d200000000", 5, None, "{}");
-    for i in 0..100_000u32 {
-        let no = script.ask(1 + i / 10, "step", CallKind::Call, i % 10 + 1, r#"{"n": 1}"#);
-        script.start(no);
-        if i % 3 != 0 {
-            script.end(no, CallStatus::Fresh, 1, "\"done\"", 10);
-        }
-    }
-    let mut state = bench(vec![script], (200, 60), "");
-    assert_eq!(state.current().unwrap().tree.rows().len(), 100_001);
-    update(&mut state, Msg::Key(Key::parse("end").unwrap()), &ENV);
-    let look = look();
-    let mut buffer = Buffer::empty(Rect::new(0, 0, 200, 60));
-    let frames = 50;
-    let begun = std::time::Instant::now();
-    for i in 0..frames {
-        let key = if i % 2 == 0 { "k" } else { "pgup" };
-        update(&mut state, Msg::Key(Key::parse(key).unwrap()), &ENV);
-        settle(&mut state, &ENV);
-        buffer.reset();
-        draw(&state, &look, ENV.now, &mut buffer);
-    }
-    let frame = begun.elapsed() / frames;
-    let charts = super::other_screen_tests::timeline_frames(&mut state);
-    let begun = std::time::Instant::now();
-    let open = state.current_mut().unwrap();
-    open.tree.set_fold(2, true);
-    assert!(open.tree.rebuild());
-    let rebuild = begun.elapsed();
-    let optimised = !cfg!(debug_assertions);
-    #[allow(clippy::print_stderr)] // Shown by `--nocapture`: the figure is the point.
-    {
-        eprintln!(
-            "100,000 calls: {frame:?} a frame, {rebuild:?} to flatten after a fold, timeline {charts:?}"
-        );
-    }
-    let limit = if optimised { 2 } else { 40 };
-    assert!(frame.as_millis() <= limit, "{frame:?} a frame");
-    assert!(charts.as_millis() <= limit, "{charts:?} a frame of the timeline");
-    assert!(rebuild.as_millis() <= 20 * limit, "{rebuild:?} to flatten");
 }

@@ -82,14 +82,17 @@ fn calls(state: &mut AppState, height: usize) -> bool {
     let meaning = state.meaning.clone();
     let Some(open) = state.current_mut() else { return false };
     open.used = used;
-    let anew = meaning.as_ref().map(ToString::to_string) != open.filtered;
+    let other = meaning.as_ref().map(ToString::to_string) != open.filtered;
+    let anew = other && open.filter(meaning.as_ref());
+    if !other {
+        open.matching = None;
+    }
     if anew {
-        open.filter(meaning.as_ref());
         // Somebody who filters wants to see what was found.
         if let Some(first) = open.tree.hits().filter(|n| *n > 0).and_then(|_| first_hit(open)) {
             open.selected = first;
         }
-    } else if let Some(filter) = meaning.as_ref().filter(|_| !open.touched.is_empty()) {
+    } else if let Some(filter) = meaning.as_ref().filter(|_| !other && !open.touched.is_empty()) {
         open.refilter(filter);
     }
     if open.follow {

@@ -54,6 +54,12 @@ impl<'a> RunCalls<'a> {
         calls.filter(|call| filter.matches(&CallSubject { calls: self, call })).map(|call| call.no).collect()
     }
 
+    /// The same of a part of the calls: so many from one on.
+    pub fn matching_among(&self, filter: &Filter, first: CallNo, count: usize) -> Vec<CallNo> {
+        let calls = self.run.calls.iter().skip((first as usize).saturating_sub(1)).take(count);
+        calls.filter(|call| filter.matches(&CallSubject { calls: self, call })).map(|call| call.no).collect()
+    }
+
     fn logs(&self) -> &HashMap<CallNo, Vec<usize>> {
         self.logs.get_or_init(|| {
             let mut logs: HashMap<CallNo, Vec<usize>> = HashMap::new();

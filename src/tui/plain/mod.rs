@@ -184,7 +184,15 @@ impl Plain {
     }
 
     fn settle(&mut self) -> io::Result<()> {
-        let effects = settle(&mut self.state, &Env { now: SystemClock.now() });
+        let env = Env { now: SystemClock.now() };
+        let mut effects = settle(&mut self.state, &env);
+        // There are no frames between which it could go on.
+        while self.state.is_matching() {
+            self.state.match_more();
+            if !self.state.is_matching() {
+                effects.extend(settle(&mut self.state, &env));
+            }
+        }
         self.execute(effects)
     }
 
