@@ -240,7 +240,7 @@ fn a_report_is_one_page_that_obeys_nothing_in_it() {
     let known = [
         "!doctype", "html", "head", "meta", "title", "style", "body", "header", "h1", "h2", "div", "section",
         "p", "code", "b", "i", "pre", "span", "main", "details", "summary", "table", "tr", "td", "del",
-        "ins",
+        "ins", "ul", "li",
     ];
     let after_style = html.split_once("</style>").unwrap();
     let inside = format!("{}{}", after_style.0.split_once("<style>").unwrap().0, after_style.1);
@@ -351,4 +351,39 @@ fn ignored_places_are_named_in_the_projects_file_and_what_they_hide_is_told() {
     assert_eq!(settings["ignore"], serde_json::json!({"value": "*.id", "from": "tl-bench.toml"}));
     project.write("tl-bench.toml", "workers = 2\nignore = [\"*.id\", \"a..b\"]\n");
     project.tl(&["config"]).exits(2).says(&["tl-bench.toml:2: ignore: 'a..b' is not a path pattern"]);
+}
+
+const WIDE: &str = r#"
+TONE = "kind"
+
+@function()
+def item(n: int) -> str:
+    return TONE if n % 10 == 0 else "the same"
+
+@function()
+def last(n: int) -> str:
+    return TONE * 3
+
+@application()
+@function()
+def app(count: int) -> str:
+    answers = item.map(list(range(count)))
+    return last(1) + ". " + ", ".join(answers) + "."
+"#;
+
+#[test]
+fn calls_that_answer_alike_by_other_code_do_not_hide_those_that_do_not() {
+    let project = Project::app(WIDE);
+    project.run_ok(&["--arg", "count=100"]);
+    project.edit("TONE = \"kind\"", "TONE = \"curt\"");
+    project.run_ok(&["--arg", "count=100"]);
+    let text = project.tl(&["diff", "latest~1", "latest"]).exits(0).out;
+    assert!(text.contains("app/item[0] and 100 more calls  code changed: TONE in app.py:"), "{text}");
+    assert!(text.contains("90 answer alike by other code"), "{text}");
+    assert_eq!(text.matches("output, code  ● cause").count(), 11, "{text}");
+    project.tl(&["diff", "latest~1", "latest", "--html", "wide.html"]).exits(0);
+    let html = std::fs::read_to_string(project.root().join("wide.html")).unwrap();
+    assert!(html.contains("90 answer alike by other code") && html.contains("last#1"), "{html}");
+    assert!(html.contains("<li><b>gone</b> <del>kindkindkind.</del></li>"), "{html}");
+    assert!(html.contains("They part at <code>app/item[0]</code>"), "{html}");
 }

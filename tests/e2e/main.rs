@@ -12,6 +12,7 @@ mod openai;
 mod packages;
 mod plain;
 mod project;
+mod report;
 mod server;
 mod stepping;
 mod tabs;

@@ -13,7 +13,7 @@ use super::Comparison;
 use crate::base::text;
 use crate::cli::error::CliError;
 use crate::diff::tree::{PairKind, Role};
-use crate::diff::value::{Change, Line, LineKind, Sides, hidden_words, lines, told};
+use crate::diff::value::{Change, Fate, Line, LineKind, Sides, hidden_words, lines, sentences, told};
 use crate::model::{Call, ErrorInfo, RunHistory, ValueRef};
 use crate::value::{self, view};
 
@@ -70,6 +70,7 @@ fn page(comparison: &Comparison<'_>) -> Result<String, CliError> {
     );
     page.head();
     page.causes()?;
+    page.answer()?;
     page.tree()?;
     if page.left_out > 0 {
         let what = text::count(page.left_out as u64, "difference");
@@ -143,6 +144,10 @@ impl Page<'_> {
     fn causes(&mut self) -> Result<(), CliError> {
         let groups = &self.comparison.groups;
         let _ = writeln!(self.out, "<main>\n<h2>{}</h2>", text::count(groups.len() as u64, "cause"));
+        if let Some(first) = self.comparison.merged.first_divergence() {
+            let path = escaped(&self.comparison.path(first));
+            let _ = writeln!(self.out, "<p class=\"same\">They part at <code>{path}</code>.</p>");
+        }
         if groups.is_empty() {
             let words = match self.comparison.is_different() {
                 true => "No call explains the differences by itself.",
@@ -184,6 +189,30 @@ impl Page<'_> {
         Ok(())
     }
 
+    /// Which sentences of the run's answer are other ones.
+    fn answer(&mut self) -> Result<(), CliError> {
+        let Some((old, new)) = self.comparison.sentences()? else { return Ok(()) };
+        let found = sentences(&old, &new);
+        let same = found.iter().filter(|one| one.0 == Fate::Same).count();
+        let _ =
+            writeln!(self.out, "<h2>The answer, by sentence</h2>\n<p class=\"same\">{same} same</p>\n<ul>");
+        let changed: Vec<_> = found.iter().filter(|one| one.0 != Fate::Same).collect();
+        for (fate, sentence) in changed.iter().take(CHANGES) {
+            let (word, tag) = match fate {
+                Fate::Removed => ("gone", "del"),
+                Fate::Added => ("new", "ins"),
+                _ => ("moved", "span"),
+            };
+            let _ = writeln!(self.out, "<li><b>{word}</b> <{tag}>{}</{tag}></li>", escaped(&cut(sentence)));
+        }
+        self.out.push_str("</ul>\n");
+        if changed.len() > CHANGES {
+            let more = text::count((changed.len() - CHANGES) as u64, "more sentence");
+            let _ = writeln!(self.out, "<p class=\"cut\">{more} not shown.</p>");
+        }
+        Ok(())
+    }
+
     /// The lines of a definition that changed, and those around them.
     fn definition(&mut self, diff: &str) {
         self.out.push_str("<pre>");
@@ -208,7 +237,7 @@ impl Page<'_> {
         self.out.push_str("<h2>All that differs</h2>\n<div class=\"tree\">\n");
         enum Step {
             Row(usize),
-            Same(usize),
+            Same(String),
             End,
         }
         let mut written = 0;
@@ -216,8 +245,8 @@ impl Page<'_> {
         while let Some(step) = stack.pop() {
             match step {
                 Step::End => self.out.push_str("</details>\n"),
-                Step::Same(count) => {
-                    let _ = writeln!(self.out, "<p class=\"same\">{count} same</p>");
+                Step::Same(words) => {
+                    let _ = writeln!(self.out, "<p class=\"same\">{words}</p>");
                 }
                 Step::Row(_) if written >= ROWS => written += 1,
                 Step::Row(row) => {
@@ -228,10 +257,7 @@ impl Page<'_> {
                     let different: Vec<usize> =
                         children.iter().copied().filter(|r| shown.contains(r)).collect();
                     stack.extend(different.iter().rev().map(|row| Step::Row(*row)));
-                    let same = children.len() - different.len();
-                    if same > 0 {
-                        stack.push(Step::Same(same));
-                    }
+                    stack.extend(self.comparison.left_out(row, &shown).map(Step::Same));
                 }
             }
         }

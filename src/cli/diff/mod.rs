@@ -274,10 +274,27 @@ impl Comparison<'_> {
         tally
     }
 
+    /// Whether all that differs in a row is the code, which answered the same: its cause is told once, whatever it reaches.
+    fn is_only_code(&self, row: usize) -> bool {
+        let pair = &self.merged.pairs[row];
+        pair.kind == PairKind::Both && pair.differs.words().eq(["code"])
+    }
+
+    /// What is below a row and not shown, in words: `3 same, 40 answer alike by other code`.
+    fn left_out(&self, row: usize, shown: &HashSet<usize>) -> Option<String> {
+        let left = self.merged.pairs[row].children.iter().filter(|below| !shown.contains(below));
+        let (code, same): (Vec<usize>, Vec<usize>) = left.partition(|below| self.is_only_code(**below));
+        let parts = [(same.len(), "same"), (code.len(), "answer alike by other code")];
+        let words: Vec<String> =
+            parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+
     /// Rows to show when only differences are: those, and what leads to them.
     fn shown(&self) -> HashSet<usize> {
         let mut shown = HashSet::new();
-        for row in (0..self.merged.pairs.len()).filter(|row| self.merged.pairs[*row].is_different()) {
+        let pairs = &self.merged.pairs;
+        for row in (0..pairs.len()).filter(|row| pairs[*row].is_different() && !self.is_only_code(*row)) {
             let mut at = Some(row);
             while let Some(row) = at.filter(|row| shown.insert(*row)) {
                 at = self.merged.pairs[row].parent;

@@ -312,10 +312,9 @@ fn tree(comparison: &Comparison<'_>) {
     while let Some((row, depth)) = stack.pop() {
         out.line(&tree_line(comparison, row, depth));
         let children = &comparison.merged.pairs[row].children;
-        let (different, same): (Vec<usize>, Vec<usize>) =
-            children.iter().partition(|row| shown.contains(row));
-        if !same.is_empty() {
-            let text = format!("{}  {} same", "  ".repeat(depth + 1), same.len());
+        let different: Vec<usize> = children.iter().copied().filter(|row| shown.contains(row)).collect();
+        if let Some(words) = comparison.left_out(row, &shown) {
+            let text = format!("{}  {words}", "  ".repeat(depth + 1));
             out.line(&out.paint(Tone::Quiet, &text));
         }
         let hidden = different.len().saturating_sub(ROWS);
