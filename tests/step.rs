@@ -66,6 +66,8 @@ fn an_output_by_hand_goes_on_from_there() {
     // It booked something in the replayed run, and would book again.
     let asked = step.next("asked");
     assert_eq!((&asked["path"], &asked["effect"]), (&json!("app/book#1"), &json!(true)));
+    // Its arguments changed, and it stands where it stood: the platform would not ask.
+    assert_eq!((&asked["would"], &asked["platform"]), (&json!("execute"), &json!("reuse")));
     assert_eq!(asked["stopped_by"], "its effect would happen again");
     step.answer(json!({"do": "go"}));
     let report = step.end();
@@ -312,4 +314,34 @@ fn what_cannot_be_set_is_said() {
     project.tl(&["replay", "--set", "app=1"]).exits(2).says(&["own output", "--input"]);
     project.tl(&["replay", "--set", "app/llm#1=text"]).exits(2).says(&["not JSON", "quotes"]);
     project.tl(&["step", "--break", "fn:"]).exits(2);
+}
+
+#[test]
+fn a_run_is_shown_as_of_any_of_its_events() {
+    let project = project();
+    let whole = project.show("latest");
+    let as_of = |at: &str| project.tl(&["show", "latest", "--json", "--as-of", at]).exits(0).json();
+    let calls = |run: &Value| run["calls"].as_array().unwrap().clone();
+    assert_eq!(as_of("1000000")["calls"], whole["calls"]);
+    assert_eq!(as_of("3600s")["calls"], whole["calls"]);
+    // Each event adds to what was before; a call is asked for, runs, and has ended.
+    let mut statuses = Vec::new();
+    let mut before = 0;
+    for seq in 1..200 {
+        let run = as_of(&seq.to_string());
+        let calls = calls(&run);
+        assert!(calls.len() >= before);
+        before = calls.len();
+        let first = calls.iter().find(|call| call["path"] == "app/llm#1");
+        statuses.extend(first.map(|call| call["status"].as_str().unwrap().to_owned()));
+        if statuses.last().is_some_and(|status| status == "fresh") {
+            assert_eq!(run["status"], "running");
+            break;
+        }
+    }
+    statuses.dedup();
+    assert_eq!(statuses, ["pending", "running", "fresh"]);
+    assert!(calls(&as_of("0s")).len() < calls(&whole).len());
+    project.tl(&["show", "latest", "--as-of", "soon"]).exits(2).says(&["number of an event"]);
+    assert_eq!(project.times("llm"), 0, "nothing was executed");
 }

@@ -55,6 +55,11 @@ impl Gate {
         self.waiting.iter().find(|ask| ask.call == no)
     }
 
+    /// Whether what was written by hand for a call is under way.
+    pub fn is_sent(&self, no: CallNo) -> bool {
+        self.sent.as_ref().is_some_and(|(what, _)| what.is_of(no))
+    }
+
     /// Takes up what happened.
     pub fn apply(&mut self, event: &GateEvent) {
         match event {
@@ -227,6 +232,11 @@ pub fn line(state: &AppState, run: &RunHistory) -> Line {
     out.push((tone, format!("   {words}")));
     if matches!(&gate.sent, Some((what @ Edited::Expression(..), _)) if what.is_of(ask.call)) {
         out.push((Tone::Active, "   evaluates …".to_owned()));
+    }
+    if let Some(word) = ask.platform_word() {
+        let tone = if ask.differs() { Tone::Warning } else { Tone::Quiet };
+        let but = if ask.differs() { "but " } else { "" };
+        out.push((tone, format!("   {but}platform: {word}")));
     }
     if ask.effect {
         out.push((Tone::Warning, "   acts on the world".to_owned()));

@@ -4,7 +4,7 @@ use crate::app::gate;
 use crate::app::keys::Key;
 use crate::app::msg::{Edited, Fork, ForkEffects};
 use crate::app::script::{self as fake, Script, error, value};
-use crate::app::state::{Overlay, Pane, Tab};
+use crate::app::state::{Overlay, Pane, Tab, Undo};
 use crate::app::testing::{ENV, bench, press, selected};
 use crate::app::{AppState, BackendEvent, Effect, Msg, Reply, Start, settle, update};
 use crate::base::ids::{CallNo, RunId};
@@ -22,7 +22,7 @@ fn run() -> RunId {
 fn serve(call: CallNo) -> Ask {
     let origin = Origin { run: RunId::from_text(PARENT), call };
     let proposed = Proposed::Serve { origin, output: value("\"served\""), reason: None };
-    Ask { call, moment: Moment::Before, proposed, effect: false, stopped_by: None }
+    Ask { call, moment: Moment::Before, proposed, effect: false, stopped_by: None, platform: None }
 }
 
 fn execute(call: CallNo) -> Ask {
@@ -380,4 +380,43 @@ fn an_expression_that_is_refused_is_kept() {
     assert_eq!(answered(&mut state, "ctrl-t"), (2, Answer::Expression { expr, any_type: true }));
     tell(&mut state, GateEvent::Left { call: 2 });
     assert!(state.gate().unwrap().sent.is_none());
+}
+
+#[test]
+fn the_platforms_verdict_stands_beside_ours() {
+    let state = stepped(&[Ask { platform: Some(true), ..serve(2) }]);
+    assert!(words(&state).contains("   platform: reuse"), "{}", words(&state));
+    let state = stepped(&[Ask { platform: Some(false), ..serve(2) }]);
+    assert!(words(&state).contains("   but platform: re-execute"), "{}", words(&state));
+    let state = stepped(&[Ask { platform: Some(true), ..execute(2) }]);
+    assert!(words(&state).contains("   but platform: reuse"), "{}", words(&state));
+}
+
+#[test]
+fn an_edit_is_undone_with_the_run_that_it_made() {
+    let mut state = stepped(&[execute(2)]);
+    state.undo.clear();
+    state.stepping.get_mut(&run()).unwrap().sent = Some((Edited::Output(run(), 2), "5".to_owned()));
+    // Refused: nothing was edited.
+    tell(&mut state, GateEvent::Refused { call: 2, why: "no".to_owned() });
+    press(&mut state, "esc");
+    assert!(state.undo.is_empty());
+    state.stepping.get_mut(&run()).unwrap().sent = Some((Edited::Output(run(), 2), "5".to_owned()));
+    tell(&mut state, GateEvent::Left { call: 2 });
+    assert_eq!(state.undo, [Undo::Edit { run: run() }]);
+    // Not while it goes on.
+    press(&mut state, "u");
+    assert!(state.toast.as_ref().unwrap().text.contains("it goes on; stop it first"));
+    assert_eq!(state.undo.len(), 1);
+    for item in &mut state.runs.items {
+        item.status = RunStatus::Succeeded;
+    }
+    state.stepping.clear();
+    press(&mut state, "u");
+    assert!(state.toast.as_ref().unwrap().text.starts_with("The edit is undone"), "{:?}", state.toast);
+    assert!(state.runs.deleted.contains(&run()));
+    assert_eq!(state.runs.selected, Some(RunId::from_text(PARENT)));
+    // That, too, can be taken back.
+    press(&mut state, "u");
+    assert!(!state.runs.deleted.contains(&run()));
 }

@@ -121,6 +121,11 @@ pub enum Undo {
         /// What it was before.
         pinned: bool,
     },
+    /// A run was made by an edit: a fork, or answers at the gate.
+    Edit {
+        /// The run.
+        run: RunId,
+    },
     /// A run was deleted.
     Delete {
         /// The run.

@@ -115,6 +115,7 @@ fn headless(context: &Context, folder: &Path) -> Result<Exit, CliError> {
         call: None,
         filter: None,
         lens: false,
+        as_of: None,
         save: None,
         input: false,
         at: None,

@@ -22,7 +22,10 @@ use crate::value::view::ViewLimits;
 pub fn run(context: &Context, args: &ShowArgs) -> Result<Exit, CliError> {
     let filter = args.filter.as_deref().map(filtered::parse).transpose()?;
     let store = context.existing_store()?;
-    let history = context.history(&store, &store.find_run(&args.run)?)?;
+    let mut history = context.history(&store, &store.find_run(&args.run)?)?;
+    if let Some(as_of) = &args.as_of {
+        history = at(&store, &history, as_of)?;
+    }
     if let Some(file) = &args.save {
         return payload::save(context, &store, &history, args, file);
     }
@@ -46,6 +49,42 @@ pub fn run(context: &Context, args: &ShowArgs) -> Result<Exit, CliError> {
         None => tree(context, &history),
     }
     Ok(Exit::Success)
+}
+
+/// Events that are read at once.
+const WINDOW: usize = 8_192;
+
+/// A run as it was after one of its events. Nothing is executed.
+fn at(store: &Store, whole: &RunHistory, text: &str) -> Result<RunHistory, CliError> {
+    let seconds = text.strip_suffix('s').map(str::parse::<f64>);
+    let (seq, time) = match (seconds, text.parse::<u64>()) {
+        (Some(Ok(seconds)), _) if seconds.is_finite() && seconds >= 0.0 => {
+            (u64::MAX, whole.started_at.saturating_add((seconds * 1e6) as i64))
+        }
+        (None, Ok(seq)) if seq > 0 => (seq, i64::MAX),
+        _ => {
+            let why = format!(
+                "--as-of {text}: give the number of an event (120) or seconds since the start (2.5s)"
+            );
+            return Err(CliError::usage(why));
+        }
+    };
+    let mut history = RunHistory::new(whole.id.clone());
+    let mut after = 0;
+    loop {
+        let events = store.events(&whole.id, after, WINDOW)?;
+        for event in &events {
+            // The first event says what the run is.
+            if event.seq > 1 && (event.seq > seq || event.at > time) {
+                return Ok(history);
+            }
+            history.apply(event);
+        }
+        match events.last() {
+            Some(last) => after = last.seq,
+            None => return Ok(history),
+        }
+    }
 }
 
 /// A call with its values, as `show RUN CALL --json` prints it.

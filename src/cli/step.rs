@@ -348,6 +348,7 @@ impl<'a> Session<'a> {
             "at": call.and_then(|call| call.site.as_ref()).map(|site| json!([site.file, site.line])),
             "effect": ask.effect,
             "stopped_by": ask.stopped_by,
+            "platform": ask.platform_word(),
             "waiting": self.waiting.iter().map(|call| self.name(*call)).collect::<Vec<_>>(),
         });
         if let Some(input) = call.and_then(|call| call.input.as_ref()) {

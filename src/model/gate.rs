@@ -70,6 +70,8 @@ pub struct Ask {
     pub effect: bool,
     /// Which breakpoint stopped it, in the words in which it was set.
     pub stopped_by: Option<String>,
+    /// Before: whether the platform would reuse a recorded result, as it goes by the durable id alone.
+    pub platform: Option<bool>,
 }
 
 /// What happens at the gate, told to whoever answers.
@@ -240,6 +242,19 @@ impl Ask {
             Moment::After => self.call,
             Moment::Before => self.call.saturating_sub(1).max(1),
         }
+    }
+
+    /// Whether the platform would do otherwise than is proposed.
+    pub fn differs(&self) -> bool {
+        let serves = matches!(self.proposed, Proposed::Serve { .. });
+        // What somebody wants to be otherwise says nothing of checkpoints.
+        let decided = matches!(self.proposed, Proposed::Serve { .. } | Proposed::Execute { .. });
+        decided && self.platform.is_some_and(|reuses| reuses != serves)
+    }
+
+    /// The platform's verdict in a word: `reuse`, `re-execute`.
+    pub fn platform_word(&self) -> Option<&'static str> {
+        self.platform.map(|reuses| if reuses { "reuse" } else { "re-execute" })
     }
 
     /// The value that its caller would get, as far as it is known.

@@ -176,7 +176,14 @@ pub(super) fn at_the_gate(size: (u16, u16), keys: &str) -> AppState {
     let waits = script.ask(1, "search_web", CallKind::Call, 4, r#"{"query": "checkpoint cost"}"#);
     scripts.push(script);
     let mut state = bench(scripts, size, "");
-    let ask = |call, moment, proposed| Ask { call, moment, proposed, effect: false, stopped_by: None };
+    let ask = |call, moment, proposed| Ask {
+        call,
+        moment,
+        proposed,
+        effect: false,
+        stopped_by: None,
+        platform: None,
+    };
     let mut fresh = ask(
         waits,
         Moment::Before,

@@ -1,5 +1,7 @@
 //! Stepping through replays in the workbench: the examples, driven by keys.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::project::{Project, counts};
@@ -27,6 +29,26 @@ fn statuses(run: &Value) -> Vec<(String, String)> {
     calls.map(|call| (text(&call["path"]).replace("research_agent/", ""), text(&call["status"]))).collect()
 }
 
+/// All that the store holds of a run, row by row and byte by byte, and all pieces of values.
+fn stored(project: &Project, run: &str) -> (Vec<String>, HashSet<String>) {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let db = rusqlite::Connection::open_with_flags(project.path(".tl-bench/store.db"), flags).unwrap();
+    let id: i64 = db.query_row("SELECT id FROM runs WHERE uid = ?1", [run], |row| row.get(0)).unwrap();
+    let dump = |sql: String| -> Vec<String> {
+        let mut query = db.prepare(&sql).unwrap();
+        let columns = query.column_count();
+        let whole = |row: &rusqlite::Row<'_>| {
+            Ok((0..columns).map(|at| format!("{:?} ", row.get_ref(at).unwrap())).collect::<String>())
+        };
+        query.query_map([], whole).unwrap().map(Result::unwrap).collect()
+    };
+    let of_run = ["runs WHERE id", "events WHERE run", "calls WHERE run"];
+    let rows: Vec<String> =
+        of_run.iter().flat_map(|of| dump(format!("SELECT * FROM {of} = {id} ORDER BY 1, 2"))).collect();
+    assert!(rows.len() > 30, "{rows:?}");
+    (rows, dump("SELECT * FROM nodes".to_owned()).into_iter().collect())
+}
+
 fn quit(mut terminal: Terminal) {
     terminal.keys("q");
     assert_eq!(terminal.end(), 0, "{}", terminal.text());
@@ -40,6 +62,8 @@ fn forward_to_call_15_back_to_3_edited_and_on() {
         with_editor(project, r#"sed -i 's/"content": "[^"]*"/"content": "Somebody wants to know"/' "$1""#);
     let first = project.json(1, &["run", "--json"]);
     let original = shown(&project, "latest");
+    let name = first["run"].as_str().unwrap();
+    let (rows, pieces) = stored(&project, name);
     let mut terminal = Terminal::bench(&project, (120, 36), &[]);
     terminal.sees("the failed run", &["failed", "28 fresh", "s step"]);
     terminal.keys("s");
@@ -58,10 +82,15 @@ fn forward_to_call_15_back_to_3_edited_and_on() {
     terminal.keys("a");
     terminal.sees("the next call", &["PAUSED before search_web#2", "1 edited"]);
     terminal.keys("c");
-    terminal.sees("the end", &["succeeded", "1 edited"]);
+    // Its line below the run that it was made of.
+    terminal.sees("the end", &["succeeded", "1 edited", "Runs 2"]);
     quit(terminal);
 
     assert_eq!(shown(&project, "latest~1"), original, "the run that was stepped through is as it was");
+    // To the byte: its rows, its log, and the pieces of its values.
+    let (rows_now, pieces_now) = stored(&project, name);
+    assert_eq!(rows_now, rows);
+    assert!(pieces.is_subset(&pieces_now) && pieces.len() < pieces_now.len());
     let listed = project.json(0, &["runs", "--json"]);
     assert_eq!(listed.as_array().unwrap().len(), 2, "the run that was left is not listed");
     let runs = project.json(0, &["runs", "--json", "--all"]);

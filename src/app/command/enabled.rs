@@ -170,7 +170,7 @@ pub(super) fn can_delete(state: &AppState) -> Enabled {
 }
 
 pub(super) fn can_undo(state: &AppState) -> Enabled {
-    if state.undo.is_empty() { Err("Nothing was deleted or pinned.") } else { Ok(()) }
+    if state.undo.is_empty() { Err("Nothing was deleted, pinned or edited.") } else { Ok(()) }
 }
 
 pub(super) fn has_source(state: &AppState) -> Enabled {

@@ -77,7 +77,7 @@ commands! {
     Pin "pin" Global, ["a p"], "", has_run, "Keep the selected run whatever is deleted, or no longer.";
     Delete "delete-run" RUNS, ["delete", "D"], "delete", can_delete,
         "Delete the selected run when the workbench is left; until then it can be brought back.";
-    Undo "undo" Global, ["u"], "undo", can_undo, "Take back what was deleted or pinned last.";
+    Undo "undo" Global, ["u"], "undo", can_undo, "Take back what was deleted, pinned or edited last; the run that an edit made goes with it.";
     Edit "edit-source" Global, ["e"], "edit", has_source,
         "Open $EDITOR at the selected line's place, else where the call failed, else where it was called.";
     CopyValue "copy-value" Global, ["y y"], "", has_calls, "Copy what the inspector shows.";

@@ -10,7 +10,7 @@ use crate::app::msg::{Effect, Env, Judged, Payload, Purpose, Start};
 use crate::app::state::{AppState, Overlay, Pane, Screen, Tab, Undo};
 use crate::app::tab::{TabState, Target};
 use crate::base::ids::call_id;
-use crate::model::{Level, Mode, ValueRef, path};
+use crate::model::{Level, Mode, RunStatus, ValueRef, path};
 
 use super::{commands, toast, values};
 
@@ -87,6 +87,36 @@ pub(super) fn undo(state: &mut AppState, env: &Env) -> Vec<Effect> {
             toast(state, Level::Info, sentence, env);
             set_pin(state, run, pinned)
         }
+        Some(Undo::Edit { run }) => {
+            let by = state.runs.items.iter().find(|item| item.parent.as_ref() == Some(&run));
+            let why = match (state.runs.get(&run), by) {
+                (Some(item), _) if item.status == RunStatus::Running => {
+                    Some("it goes on; stop it first".to_owned())
+                }
+                (Some(item), _) if item.pinned => Some("it is pinned".to_owned()),
+                (_, Some(by)) => Some(format!("run {} replays it; delete that first", by.id.short())),
+                _ => None,
+            };
+            if let Some(why) = why {
+                let sentence = format!("The edit that made run {} is not undone: {why}.", run.short());
+                state.undo.push(Undo::Edit { run });
+                toast(state, Level::Warning, sentence, env);
+                return Vec::new();
+            }
+            let parent = state.runs.get(&run).and_then(|item| item.parent.clone());
+            state.runs.selected = Some(run.clone());
+            delete(state, env);
+            if let Some(parent) = parent.filter(|parent| state.runs.get(parent).is_some()) {
+                state.runs.selected = Some(parent);
+            }
+            let key = commands::key(state, crate::app::command::CommandId::Undo);
+            let sentence = format!(
+                "The edit is undone: its run {} is deleted when you leave; {key} brings it back.",
+                run.short()
+            );
+            toast(state, Level::Info, sentence, env);
+            Vec::new()
+        }
         Some(Undo::Delete { run }) => {
             state.runs.deleted.remove(&run);
             let sentence = format!("Run {} is there again.", run.short());
@@ -95,6 +125,14 @@ pub(super) fn undo(state: &mut AppState, env: &Env) -> Vec<Effect> {
             super::replies::ask_runs(state)
         }
         None => Vec::new(),
+    }
+}
+
+/// A run is what it is because of an edit, which can be undone with it.
+pub(super) fn edited_run(state: &mut AppState, run: &crate::base::ids::RunId) {
+    let known = state.undo.iter().any(|undo| matches!(undo, Undo::Edit { run: of } if of == run));
+    if !known {
+        state.undo.push(Undo::Edit { run: run.clone() });
     }
 }
 

@@ -14,7 +14,7 @@ use crate::model::gate::{Answer, GateEvent, Goal, Moment, StepCommand, Want};
 use crate::model::points;
 use crate::model::{Level, RunHistory, RunStatus, ValueRef, path};
 
-use super::{commands, fork, frames, toast};
+use super::{acts, commands, fork, frames, toast};
 
 /// Steps through a replay of the selected run.
 pub(super) fn begin(state: &mut AppState, goal: Goal, env: &Env) -> Vec<Effect> {
@@ -73,6 +73,8 @@ pub(super) fn happened(state: &mut AppState, run: RunId, event: &GateEvent, env:
         return;
     }
     let gate = state.stepping.entry(run.clone()).or_default();
+    // What was written by hand and is not refused is taken.
+    let edited = matches!(event, GateEvent::Left { call } if gate.is_sent(*call));
     gate.apply(event);
     let first = gate.waiting.first().map(|ask| ask.call);
     let waits = |no: CallNo| gate.waiting.iter().any(|ask| ask.call == no);
@@ -106,6 +108,9 @@ pub(super) fn happened(state: &mut AppState, run: RunId, event: &GateEvent, env:
         }
         GateEvent::Refused { .. } => {}
         GateEvent::Frames { call, stacks } => frames::came(state, &run, *call, stacks),
+    }
+    if edited {
+        acts::edited_run(state, &run);
     }
 }
 

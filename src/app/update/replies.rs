@@ -393,6 +393,9 @@ fn started(state: &mut AppState, what: &Start, result: Result<RunId, String>, en
             if matches!(what, Start::Step { .. }) || matches!(what, Start::Fork(fork) if asks(fork)) {
                 gate::begun(state, &run);
             }
+            if matches!(what, Start::Fork(_)) {
+                super::acts::edited_run(state, &run);
+            }
             if state.open.contains_key(&run) {
                 select(state, &run);
             } else {

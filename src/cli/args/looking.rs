@@ -72,6 +72,9 @@ pub struct ShowArgs {
     /// With `--save`: only this part of the value: `messages[0].content[1]`
     #[arg(long, value_name = "PATH", requires = "save")]
     pub at: Option<String>,
+    /// The run as it was after its event with this number, or so long after its start: `120`, `2.5s`
+    #[arg(long, value_name = "SEQ|SECONDS", conflicts_with_all = ["filter", "lens", "save"])]
+    pub as_of: Option<String>,
     /// Questions to models and their answers: model, settings, prompt, completion, calls of tools, tokens, cost
     #[arg(long, conflicts_with = "filter")]
     pub lens: bool,

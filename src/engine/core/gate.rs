@@ -10,6 +10,7 @@ use super::look::Questions;
 use super::messages::Action;
 use super::node::{FuncIx, NodeIx, Outcome, Phase};
 use super::{Core, Effects, Stopping};
+use crate::base::digest::Digest;
 use crate::base::ids::CallNo;
 use crate::engine::recorder::Then;
 use crate::engine::replay::Hit;
@@ -194,10 +195,22 @@ impl Core {
         let effect = self.functions[self.nodes[ix].func].facts.effect;
         let Some(gate) = self.gate.as_mut() else { return };
         gate.held.insert(call, Held { ix, moment, proposal });
-        let ask = Ask { call, moment, proposed, effect, stopped_by };
+        let platform = (moment == Moment::Before).then(|| self.platform_reuses(ix)).flatten();
+        let ask = Ask { call, moment, proposed, effect, stopped_by, platform };
         self.actions.push(Action::Gate(GateEvent::Asked(ask)));
         // Written at once: who looks at it may look from another process, and a run that dies here resumes here.
         self.recorder.pending.durable = true;
+    }
+
+    /// Whether a result is recorded at the call's durable id, by which alone the platform goes.
+    fn platform_reuses(&self, ix: NodeIx) -> Option<bool> {
+        let base = self.replay.base().filter(|_| ix != 0)?;
+        let node = &self.nodes[ix];
+        let Some(id) = Digest::from_hex(&node.durable_id).filter(|_| node.durable) else {
+            return Some(false);
+        };
+        let recorded = base.calls.iter().rev().find(|call| call.durable && call.durable_id == id);
+        Some(recorded.is_some_and(|call| call.status.has_output()))
     }
 
     /// Whether something below a call waits at the gate: then its time stands still.
