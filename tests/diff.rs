@@ -72,7 +72,8 @@ fn an_edited_function_is_the_cause_and_its_users_follow() {
     project.tl(&["diff", "--fail-on", "output"]).exits(1);
     project.tl(&["diff", "--fail-on", "structure"]).exits(0);
     let patch = project.tl(&["diff", "--patch"]).exits(0).out;
-    assert!(patch.contains("--- a/app/tool#1\n+++ b/app/tool#1\n@@ -1 +1 @@\n-SHORT A\n+Short A"), "{patch}");
+    assert!(patch.contains("--- a/app/tool#1\n+++ b/app/tool#1\n@@ -1 +1 @@\n-SHORT A\n"), "{patch}");
+    assert!(patch.contains("\\ No newline at end of file\n+Short A\n"), "{patch}");
 }
 
 #[test]
@@ -386,4 +387,64 @@ fn calls_that_answer_alike_by_other_code_do_not_hide_those_that_do_not() {
     assert!(html.contains("90 answer alike by other code") && html.contains("last#1"), "{html}");
     assert!(html.contains("<li><b>gone</b> <del>kindkindkind.</del></li>"), "{html}");
     assert!(html.contains("They part at <code>app/item[0]</code>"), "{html}");
+}
+
+#[test]
+fn a_patch_applies_to_files_that_hold_the_values() {
+    let project = Project::app(
+        r#"
+STYLE = "short"
+
+@function()
+def write(n: int) -> str:
+    return "title \x1b[31m\ttab\n" + "same\n" * 10 + f"the {STYLE} end"
+
+@function()
+def table() -> list:
+    return [{"id": i, "style": STYLE if i == 3 else "any"} for i in range(6)]
+
+@application()
+@function()
+def app(q: str) -> int:
+    return len(write(1)) + len(table())
+"#,
+    );
+    project.run_ok(&["--input", "\"q\""]);
+    project.edit("STYLE = \"short\"", "STYLE = \"curt\"");
+    project.tl(&["replay", "--json"]).exits(0);
+    let patch = project.tl(&["diff", "--patch"]).exits(0).out;
+    let text = |style: &str| format!("title \x1b[31m\ttab\n{}the {style} end", "same\n".repeat(10));
+    let table = |style: &str| {
+        let row = |i| serde_json::json!({"id": i, "style": if i == 3 { style } else { "any" }});
+        serde_json::to_string_pretty(&(0..6).map(row).collect::<Vec<_>>()).unwrap() + "\n"
+    };
+    // `patch -p0` finds what the header calls `a/…`, `git apply` takes that first step away.
+    for (tool, args, under) in [("patch", &["-p0"][..], "a/"), ("git", &["apply"][..], "")] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(format!("{under}app/{name}"));
+        std::fs::create_dir_all(file("write#1").parent().unwrap()).unwrap();
+        std::fs::write(file("write#1"), text("short")).unwrap();
+        std::fs::write(file("table#1"), table("short")).unwrap();
+        // The application's own output, a number, stands first; `app` is a folder here.
+        let first = patch.find("--- a/app/").unwrap();
+        std::fs::write(folder.path().join("it.patch"), &patch[first..]).unwrap();
+        let mut command = std::process::Command::new(tool);
+        command
+            .args(args)
+            .current_dir(folder.path())
+            .env("GIT_CEILING_DIRECTORIES", folder.path().parent().unwrap());
+        match tool {
+            "patch" => command.stdin(std::fs::File::open(folder.path().join("it.patch")).unwrap()),
+            _ => command.arg("it.patch"),
+        };
+        let done = command.output().unwrap_or_else(|error| panic!("{tool}: {error}"));
+        assert!(
+            done.status.success(),
+            "{tool}: {}{}\n{patch}",
+            String::from_utf8_lossy(&done.stdout),
+            String::from_utf8_lossy(&done.stderr)
+        );
+        assert_eq!(std::fs::read_to_string(file("write#1")).unwrap(), text("curt"), "{tool}");
+        assert_eq!(std::fs::read_to_string(file("table#1")).unwrap(), table("curt"), "{tool}");
+    }
 }

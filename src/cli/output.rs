@@ -64,6 +64,11 @@ impl Out {
         }
     }
 
+    /// Writes lines that a program reads: as they are, unless a terminal would obey what is in them.
+    pub fn exact(&self, text: &str) {
+        if self.terminal { self.raw(&crate::base::text::lines(text)) } else { self.raw(text) }
+    }
+
     /// Writes a JSON document to standard output.
     pub fn json(&self, value: &serde_json::Value) {
         if self.terminal {

@@ -9,7 +9,7 @@ use crate::cli::output::Tone;
 use crate::cli::view;
 use crate::diff::tree::{Cause, PairKind, Role};
 use crate::diff::value::{
-    Change, Fate, LineKind, Sides, Told, hidden_words, lines, patch as unified, sentences, told,
+    Change, Fate, LineKind, Sides, Told, as_file, hidden_words, lines, patch as unified, sentences, told,
 };
 use crate::model::{Call, ErrorInfo, RunHistory, ValueRef};
 
@@ -26,6 +26,8 @@ const SENTENCES: usize = 16;
 const ROWS: usize = 12;
 /// Columns of one side of a difference that stands in one line.
 const SHORT: usize = 60;
+/// Larger outputs get no patch.
+const PATCHED: u64 = crate::diff::stored::WHOLE;
 
 /// Everything, shortest first.
 pub(super) fn whole(comparison: &Comparison<'_>) -> Result<(), CliError> {
@@ -367,23 +369,31 @@ fn kind_word(kind: PairKind) -> &'static str {
     }
 }
 
-/// `--patch`: unified diffs of all outputs that differ, as JSON text.
+/// `--patch`: unified diffs of all outputs that differ, which apply to files that hold them.
 pub(super) fn patch(comparison: &Comparison<'_>, rows: &[usize]) -> Result<(), CliError> {
     for row in rows {
         let (_, old, new) = comparison.pair(*row);
+        let large = |call: Option<&Call>| {
+            call.and_then(|call| call.output.as_ref()).is_some_and(|value| value.size > PATCHED)
+        };
+        if large(old) || large(new) {
+            let path = text::line(&comparison.path(*row));
+            let most = text::bytes(PATCHED);
+            comparison.context.out.note(&format!("{path}: no patch for outputs of more than {most}"));
+            continue;
+        }
         let pretty = |call: Option<&Call>| -> Result<String, CliError> {
             let value = comparison.view(call.and_then(|call| call.output.as_ref()))?;
             Ok(match (&value, call.and_then(|call| call.error.as_ref())) {
                 (Value::Null, Some(error)) => format!("{}\n", error.headline()),
                 (Value::Null, None) => String::new(),
-                (Value::String(text), _) => format!("{text}\n"),
-                _ => format!("{}\n", serde_json::to_string_pretty(&value).unwrap_or_default()),
+                _ => as_file(&value),
             })
         };
         let path = comparison.path(*row);
         let found = unified(&pretty(old)?, &pretty(new)?, &format!("a/{path}"), &format!("b/{path}"));
         if !found.is_empty() {
-            comparison.context.out.line(text::lines(&found).trim_end_matches('\n'));
+            comparison.context.out.exact(&found);
         }
     }
     Ok(())

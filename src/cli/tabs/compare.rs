@@ -1,7 +1,5 @@
 //! The screen Diff: two runs as one tree, and what differs inside a pair. Its twin is `tl-bench diff A B`.
 
-use serde_json::Value as Json;
-
 use super::diff;
 use super::shelf::{Shelf, ShelfRecords};
 use crate::app::compare::{CauseLine, Comparison, How, Mark, PairId, PairView, Part, Row};
@@ -12,7 +10,7 @@ use crate::base::text;
 use crate::cli::context::Context;
 use crate::diff::stored::Effort;
 use crate::diff::tree::{Cause, Pair, PairKind, Role};
-use crate::diff::value::{Options, Pattern, patch};
+use crate::diff::value::{Options, Pattern, as_file, patch};
 use crate::engine::explain::Records;
 use crate::engine::explain::beside::{Group, groups};
 use crate::engine::explain::noise::{Answers, Judged};
@@ -179,10 +177,7 @@ pub fn pair(
 /// A value as text of several lines; nothing for one that cannot be read, or is too large.
 fn pretty(value: Option<&ValueRef>, records: &ShelfRecords<'_>) -> Option<String> {
     let json = to_json(&records.value(value?).ok()?, &ViewLimits::full()).json;
-    Some(match json {
-        Json::String(text) => format!("{text}\n"),
-        json => format!("{}\n", serde_json::to_string_pretty(&json).unwrap_or_default()),
-    })
+    Some(as_file(&json))
 }
 
 /// A call that only one run has.

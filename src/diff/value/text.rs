@@ -73,6 +73,14 @@ pub fn lines(old: &str, new: &str, context: usize) -> Vec<Line> {
     out
 }
 
+/// A value as a file holds it, so that patches fit such files: a text as it is, anything else as JSON.
+pub fn as_file(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        json => format!("{}\n", serde_json::to_string_pretty(json).unwrap_or_default()),
+    }
+}
+
 /// A unified diff, empty when the texts are equal.
 pub fn patch(old: &str, new: &str, old_name: &str, new_name: &str) -> String {
     if old == new {

@@ -24,6 +24,8 @@ pub struct TokenUsage {
     pub cached_input: u64,
     /// Input tokens that the provider wrote into its cache.
     pub cache_written: u64,
+    /// Those of them that it keeps for an hour, which costs more.
+    pub cache_written_hour: u64,
     /// Output tokens that were spent on reasoning.
     pub reasoning: u64,
     /// The model's name, when it was reported.
@@ -123,6 +125,14 @@ fn count(value: &Value, names: &[&str]) -> Option<u64> {
     })
 }
 
+/// How Anthropic calls what it keeps in its cache, by how long.
+const FIVE_MINUTES: &str = "ephemeral_5m_input_tokens";
+const HOUR: &str = "ephemeral_1h_input_tokens";
+
+fn kept(value: &Value, block: &str, name: &str) -> u64 {
+    detail(value, block, &[name]).unwrap_or(0)
+}
+
 /// A count in a block of details.
 fn detail(value: &Value, block: &str, names: &[&str]) -> Option<u64> {
     count(value.field(block)?, names)
@@ -167,12 +177,17 @@ fn input_output(value: &Value) -> Option<TokenUsage> {
         });
     }
     // LangChain: the same, with other names.
+    let hour = kept(value, "input_token_details", HOUR);
     if value.field("input_token_details").is_some() || value.field("total_tokens").is_some() {
         return Some(TokenUsage {
             input,
             output,
             cached_input: detail(value, "input_token_details", &["cache_read"]).unwrap_or(0),
-            cache_written: detail(value, "input_token_details", &["cache_creation"]).unwrap_or(0),
+            // Said by how long they are kept, they are not said as a whole.
+            cache_written: detail(value, "input_token_details", &["cache_creation"])
+                .unwrap_or(0)
+                .max(kept(value, "input_token_details", FIVE_MINUTES).saturating_add(hour)),
+            cache_written_hour: hour,
             reasoning: detail(value, "output_token_details", &["reasoning"]).unwrap_or(0),
             ..TokenUsage::default()
         });
@@ -185,6 +200,7 @@ fn input_output(value: &Value) -> Option<TokenUsage> {
         output,
         cached_input: cached,
         cache_written: written,
+        cache_written_hour: kept(value, "cache_creation", HOUR),
         reasoning: detail(value, "output_tokens_details", &["thinking_tokens"]).unwrap_or(0),
         ..TokenUsage::default()
     })

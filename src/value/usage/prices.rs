@@ -26,6 +26,10 @@ pub struct Price {
     /// Input tokens written into the provider's cache; as `input` when it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_written: Option<f64>,
+    /// Input tokens that the provider keeps in its cache for an hour; twice `input` when it is not given, which is what
+    /// Anthropic asks, who alone has such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_written_hour: Option<f64>,
     /// Reasoning tokens; as `output` when it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<f64>,
@@ -49,7 +53,14 @@ impl Price {
             return Some("each of `above` has `tokens`, and none of its own `above`".to_owned());
         }
         let dollars = |price: &Price| {
-            [Some(price.input), Some(price.output), price.cached_input, price.cache_written, price.reasoning]
+            [
+                Some(price.input),
+                Some(price.output),
+                price.cached_input,
+                price.cache_written,
+                price.cache_written_hour,
+                price.reasoning,
+            ]
         };
         let mut all = std::iter::once(self).chain(&self.above).flat_map(dollars).flatten();
         let wrong = all.find(|dollars| !dollars.is_finite() || *dollars < 0.0);
@@ -61,11 +72,13 @@ impl Price {
         let price = self.above.iter().rev().find(|tier| usage.input > tier.tokens).unwrap_or(self);
         let reused = usage.cached_input.min(usage.input);
         let stored = usage.cache_written.min(usage.input - reused);
+        let hour = usage.cache_written_hour.min(stored);
         let thought = usage.reasoning.min(usage.output);
         let parts = [
             (usage.input - reused - stored, price.input),
             (reused, price.cached_input.unwrap_or(price.input)),
-            (stored, price.cache_written.unwrap_or(price.input)),
+            (stored - hour, price.cache_written.unwrap_or(price.input)),
+            (hour, price.cache_written_hour.unwrap_or(price.input * 2.0)),
             (usage.output - thought, price.output),
             (thought, price.reasoning.unwrap_or(price.output)),
         ];

@@ -108,7 +108,44 @@ fn usage(model: &str, input: u64, cached: u64, written: u64, output: u64, reason
         reasoning,
         model: Some(model.to_owned()),
         response: String::new(),
+        ..TokenUsage::default()
     }
+}
+
+#[test]
+fn what_is_kept_for_an_hour_has_its_own_price() {
+    let anthropic = json!({"id": "m", "model": "claude-opus-4-5", "usage": {"input_tokens": 100, "output_tokens": 10,
+        "cache_creation_input_tokens": 3_000, "cache_read_input_tokens": 0,
+        "cache_creation": {"ephemeral_5m_input_tokens": 1_000, "ephemeral_1h_input_tokens": 2_000}}});
+    let used = find(&from_json(&anthropic)).remove(0);
+    assert_eq!((used.input, used.cache_written, used.cache_written_hour), (3_100, 3_000, 2_000));
+    // 5 dollars a million, 6.25 for five minutes, 10 for an hour, 25 for what is put out.
+    let dollars = (100.0 * 5.0 + 1_000.0 * 6.25 + 2_000.0 * 10.0 + 10.0 * 25.0) / 1e6;
+    assert!(
+        (Prices::default().cost(&used).unwrap() - dollars).abs() < 1e-12,
+        "{:?}",
+        Prices::default().cost(&used)
+    );
+    // LangChain says them apart, or as a whole.
+    let langchain = |creation: u64| {
+        let said = json!({"usage_metadata": {"input_tokens": 3_100, "output_tokens": 10, "total_tokens": 3_110,
+            "input_token_details": {"cache_read": 0, "cache_creation": creation,
+                "ephemeral_5m_input_tokens": 1_000, "ephemeral_1h_input_tokens": 2_000}}});
+        let used = find(&from_json(&said)).remove(0);
+        (used.input, used.cache_written, used.cache_written_hour)
+    };
+    assert_eq!((langchain(0), langchain(3_000)), ((3_100, 3_000, 2_000), (3_100, 3_000, 2_000)));
+    let own = |hour: Option<f64>| {
+        let price = Price {
+            input: 5.0,
+            output: 25.0,
+            cache_written: Some(6.25),
+            cache_written_hour: hour,
+            ..Price::default()
+        };
+        price.of(&used) * 1e6
+    };
+    assert!((own(Some(7.0)) - own(None) + 6_000.0).abs() < 1e-6);
 }
 
 #[test]
@@ -150,6 +187,7 @@ fn every_kind_is_paid_once() {
         output: 100.0,
         cached_input: Some(1.0),
         cache_written: Some(20.0),
+        cache_written_hour: None,
         reasoning: Some(50.0),
         above: Vec::new(),
     };
