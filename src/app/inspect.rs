@@ -209,6 +209,8 @@ pub struct Page {
     pub files: Vec<(Range<usize>, usize)>,
     /// What can be done with a file, told at the first one.
     pub(super) file_hint: String,
+    /// How to see what was left out.
+    pub(super) cut_hint: String,
     /// Most rows of a picture; 0: the terminal cannot show one.
     pub(super) picture_rows: usize,
     /// Columns.
@@ -227,6 +229,7 @@ impl Page {
             targets: Vec::new(),
             files: Vec::new(),
             file_hint: String::new(),
+            cut_hint: String::new(),
             picture_rows: 0,
             width,
             fenced: false,
@@ -264,6 +267,7 @@ impl Page {
         match state.values.get(&value.digest).map(|held| &held.state) {
             Some(ValueState::Ready(view)) => {
                 self.file_hint = super::valuelines::file_hint(state);
+                self.cut_hint = super::valuelines::cut_hint(state);
                 self.picture_rows = if state.pictures { PICTURE } else { 0 };
                 super::valuelines::lay_out(self, view);
             }
@@ -444,7 +448,11 @@ fn logs(page: &mut Page, open: &OpenRun, call: &Call) {
         return;
     }
     if n > LOG_LINES {
-        page.wrap(Tone::Faint, "", &format!("… {} earlier lines", n - LOG_LINES));
+        page.wrap(
+            Tone::Faint,
+            "",
+            &format!("… {} earlier lines; `tl-bench logs` has them all", n - LOG_LINES),
+        );
     }
     let whole_run = call.kind == CallKind::Root;
     let none = Vec::new();

@@ -60,8 +60,17 @@ pub(super) fn lay_out(page: &mut Page, view: &ValueView) {
         }
     }
     if let Some(cut) = &view.cut {
-        page.wrap(Tone::Faint, "", &format!("… {cut}"));
+        page.wrap(Tone::Faint, "", &format!("… {cut}{}", page.cut_hint));
     }
+}
+
+/// How the rest of a value comes to be seen.
+pub(super) fn cut_hint(state: &AppState) -> String {
+    let key = |id| state.settings.keymap.keys(id).next().map(sequence_name);
+    let mut ways = vec!["going down reads on".to_owned()];
+    ways.extend(key(CommandId::Page).map(|key| format!("{key} shows all in $PAGER")));
+    ways.extend(key(CommandId::SaveValue).map(|key| format!("{key} saves all")));
+    format!(": {}", ways.join(", "))
 }
 
 /// What can be done with a file that a value carries, and the command line that does the same.

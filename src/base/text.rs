@@ -152,6 +152,29 @@ pub fn lossy(bytes: &[u8]) -> String {
     out
 }
 
+/// Bytes in pieces of about this many, cut after line breaks where there are some, and never inside a character.
+pub fn pieces(bytes: &[u8], most: usize) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let window = &rest[..rest.len().min(most.max(4))];
+        let cut = match window.iter().rposition(|byte| *byte == b'\n') {
+            _ if window.len() == rest.len() => window.len(),
+            Some(at) => at + 1,
+            // A character has at most three bytes that continue it.
+            None => (window.len() - 3..=window.len())
+                .rev()
+                .find(|at| rest.get(*at).is_none_or(|byte| byte & 0xc0 != 0x80))
+                .unwrap_or(window.len()),
+        };
+        let (piece, after) = rest.split_at(cut);
+        rest = after;
+        Some(piece)
+    })
+}
+
 /// At most `columns` columns of safe text; what is cut is marked by `…`.
 pub fn fit(text: &str, columns: usize) -> String {
     if width(text) <= columns {
@@ -281,6 +304,19 @@ mod tests {
         assert_eq!(line("x\u{202e}y"), "x<202E>y");
         assert_eq!(lines("a\r\nb\tc"), "a\nb    c");
         assert_eq!(lossy(b"a\xffb"), "a\\xffb");
+    }
+
+    #[test]
+    fn pieces_end_after_lines_or_between_characters() {
+        let of = |text: &'static str, most| {
+            pieces(text.as_bytes(), most)
+                .map(|piece| String::from_utf8_lossy(piece).into_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of("ab\ncd\nefg", 6), ["ab\ncd\n", "efg"]);
+        assert_eq!(of("日本語日本", 7), ["日本", "語日", "本"]);
+        assert_eq!(of("", 7), Vec::<String>::new());
+        assert_eq!(pieces(&[0x80; 9], 4).map(<[u8]>::len).sum::<usize>(), 9, "no character at all");
     }
 
     #[test]

@@ -181,6 +181,8 @@ impl Rows<'_, '_> {
             (None, kind) => kind.word().to_owned(),
         };
         let kind = match shape.kind {
+            // What the file is says how many bytes it has.
+            Kind::Bytes | Kind::ByteArray if file.is_some() => word,
             Kind::Str | Kind::Bytes | Kind::ByteArray if shape.scalar.is_none() => {
                 format!("{word} {}", text::bytes(shape.count))
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::Sender;
 
 use crate::app::{Effect, Reply};
+use crate::base::text;
 
 use super::backend::Backend;
 use super::{child, clipboard};
@@ -80,7 +81,8 @@ fn answer(backend: &dyn Backend, effect: Effect, parts: &Sender<Reply>) -> Optio
             Reply::Bytes { result, purpose }
         }
         Effect::LoadInput { app } => Reply::Input { input: backend.last_input(&app), app },
-        Effect::Copy { what, text } => Reply::Done(copy(backend, &what, &text)),
+        Effect::Copy { what, text } => Reply::Done(copy(backend, &what, text.as_bytes(), "txt")),
+        Effect::CopyBytes { what, bytes, extension } => Reply::Done(copy(backend, &what, &bytes, extension)),
         Effect::SaveFile { file, bytes } => {
             Reply::Done(backend.write(&file, &bytes).map(|path| format!("Written to {path}.")))
         }
@@ -112,16 +114,14 @@ fn open(backend: &dyn Backend, file: &str, bytes: &[u8], parts: &Sender<Reply>) 
     Ok(format!("{name} opens {path}; the file goes when you leave."))
 }
 
-/// Copies a text, or writes it into a file when it is too long for a terminal to take it.
-fn copy(backend: &dyn Backend, what: &str, text: &str) -> Result<String, String> {
-    let size = crate::base::text::bytes(text.len() as u64);
-    if text.len() > clipboard::MOST {
-        let file = std::env::temp_dir().join(format!("tl-bench-copy-{}.txt", std::process::id()));
-        let _ = std::fs::remove_file(&file);
-        let path = backend.write(&file.display().to_string(), text.as_bytes())?;
-        return Ok(format!("{what} is too long to copy ({size}); it was written to {path}."));
+/// Copies bytes as text, or writes them as they are into a file when they are too many for a terminal to take them.
+fn copy(backend: &dyn Backend, what: &str, bytes: &[u8], extension: &str) -> Result<String, String> {
+    let size = text::bytes(bytes.len() as u64);
+    if bytes.len() > clipboard::MOST {
+        let path = backend.stage(&format!("copy.{extension}"), bytes)?;
+        return Ok(format!("{what} is too long to copy ({size}): until you leave it is in {path}."));
     }
-    clipboard::copy(text, &|name| std::env::var(name).ok())
+    clipboard::copy(&text::lossy(bytes), &|name| std::env::var(name).ok())
         .map_err(|why| format!("{what} cannot be copied: {why}"))?;
     Ok(format!("{what} is copied ({size})."))
 }

@@ -43,6 +43,9 @@ const BATCH: usize = 512;
 const PANICKED: &str =
     "A part of the workbench has panicked; what it said stands in the shell, behind this screen.";
 
+/// Bytes that are made safe for the pager at once.
+const PAGED: usize = 1 << 20;
+
 /// How the workbench looks and begins.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -427,9 +430,13 @@ impl Bench {
 
     fn page(&mut self, bytes: &[u8]) -> io::Result<Result<(), String>> {
         let mut file = tempfile::Builder::new().prefix("tl-bench-").suffix(".txt").tempfile()?;
-        // Some pagers obey escape sequences.
-        let safe = text::lines(&text::lossy(bytes));
-        file.write_all(safe.as_bytes())?;
+        // Some pagers obey escape sequences. In pieces, so that a large value is not held several times.
+        let mut out = io::BufWriter::new(&mut file);
+        for piece in text::pieces(bytes, PAGED) {
+            out.write_all(text::lines(&text::lossy(piece)).as_bytes())?;
+        }
+        out.flush()?;
+        drop(out);
         let command = child::pager(&env_var, file.path());
         self.lend(&command)
     }

