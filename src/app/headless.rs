@@ -9,7 +9,10 @@ use super::state::{AppState, Pane, Screen, Tab};
 pub fn command_line(state: &AppState) -> Option<String> {
     let short = |run| state.runs.short(run);
     if state.screen == Screen::Problems {
-        return Some("tl-bench doctor".to_owned());
+        let calls = state
+            .current()
+            .map(|open| format!("; tl-bench show {} --filter 'failed or in-doubt'", short(&open.history.id)));
+        return Some(format!("tl-bench doctor{}", calls.unwrap_or_default()));
     }
     if state.screen == Screen::Edits {
         return Some(format!("tl-bench status {}", short(state.runs.selected.as_ref()?)));
@@ -120,6 +123,8 @@ mod tests {
         assert_eq!(line(&state), "tl-bench runs");
         press(&mut state, "g t");
         assert_eq!(line(&state), "tl-bench timeline 2c1a");
+        press(&mut state, "g p");
+        assert_eq!(line(&state), "tl-bench doctor; tl-bench show 2c1a --filter 'failed or in-doubt'");
         press(&mut state, "esc");
         press(&mut state, "/ f a i l e d enter");
         assert_eq!(line(&state), "tl-bench show 2c1a --filter failed");

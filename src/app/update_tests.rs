@@ -166,7 +166,10 @@ fn a_pin_is_told_and_taken_back() {
     let run = RunId::from_text("2c1a00000000");
     assert_eq!(press(&mut state, "a p"), [Effect::Pin { run: run.clone(), pinned: true }]);
     press(&mut state, "g r D");
-    assert_eq!(state.toast.as_ref().unwrap().text, "The run is pinned.");
+    assert_eq!(
+        state.toast.as_ref().unwrap().text,
+        "The run is pinned; a pinned run is not deleted until it is unpinned."
+    );
     assert_eq!(press(&mut state, "u"), [Effect::Pin { run, pinned: false }]);
 }
 

@@ -120,6 +120,7 @@ pub fn doctor(context: &Context, args: &JsonArgs) -> Result<Exit, CliError> {
         let text = format!("{file}:{}: {}", problem.line, problem.text);
         checks.push(Check { name: "syntax", problem: Some(Exit::Environment), text });
     }
+    checks.extend(settings_checks(context));
     checks.push(python_check(context));
     checks.push(match crate::python::install() {
         Ok(path) => Check { name: "runtime", problem: None, text: path.display().to_string() },
@@ -143,6 +144,24 @@ pub fn doctor(context: &Context, args: &JsonArgs) -> Result<Exit, CliError> {
         }
     }
     Ok(worst.unwrap_or(Exit::Success))
+}
+
+/// The files of the workbench's settings, and what is wrong in them.
+fn settings_checks(context: &Context) -> Vec<Check> {
+    let settings = crate::app::settings::read(super::settings::sources(&context.project.root));
+    let theme = settings.theme.as_deref().unwrap_or(crate::app::settings::THEMES[0]);
+    let (_, wrong) =
+        crate::ui::theme::Theme::of(theme, &settings.sources, crate::ui::colour::Depth::default());
+    let problems = settings.problems.iter().chain(&wrong);
+    let mut checks: Vec<Check> = problems
+        .map(|text| Check { name: "settings", problem: Some(Exit::Environment), text: text.clone() })
+        .collect();
+    if checks.is_empty() {
+        let files: Vec<&str> = settings.sources.files.iter().map(|file| file.path.as_str()).collect();
+        let text = if files.is_empty() { "as they come".to_owned() } else { files.join(", ") };
+        checks.push(Check { name: "settings", problem: None, text });
+    }
+    checks
 }
 
 fn python_check(context: &Context) -> Check {

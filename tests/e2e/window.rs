@@ -181,6 +181,8 @@ fn settings_that_did_not_exist_at_the_start_count_as_soon_as_they_are_saved() {
     )
     .unwrap();
     terminal.sees("the mistake in the theme", &["own.toml:3", "god"]);
+    let doctor = project.tl(&["doctor"]);
+    assert!(doctor.out.contains("own.toml:3") && doctor.code() != 0, "{doctor}");
     std::fs::write(config.join("themes/own.toml"), "inherits = \"dark\"\n").unwrap();
     terminal.misses("the mistake to go", "own.toml");
     terminal.keys("j");

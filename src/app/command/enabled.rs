@@ -163,8 +163,8 @@ pub(super) fn has_run(state: &AppState) -> Enabled {
 pub(super) fn can_delete(state: &AppState) -> Enabled {
     let run = selected(state)?;
     match run.status {
-        RunStatus::Running => Err("The run is still going."),
-        _ if run.pinned => Err("The run is pinned."),
+        RunStatus::Running => Err("The run is still going; it can be deleted when it has ended."),
+        _ if run.pinned => Err("The run is pinned; a pinned run is not deleted until it is unpinned."),
         _ => Ok(()),
     }
 }
