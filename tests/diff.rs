@@ -138,6 +138,27 @@ fn what_differs_within_the_noise_of_a_call_is_told_from_what_does_not() {
     assert!(text.contains("executed 6 times, 6 different answers") && text.contains("17 %"), "{text}");
 }
 
+#[test]
+fn an_answer_that_was_served_is_not_counted_again() {
+    let project = Project::app(NOISY);
+    project.run_ok(&["--arg", "prompt=x"]);
+    project.replay_ok(&["--mode", "adaptive"]);
+    project.edit("return llm(prompt)", "return llm(prompt) + \"\"");
+    project.replay_ok(&[]);
+    assert_eq!(project.times("llm"), 1);
+    let count = |run: &str| {
+        let spread = project.tl(&["variance", run, "app/llm#1", "--json"]).exits(0).json();
+        (spread["answers"].as_u64().unwrap(), spread["samples"].as_u64().unwrap())
+    };
+    assert_eq!([count("latest"), count("latest~2")], [(1, 0), (1, 0)]);
+    let made = project.tl(&["resample", "latest", "app/llm#1", "-n", "2", "--json"]).exits(0).json();
+    let samples = made["samples"][1]["run"].as_str().unwrap();
+    // Of the call, of the one that was served, and of a sample it is the same question.
+    assert_eq!([count("latest"), count("latest~2")], [(3, 2), (3, 2)]);
+    let sample = project.tl(&["variance", samples, "app/llm#2", "--json"]).exits(0).json();
+    assert_eq!((&sample["answers"], &sample["path"]), (&3.into(), &"app/llm#1".into()));
+}
+
 const TWO_MODELS: &str = r#"
 TONE = "kind"
 
@@ -447,4 +468,92 @@ def app(q: str) -> int:
         assert_eq!(std::fs::read_to_string(file("write#1")).unwrap(), text("curt"), "{tool}");
         assert_eq!(std::fs::read_to_string(file("table#1")).unwrap(), table("curt"), "{tool}");
     }
+}
+
+const CAUSES: &str = r#"
+GREETING = "Hello"
+RATE = 2
+
+def price(n):
+    return n * RATE
+
+@function()
+def tool(n: int) -> int:
+    return price(n)
+
+@function()
+def template(n: int) -> str:
+    return open("greeting.txt").read().strip()
+
+@function()
+def llm(prompt: str) -> str:
+    note("llm")
+    return f"{prompt} it costs little. It was asked {times('llm')} times."
+
+@function()
+def shaky(n: int) -> int:
+    if not healthy():
+        raise ValueError("not today")
+    return n
+
+@application()
+@function()
+def app(n: int) -> str:
+    text = llm(f"{GREETING}, {template(1)}!")
+    try:
+        shaky(1)
+    except Exception:
+        pass
+    return text + f" The price is {tool(n)}."
+"#;
+
+/// What differs between the newest two runs: each cause with its words, and where they part.
+fn told(project: &Project) -> (Vec<(String, String)>, String) {
+    let found = diff(project, &["latest~1", "latest"]);
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let because = found["because"].as_array().unwrap().iter();
+    let because = because.map(|group| (text(&group["calls"][0]), text(&group["words"]))).collect();
+    (because, text(&found["first_divergence"]))
+}
+
+#[test]
+fn each_kind_of_change_is_named_as_the_cause_and_nothing_else_is() {
+    let project = Project::app(CAUSES);
+    project.write("greeting.txt", "world");
+    project.run_ok(&["--arg", "n=1"]);
+    let changed = |words: &str, path: &str| {
+        let (because, first) = told(&project);
+        assert_eq!((because.len(), first.as_str()), (1, path), "{words}: {because:?}");
+        assert!(because[0].0 == path && because[0].1.contains(words), "{words}: {because:?}");
+    };
+    project.replay_ok(&[]);
+    assert_eq!(told(&project).0, [], "a replay of the same differs in nothing");
+    project.edit("RATE = 2", "RATE = 3");
+    project.replay_ok(&[]);
+    changed("code changed: RATE in app.py:", "app/tool#1");
+    project.heal();
+    project.replay_ok(&["--from", "app/shaky#1"]);
+    changed("ended otherwise", "app/shaky#1");
+    project.write("greeting.txt", "moon");
+    project.replay_ok(&[]);
+    changed("greeting.txt", "app/template#1");
+    project.tl(&["replay", "--set", "app/tool#1=77"]).exits(0);
+    changed("edited by hand", "app/tool#1");
+    project.tl(&["replay", "--from", "app/llm#1", "latest"]).exits(0);
+    let (because, first) = told(&project);
+    assert!(
+        because.contains(&("app/llm#1".to_owned(), "another answer to the same question".to_owned())),
+        "{because:?}"
+    );
+    assert_eq!(first, "app/llm#1");
+    project.edit("GREETING = \"Hello\"", "GREETING = \"Good day\"");
+    project.replay_ok(&[]);
+    let (because, first) = told(&project);
+    assert!(because[0].1.contains("code changed: GREETING in app.py:"), "{because:?}");
+    assert_eq!(first, "app/llm#1", "the first call that is asked otherwise");
+    let text = project.tl(&["diff", "latest~1", "latest"]).exits(0).out;
+    assert!(text.contains("+ Good day, moon! it costs little.") && text.contains("sentences:"), "{text}");
+    project.run_ok(&["--arg", "n=5"]);
+    let (because, _) = told(&project);
+    assert!(because.contains(&("app".to_owned(), "other input".to_owned())), "{because:?}");
 }

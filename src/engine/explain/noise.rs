@@ -13,6 +13,7 @@ use crate::base::ids::{CallNo, RunId};
 use crate::diff::tree::{self, Merged, Role};
 use crate::diff::value::{Spread, distance};
 use crate::find::StoreNodes;
+use crate::model::samples::Sample;
 use crate::model::{Call, EventKind, Origin, RunHistory, ValueRef};
 use crate::store::{CallFilter, CallRow, Store};
 use crate::value::UnpackError;
@@ -131,7 +132,14 @@ impl<'s> Answers<'s> {
         }
         if let Ok(samples) = self.store.samples(run, call.no) {
             let same = samples.all.into_iter().filter(|sample| sample.code == call.code);
-            found.extend(same.filter_map(|sample| Some((sample.at, !sample.recorded, sample.output?))));
+            // A call that was served did not execute: its answer is that of the call which did.
+            let executed = |sample: &Sample| match &call.origin {
+                Some(origin) if sample.recorded => origin.clone(),
+                _ => sample.at.clone(),
+            };
+            found.extend(
+                same.filter_map(|sample| Some((executed(&sample), !sample.recorded, sample.output?))),
+            );
         }
         let mut known: HashSet<Origin> = HashSet::new();
         found.retain(|(at, ..)| known.insert(at.clone()));
