@@ -280,7 +280,7 @@ fn a_place_is_ignored_in_this_view_and_counted_again() {
     let [Effect::Compare { how, generation, a: _, b }] = asked.as_slice() else { panic!("{asked:?}") };
     assert_eq!(how.ignore.as_deref(), Some(&["messages[*].id".to_owned()][..]));
     let said = &state.toast.as_ref().unwrap().text;
-    assert!(said.contains(r#"write ignore = ["messages[*].id"] into tl-bench.toml"#), "{said}");
+    assert!(said.contains(r#"for tl-bench.toml: ignore = ["messages[*].id"]"#), "{said}");
     let mut found = fake::comparison(&RunId::from_text("9aa0"), b);
     found.hidden = vec![("messages[*].id".to_owned(), 2)];
     update(
@@ -307,13 +307,19 @@ fn a_large_value_is_told_at_once_and_then_looked_at_to_its_end() {
     let rough = crate::app::compare::PairView { rough: true, ..fake::pair_view((Some(2), Some(2))) };
     update(&mut state, Msg::Reply(Reply::Inside { generation: *generation, result: Ok(rough) }), &ENV);
     let effects = settle(&mut state, &ENV);
-    assert!(!state.compare.lines.is_empty(), "what is known is shown");
+    let before = state.compare.lines.clone();
+    assert!(!before.is_empty(), "what is known is shown");
     let [Effect::ComparePair { generation, how, .. }] = effects.as_slice() else { panic!("{effects:?}") };
     assert!(how.thorough);
     assert_eq!(settle(&mut state, &ENV), [], "it is asked once");
-    let whole = fake::pair_view((Some(2), Some(2)));
+    assert_eq!(state.compare.lines, before);
+    let rows = vec![crate::app::tab::TabRow::text(0, crate::app::tone::Tone::Text, "all of it")];
+    let view = crate::app::tab::TabView { rows };
+    let whole = crate::app::compare::PairView { view, patch: String::new(), rough: false };
     update(&mut state, Msg::Reply(Reply::Inside { generation: *generation, result: Ok(whole) }), &ENV);
     assert_eq!(settle(&mut state, &ENV), []);
+    let shown: String = state.compare.lines[0].iter().map(|(_, piece)| piece.as_str()).collect();
+    assert_eq!(shown, "all of it");
 }
 
 #[test]

@@ -232,10 +232,8 @@ pub(super) fn ignore(state: &mut AppState, env: &Env) {
             }
             state.compare.counts_all = false;
             let all: Vec<String> = state.compare.ignored.iter().map(|one| format!("{one:?}")).collect();
-            format!(
-                "Ignored in this view: {pattern}. To keep it, write ignore = [{}] into tl-bench.toml.",
-                all.join(", ")
-            )
+            // The line that is to be written stands where a narrow terminal still has room.
+            format!("Ignored here; for tl-bench.toml: ignore = [{}]", all.join(", "))
         }
         Some(Target::Ignored { pattern }) if state.compare.ignored.contains(pattern) => {
             let pattern = pattern.clone();
@@ -303,6 +301,7 @@ pub(super) fn inside(state: &mut AppState, generation: u64, result: Result<PairV
     if state.compare.pair_generation != generation {
         return;
     }
+    state.compare.refines = false;
     state.compare.inside = match result {
         Ok(view) => Held::Ready(Arc::new(view)),
         Err(why) => Held::Failed(why),
@@ -332,7 +331,10 @@ pub(super) fn settle(state: &mut AppState) {
     let split = splits(state, area.w);
     let pair = state.compare.pair.unwrap_or_default();
     let answer = match &state.compare.inside {
-        Held::Ready(_) | Held::Failed(_) => state.compare.pair_generation,
+        // While it is looked at to its end, what is shown is still the answer before.
+        Held::Ready(_) | Held::Failed(_) => {
+            state.compare.pair_generation * 2 + u64::from(state.compare.refines)
+        }
         _ => 0,
     };
     let key = Some((pair, area.w, split, state.compare.cut, answer));
