@@ -7,11 +7,12 @@ use serde_json::Value;
 use super::args::{Cli, EngineArgs};
 use super::error::{CliError, Exit};
 use super::output::Out;
+use crate::base::clock::SystemClock;
 use crate::base::ids::{CallNo, RunId};
 use crate::engine::project::{Application, Project, applications_in};
 use crate::engine::suggest;
 use crate::engine::verdict::Search;
-use crate::engine::{InDoubt, RunSpec};
+use crate::engine::{Early, InDoubt, RunSpec};
 use crate::find::StoreNodes;
 use crate::model::{Mode, RunHistory, ValueRef};
 use crate::python;
@@ -81,6 +82,16 @@ impl Context {
         interpreter(&self.project, args.python.as_deref())
     }
 
+    /// The first workers of a run that will begin. Without them it starts its own, and says what is wrong.
+    pub fn early(&self, args: &EngineArgs) -> Option<Early> {
+        let python = self.python(args).ok()?;
+        Early::start(&python, &self.project.root, self.workers(args), &SystemClock).ok()
+    }
+
+    fn workers(&self, args: &EngineArgs) -> u32 {
+        args.workers.unwrap_or_else(|| self.project.config.workers())
+    }
+
     /// Asks the interpreter where it imports from; nothing when it cannot be asked.
     pub fn search(&self) -> Search {
         let project = self.project.clone();
@@ -107,7 +118,7 @@ impl Context {
             edits: Vec::new(),
             in_doubt: InDoubt::Rerun,
             effects: crate::engine::Effects::Fail,
-            workers: args.workers.unwrap_or_else(|| config.workers()),
+            workers: self.workers(args),
             slots: args.slots.unwrap_or_else(|| config.slots()),
             python: self.python(args)?,
             track: config.track.clone(),

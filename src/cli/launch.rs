@@ -16,7 +16,7 @@ use crate::base::clock::SystemClock;
 use crate::base::ids::RunId;
 use crate::base::json as typed;
 use crate::engine::verdict::Judge;
-use crate::engine::{self, Effects, Ending, InDoubt, RunHandle, RunSpec};
+use crate::engine::{self, Early, Effects, Ending, InDoubt, RunHandle, RunSpec};
 use crate::model::event::Level;
 use crate::model::fork::ForkPlan;
 use crate::model::{Event, EventKind, Mode, Purpose, RunHistory, RunStatus};
@@ -39,15 +39,17 @@ pub fn run(context: &Context, args: &RunArgs) -> Result<Exit, CliError> {
             CliError::usage("--mode strict needs a recorded run").hint("use `tl-bench replay --mode strict`")
         );
     }
+    let early = context.early(&args.engine);
     let app = context.application(args.app.as_deref())?;
     let input = input::resolve(&args.input, &app, &context.project)?;
     let spec = RunSpec { mode: args.mode.into(), ..context.run_spec(&app, input, &args.engine)? };
     let store = context.store()?;
-    execute(context, &store, spec, &args.output)
+    execute(context, early, &store, spec, &args.output)
 }
 
 /// `tl-bench replay`.
 pub fn replay(context: &Context, args: &ReplayArgs) -> Result<Exit, CliError> {
+    let early = if args.plan { None } else { context.early(&args.engine) };
     let store = replay_store(context)?;
     let spec = replay_spec(context, &store, args)?;
     if let Some(parent) = spec.parent.as_ref().filter(|_| !spec.edits.is_empty()) {
@@ -63,7 +65,7 @@ pub fn replay(context: &Context, args: &ReplayArgs) -> Result<Exit, CliError> {
             }
         }
     }
-    execute(context, &store, spec, &args.output)
+    execute(context, early, &store, spec, &args.output)
 }
 
 /// What a fork would do, without doing it.
@@ -151,12 +153,13 @@ fn in_doubt(text: &str) -> Result<InDoubt, CliError> {
 /// Starts a run and stays with it.
 pub fn execute(
     context: &Context,
+    early: Option<Early>,
     store: &Store,
     spec: RunSpec,
     output: &OutputArgs,
 ) -> Result<Exit, CliError> {
     let out = context.out;
-    let (id, ending) = follow(context, store, spec, output, |handle| {
+    let (id, ending) = follow(context, early, store, spec, output, |handle| {
         super::signals::stop_on_interrupt(handle.commands(), out);
     })?;
     match ending {
@@ -182,6 +185,7 @@ pub fn execute(
 /// Starts a run and follows it to its end; `begun` gets it as soon as it goes on.
 pub(super) fn follow(
     context: &Context,
+    early: Option<Early>,
     store: &Store,
     spec: RunSpec,
     output: &OutputArgs,
@@ -193,7 +197,7 @@ pub(super) fn follow(
     });
     // Who sees nothing is told nothing: copies of all events of a large run are large.
     let observer = (output.events || !Follow::is_silent(output)).then_some(observer);
-    let handle = engine::start(store, spec, Arc::new(SystemClock), observer)?;
+    let handle = engine::start_early(early, store, spec, Arc::new(SystemClock), observer)?;
     let id = handle.id.clone();
     begun(&handle);
     let mut follow = Follow::new(id.clone(), context.out, output);

@@ -33,7 +33,7 @@ pub fn run(context: &Context, args: &ResampleArgs) -> Result<Exit, CliError> {
     };
     let silent = super::args::OutputArgs { quiet: args.json.json, ..Default::default() };
     let out = context.out;
-    let (id, ending) = launch::follow(context, &store, spec, &silent, |handle| {
+    let (id, ending) = launch::follow(context, None, &store, spec, &silent, |handle| {
         super::signals::stop_on_interrupt(handle.commands(), out);
     })?;
     match ending {

@@ -248,7 +248,7 @@ impl Watcher<'_> {
             output: OutputArgs { json: self.args.json, events: self.args.events, quiet: false },
         };
         let spec = launch::replay_spec(self.context, &self.store, &wanted)?;
-        let followed = launch::follow(self.context, &self.store, spec, &wanted.output, |handle| {
+        let followed = launch::follow(self.context, None, &self.store, spec, &wanted.output, |handle| {
             *lock(&self.running) = Some(handle.commands());
         });
         *lock(&self.running) = None;

@@ -30,6 +30,8 @@ pub struct Placed {
 
 /// What the scheduler asks, as a seam for tests.
 pub trait Coder: Send {
+    /// Does beforehand what of the rest can be done before a worker is there.
+    fn prepare(&mut self, _app: &str) {}
     /// The first worker has imported the application: from now on it is known what its code is. Fails with the path
     /// of a file that was saved meanwhile: the worker executes another text than is there to be analysed.
     fn loaded(&mut self, functions: &[Function], loaded: &Loaded) -> Result<(), String>;
@@ -49,6 +51,7 @@ pub trait Coder: Send {
 /// The coder of real projects.
 pub struct Analyst {
     root: PathBuf,
+    entry: PathBuf,
     code: CodeBase,
     files: Arc<Files>,
     tracked: Tracked,
@@ -65,6 +68,7 @@ impl Analyst {
     pub fn new(root: &Path, entry: &Path, files: Arc<Files>, tracked: Tracked) -> Self {
         Analyst {
             root: root.to_path_buf(),
+            entry: entry.to_path_buf(),
             code: CodeBase::new(root, entry),
             files,
             tracked,
@@ -98,6 +102,14 @@ impl Analyst {
 }
 
 impl Coder for Analyst {
+    fn prepare(&mut self, app: &str) {
+        // A file that is saved from now on is read again when the worker is there.
+        self.code.closure(&self.entry, app);
+        for (name, defined) in self.code.functions() {
+            self.code.closure(&self.root.join(defined.file), &name);
+        }
+    }
+
     fn loaded(&mut self, functions: &[Function], loaded: &Loaded) -> Result<(), String> {
         // All of it: files that only other files import may have been saved since an earlier worker was turned away.
         self.code.changed_anywhere();

@@ -3,7 +3,7 @@
 //! Everything that decides is in [`super::core`]; here its actions are carried out and what happens is handed
 //! back. One thread a run: it owns the processes, and when it ends they are gone.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -30,7 +30,7 @@ pub(super) const QUEUE: usize = 256;
 /// Inputs that are handled before what they made necessary is done.
 const TURN: usize = 512;
 
-/// How long the loop looks out for the next message before it sleeps, while calls execute.
+/// How long the loop looks out for the next message before it sleeps, while one body executes.
 const LINGER: Duration = Duration::from_micros(100);
 
 /// Called with the run's events as they happen, before they are on disk. Must be quick.
@@ -50,14 +50,10 @@ pub struct Record {
     pub teller: Option<Teller>,
 }
 
-/// What the loop needs beside the scheduler.
-pub struct Setup {
-    /// Where the run is recorded.
-    pub record: Record,
+/// What workers are told when they are let in.
+pub struct Admitted {
     /// The application's file.
     pub file: PathBuf,
-    /// How workers are started.
-    pub launch: Launch,
     /// Calls that may execute at once in a worker.
     pub slots: u32,
     /// The project's files.
@@ -87,42 +83,47 @@ struct Greeted {
 }
 
 struct Shared {
-    setup: Launch,
-    file: PathBuf,
-    slots: u32,
-    files: Arc<Files>,
-    secrets: Vec<String>,
+    launch: Launch,
+    /// There before anybody is let in.
+    admitted: OnceCell<Admitted>,
     waiting: Waiting,
     peers: RefCell<Peers>,
     inputs: mpsc::Sender<Input>,
 }
 
-/// Runs a scheduler to its end. Must be called inside a `LocalSet` of a current-thread runtime.
+/// Starts the first workers, and runs a scheduler to its end once it is there. Must be called inside a `LocalSet` of a
+/// current-thread runtime.
 pub async fn drive(
-    core: Core,
-    setup: Setup,
+    launch: Launch,
+    first: u32,
     listener: UnixListener,
+    admitted: oneshot::Receiver<Admitted>,
+    core: oneshot::Receiver<(Core, Record)>,
     mut commands: mpsc::UnboundedReceiver<Command>,
 ) -> Ending {
     let (inputs, mut incoming) = mpsc::channel(QUEUE);
-    let shared = Rc::new(Shared {
-        setup: setup.launch,
-        file: setup.file,
-        slots: setup.slots,
-        files: setup.files,
-        secrets: setup.secrets,
-        waiting: Rc::default(),
-        peers: RefCell::default(),
-        inputs,
-    });
-    let accepting = tokio::task::spawn_local(accept(listener, shared.clone()));
+    let (waiting, peers) = (Rc::default(), RefCell::default());
+    let shared = Rc::new(Shared { launch, admitted: OnceCell::new(), waiting, peers, inputs });
     let mut killers: HashMap<u32, oneshot::Sender<()>> = HashMap::new();
+    let start = |worker| {
+        let (kill, killed) = oneshot::channel();
+        tokio::task::spawn_local(supervise(worker, shared.clone(), killed));
+        kill
+    };
+    for worker in 1..=first {
+        killers.insert(worker, start(worker));
+    }
+    let unbegun = || Ending::StoreFailed("the run did not begin".to_owned());
+    let Ok(admitted) = admitted.await else { return unbegun() };
+    let _ = shared.admitted.set(admitted);
+    let accepting = tokio::task::spawn_local(accept(listener, shared.clone()));
+    let Ok((core, record)) = core.await else { return unbegun() };
+    // Beside the workers' start; what they have to say waits.
+    let Ok(core) = tokio::task::spawn_blocking(move || core.prepared()).await else { return unbegun() };
     let hands = |action: Action| match action {
         Action::Send { conn, message, blobs } => shared.peers.borrow().send(conn, &message, &blobs),
         Action::Spawn { worker } => {
-            let (kill, killed) = oneshot::channel();
-            killers.insert(worker, kill);
-            tokio::task::spawn_local(supervise(worker, shared.clone(), killed));
+            killers.entry(worker).or_insert_with(|| start(worker));
         }
         Action::Kill { worker } => {
             if let Some(kill) = killers.remove(&worker) {
@@ -131,7 +132,7 @@ pub async fn drive(
         }
         Action::Submit { .. } | Action::Finish(_) | Action::Gate(_) => {}
     };
-    let ending = turn(core, setup.record, &mut incoming, &mut commands, hands).await;
+    let ending = turn(core, record, &mut incoming, &mut commands, hands).await;
     accepting.abort();
     // Dropping the senders closes the sockets, at which workers leave; the processes are killed on drop.
     ending
@@ -191,7 +192,7 @@ pub async fn turn(
             // What was committed at once has consequences at once.
             actions = core.flush();
         }
-        if core.is_busy() {
+        if core.is_alone() {
             linger(incoming, &committed).await;
         }
         let timer = core
@@ -226,7 +227,8 @@ pub async fn turn(
 /// Looks out for the next message for a moment before the thread sleeps.
 ///
 /// Quick calls answer within it, and waking a core that has gone to sleep costs more than the moment (in virtual
-/// machines several times more). Nothing is burnt while bodies take long: it is one moment for each message.
+/// machines several times more). Nothing is burnt while bodies take long: it is one moment for each message. While
+/// several execute, they have the cores: whoever looks out takes one from them.
 async fn linger(incoming: &mpsc::Receiver<Input>, committed: &mpsc::UnboundedReceiver<Input>) {
     let until = Instant::now() + LINGER;
     while incoming.is_empty() && committed.is_empty() && Instant::now() < until {
@@ -247,16 +249,17 @@ async fn accept(listener: UnixListener, shared: Rc<Shared>) {
 
 /// Finds out who connected.
 async fn greet(stream: UnixStream, shared: Rc<Shared>) {
-    let Some((hello, mut reader, sender)) = peer::greet(stream, &shared.setup.token).await else { return };
+    let Some(run) = shared.admitted.get() else { return };
+    let Some((hello, mut reader, sender)) = peer::greet(stream, &shared.launch.token).await else { return };
     let conn = shared.peers.borrow_mut().add(sender.clone());
     let worker = hello.role == "worker";
     let welcome = ToWorker::Welcome {
         proto: crate::proto::VERSION,
-        slots: shared.slots,
-        project: shared.setup.project.display().to_string(),
-        load: worker.then(|| Load { file: shared.file.display().to_string() }),
+        slots: run.slots,
+        project: shared.launch.project.display().to_string(),
+        load: worker.then(|| Load { file: run.file.display().to_string() }),
         log_limit: super::core::LOG_LIMIT,
-        secrets: shared.secrets.clone(),
+        secrets: run.secrets.clone(),
     };
     shared.peers.borrow().send(conn, &welcome, &[]);
     if worker {
@@ -286,11 +289,11 @@ async fn read_messages(
             tokio::task::yield_now().await;
         }
         if let FromWorker::End(end) = &message {
-            warm(&shared.files, &end.reads).await;
+            warm(shared, &end.reads).await;
         }
         let input = match message {
             FromWorker::Ready { functions, messages, loaded } => {
-                warm(&shared.files, &loaded.reads).await;
+                warm(shared, &loaded.reads).await;
                 Input::Ready { conn, worker, python: python.to_owned(), functions, messages, loaded }
             }
             FromWorker::LoadFailed { error } => Input::LoadFailed { worker, error },
@@ -304,10 +307,10 @@ async fn read_messages(
 }
 
 /// Hashes large files away from the thread that serves all workers; only this worker's messages wait.
-async fn warm(files: &Arc<Files>, reads: &[Sighting]) {
+async fn warm(shared: &Shared, reads: &[Sighting]) {
     let large: Vec<Sighting> = reads.iter().filter(|read| files::is_large(read)).cloned().collect();
-    if !large.is_empty() {
-        let files = files.clone();
+    if let Some(admitted) = shared.admitted.get().filter(|_| !large.is_empty()) {
+        let files = admitted.files.clone();
         let _ = tokio::task::spawn_blocking(move || files.warm(&large)).await;
     }
 }
@@ -316,17 +319,17 @@ async fn warm(files: &Arc<Files>, reads: &[Sighting]) {
 async fn supervise(worker: u32, shared: Rc<Shared>, mut killed: oneshot::Receiver<()>) {
     let (connected, mut connection) = oneshot::channel();
     shared.waiting.borrow_mut().insert(worker, connected);
-    let mut child = match shared.setup.spawn(worker) {
+    let mut child = match shared.launch.spawn(worker) {
         Ok(child) => child,
         Err(error) => {
-            let text = format!("cannot start {}: {error}", shared.setup.python.display());
+            let text = format!("cannot start {}: {error}", shared.launch.python.display());
             let error = ErrorInfo::new(ErrorKind::Died, "NoPython", text);
             let _ = shared.inputs.send(Input::LoadFailed { worker, error }).await;
             return;
         }
     };
     let output = worker::forward_output(&mut child, worker, &shared.inputs);
-    let python = shared.setup.python.clone();
+    let python = shared.launch.python.clone();
     let (stream, conn) = tokio::select! {
         biased;
         Ok(connected) = &mut connection => connected,
@@ -364,6 +367,6 @@ async fn supervise(worker: u32, shared: Rc<Shared>, mut killed: oneshot::Receive
         Some(error) => format!("broke the protocol ({error})"),
         None => worker::how_it_ended(status, &python),
     };
-    let executing = shared.setup.executing(worker);
+    let executing = shared.launch.executing(worker);
     let _ = shared.inputs.send(Input::Gone { worker, conn: Some(conn), executing, why }).await;
 }

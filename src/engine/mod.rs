@@ -9,6 +9,7 @@ pub mod closures;
 pub mod code;
 pub mod coder;
 pub mod core;
+mod early;
 pub mod exec;
 pub mod explain;
 pub mod files;
@@ -35,4 +36,5 @@ mod watched;
 mod worker;
 
 pub use self::core::{Effects, Ending, InDoubt};
-pub use run::{RunHandle, RunSpec, StartError, start, start_stepping};
+pub use early::Early;
+pub use run::{RunHandle, RunSpec, StartError, start, start_early, start_stepping};

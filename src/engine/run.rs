@@ -5,21 +5,19 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
-use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 
 use super::checkpoints::{Checkpoints, LoadError};
 use super::coder::Analyst;
 use super::core::{Core, CoreSpec, Effects, Ending, InDoubt};
+use super::early::Early;
 use super::files::Files;
-use super::folder::Folder;
-use super::local::{self, Command, Observer, Record, Setup};
+use super::local::{Admitted, Command, Observer, Record};
 use super::prefetch::Prefetch;
 use super::replay::Replay;
 use super::step::{StepCommand, Stepping};
 use super::track::{Track, Tracked};
 use super::values::Prices;
-use super::worker::Launch;
 use crate::base::clock::Clock;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
@@ -28,9 +26,6 @@ use crate::model::fork::Edit;
 use crate::model::{Mode, Purpose, RunHistory, ValueRef};
 use crate::store::Store;
 use crate::value::{self, NodeSource, StoredNode};
-
-/// Stack of a run's thread: recorded trees are walked recursively, and agents nest deeply.
-const STACK: usize = 64 << 20;
 
 /// Checkpoints of one fingerprint that are looked at.
 const CANDIDATES: usize = 64;
@@ -138,7 +133,18 @@ pub fn start(
     clock: Arc<dyn Clock>,
     observer: Option<Observer>,
 ) -> Result<RunHandle, StartError> {
-    launch(store, spec, clock, observer, None)
+    launch(store, spec, clock, observer, None, None)
+}
+
+/// Starts a run whose first workers were started before.
+pub fn start_early(
+    early: Option<Early>,
+    store: &Store,
+    spec: RunSpec,
+    clock: Arc<dyn Clock>,
+    observer: Option<Observer>,
+) -> Result<RunHandle, StartError> {
+    launch(store, spec, clock, observer, None, early)
 }
 
 /// Starts a run that stops where the stepper says so; answers go to [`RunHandle::step`].
@@ -149,7 +155,7 @@ pub fn start_stepping(
     observer: Observer,
     stepping: Stepping,
 ) -> Result<RunHandle, StartError> {
-    launch(store, spec, clock, Some(observer), Some(stepping))
+    launch(store, spec, clock, Some(observer), Some(stepping), None)
 }
 
 fn launch(
@@ -158,9 +164,22 @@ fn launch(
     clock: Arc<dyn Clock>,
     observer: Option<Observer>,
     stepping: Option<Stepping>,
+    early: Option<Early>,
 ) -> Result<RunHandle, StartError> {
+    let early = early.filter(|early| early.fits(&spec.python, &spec.project, spec.workers));
+    let mut early = match early {
+        Some(early) => early,
+        None => Early::start(&spec.python, &spec.project, spec.workers, &*clock)?,
+    };
     let id = RunId::from_random(clock.random());
     let writer = store.writer()?;
+    let files = Arc::new(Files::new(&spec.project, clock.clone(), &spec.track.ignore));
+    early.admit(Admitted {
+        file: spec.file.clone(),
+        slots: spec.slots,
+        files: files.clone(),
+        secrets: spec.track.secrets.names().to_vec(),
+    });
     let checkpoints: Arc<dyn Checkpoints> = Arc::new(StoreCheckpoints::new(store));
     let base = match &spec.parent {
         Some(parent) => Some(Arc::new(store.history(parent)?.history)),
@@ -170,26 +189,12 @@ fn launch(
         (Some(run), Some((call, count))) => Some(super::samples::sampling(store, run, call, count)?),
         _ => None,
     };
-    let files = Arc::new(Files::new(&spec.project, clock.clone(), &spec.track.ignore));
     let mut replay = Replay::new(spec.mode, base, spec.from, files.clone());
     replay.set_edits(spec.edits.iter().cloned().collect());
     replay.set_accepted(&store.accepted()?.declarations);
     replay.set_golden(spec.golden.clone());
-    let folder = Folder::make()?;
-    let socket = folder.path().join("s");
-    let listener = std::os::unix::net::UnixListener::bind(&socket)?;
-    listener.set_nonblocking(true)?;
-    let launch = Launch {
-        python: spec.python.clone(),
-        runtime: crate::python::install()?,
-        project: spec.project.clone(),
-        socket,
-        token: crate::base::digest::hex(&[clock.random(), clock.random()].map(u64::to_be_bytes).concat()),
-        folder: folder.path().to_path_buf(),
-    };
-    let leash = launch.leash()?;
-    let tracked = Tracked::new(&launch.project, spec.track.clone());
-    let coder = Analyst::new(&launch.project, &spec.file, files.clone(), tracked);
+    let tracked = Tracked::new(&spec.project, spec.track.clone());
+    let coder = Analyst::new(&spec.project, &spec.file, files.clone(), tracked);
     let core = Core::new(
         CoreSpec {
             run: id.clone(),
@@ -219,40 +224,8 @@ fn launch(
         None => (core, None),
     };
     let record = Record { run: id.clone(), writer, observer, clock, teller };
-    let secrets = spec.track.secrets.names().to_vec();
-    let setup = Setup { record, file: spec.file.clone(), launch, slots: spec.slots, files, secrets };
-    let (commands, orders) = mpsc::unbounded_channel();
-    let thread =
-        std::thread::Builder::new().name("engine".to_owned()).stack_size(STACK).spawn(move || {
-            let ending = run_loop(core, setup, listener, orders);
-            drop(leash);
-            drop(folder);
-            super::folder::sweep();
-            ending
-        })?;
-    Ok(RunHandle { id, commands, thread: Some(thread) })
-}
-
-fn run_loop(
-    core: Core,
-    setup: Setup,
-    listener: std::os::unix::net::UnixListener,
-    orders: mpsc::UnboundedReceiver<Command>,
-) -> Ending {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return Ending::StoreFailed(format!("cannot start the engine: {error}")),
-    };
-    let tasks = tokio::task::LocalSet::new();
-    let ending = tasks.block_on(&runtime, async move {
-        match UnixListener::from_std(listener) {
-            Ok(listener) => local::drive(core, setup, listener, orders).await,
-            Err(error) => Ending::StoreFailed(format!("cannot listen for workers: {error}")),
-        }
-    });
-    // Dropping the tasks kills the workers.
-    drop(tasks);
-    ending
+    let (commands, thread) = early.begin(core, record);
+    Ok(RunHandle { id, commands, thread })
 }
 
 /// The store as the scheduler sees it.

@@ -37,6 +37,8 @@ const FIRST: usize = 4;
 const MOST: usize = 64;
 /// The largest output that is sent without being asked for.
 const SIZE: u64 = 64 << 10;
+/// Bytes of outputs that are read before they are asked for: a large one while its caller takes in the one before.
+const READ: u64 = 4 << 20;
 
 /// What one body will probably ask for next.
 pub(super) struct Ahead {
@@ -147,7 +149,13 @@ impl Core {
         let next = children.get(ahead.next..).unwrap_or_default();
         // Those of the next time are read while these are used.
         let outputs = next.iter().take(2 * wanted).filter_map(|no| history.call(*no)?.output.as_ref());
-        let outputs: Vec<&ValueRef> = outputs.filter(|value| value.size <= SIZE).collect();
+        let mut room = READ;
+        let fits = |value: &&ValueRef| {
+            let left = room.checked_sub(value.size);
+            room = left.unwrap_or(0);
+            left.is_some()
+        };
+        let outputs: Vec<&ValueRef> = outputs.take_while(fits).collect();
         self.checkpoints.ahead(&outputs);
         while foreseen.calls.len() < wanted
             && let Some(no) = children.get(ahead.next)
@@ -198,12 +206,13 @@ impl Core {
             .ok()?;
         let sets = |effect: &EventKind| matches!(effect, EventKind::StateSet { .. });
         let same = ahead.queue.iter().filter(|guess| guess.func == func).count() as u32;
-        let free = hit.is_unconditional()
+        let free = hit.output.size <= SIZE
+            && hit.is_unconditional()
             && !hit.effects.iter().any(sets)
             && self.passes_unseen(caller, recorded, func, same, &hit, ahead.nodes());
         let nodes = if self.gate.is_some() { nodes_of(&hit) } else { 1 };
-        match self.checkpoints.load(&hit.output) {
-            Ok(bytes) if free && bytes.len() as u64 <= SIZE => {
+        match free.then(|| self.checkpoints.load(&hit.output)) {
+            Some(Ok(bytes)) if bytes.len() as u64 <= SIZE => {
                 Some((Guess { func, canonical, key, durable_id, input, pickled, hit, nodes }, bytes))
             }
             _ => {

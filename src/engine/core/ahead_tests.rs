@@ -96,6 +96,25 @@ fn only_what_nothing_can_change_is_foreseen() {
 }
 
 #[test]
+fn large_outputs_are_read_ahead_and_not_sent() {
+    let values: Arc<Values> = Arc::default();
+    let mut script = Script::new("000000000001", &values, None);
+    for number in 0..8 {
+        script.call("step", number);
+        script.executes(&number.to_string().repeat(1 << 20));
+        script.answered();
+    }
+    let mut replay = Script::new("000000000002", &values, Some(&script.history));
+    values.loaded.lock().unwrap().clear();
+    replay.call("step", 0);
+    assert_eq!(replay.answered().len(), 1);
+    let taken = std::mem::take(&mut *values.loaded.lock().unwrap());
+    assert_eq!(taken.len(), 1, "what is not sent is not loaded: {taken:?}");
+    let wanted = std::mem::take(&mut *values.wanted.lock().unwrap());
+    assert_eq!(wanted.len(), 3, "4 MiB at most: {wanted:?}");
+}
+
+#[test]
 fn calls_that_are_not_durable_end_what_is_foreseen() {
     let values = Arc::default();
     let mut script = Script::new("000000000001", &values, None);

@@ -49,6 +49,12 @@ impl Core {
         !self.ready.is_empty() || self.workers.values().any(|worker| worker.hosts.iter().any(runs))
     }
 
+    /// Whether one body executes and nothing else is to be done: then its next message is what everybody waits for.
+    pub fn is_alone(&self) -> bool {
+        let hosted = self.workers.values().flat_map(|worker| &worker.hosts);
+        self.ready.is_empty() && hosted.filter(|ix| self.nodes[**ix].asking == 0).take(2).count() == 1
+    }
+
     /// Gives ready calls to workers that have room.
     pub(super) fn dispatch(&mut self) {
         if self.ready.is_empty() {

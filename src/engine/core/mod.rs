@@ -94,6 +94,11 @@ enum Stopping {
     Over,
 }
 
+/// How many workers a run with at most `workers` starts with.
+pub fn first_workers(workers: u32) -> u32 {
+    workers.clamp(1, 2)
+}
+
 /// How long, in microseconds, a record of which nothing depends may wait for others.
 const HOLD: Micros = 10_000;
 /// ... and how many of them.
@@ -232,10 +237,16 @@ impl Core {
         self
     }
 
+    /// Finds out before anybody waits for it what the application's code is.
+    pub fn prepared(mut self) -> Self {
+        self.coder.prepare(&self.spec.app);
+        self
+    }
+
     /// Starts the first workers: one for the application and one for what it calls.
     pub fn begin(&mut self) -> Vec<Action> {
         if !self.spec.driver {
-            for _ in 0..self.spec.workers.clamp(1, 2) {
+            for _ in 0..first_workers(self.spec.workers) {
                 self.spawn();
             }
         }

@@ -16,19 +16,29 @@ use crate::value::{self, NodeError, NodeSource, StoredNode, Value};
 
 /// Values of all runs of a test.
 #[derive(Default)]
-pub struct Values(Mutex<HashMap<Digest, Bytes>>);
+pub struct Values {
+    held: Mutex<HashMap<Digest, Bytes>>,
+    /// Sizes of those that were loaded, and of those that were said to be wanted soon.
+    pub loaded: Mutex<Vec<u64>>,
+    pub wanted: Mutex<Vec<u64>>,
+}
 
 impl NodeSource for Values {
     fn get(&self, digest: &Digest) -> Result<StoredNode, NodeError> {
-        let data = self.0.lock().unwrap().get(digest).cloned().ok_or(NodeError::Missing)?;
+        let data = self.held.lock().unwrap().get(digest).cloned().ok_or(NodeError::Missing)?;
         Ok(StoredNode { data, verified: false })
     }
 }
 
 impl Checkpoints for Values {
     fn load(&self, value: &ValueRef) -> Result<Bytes, LoadError> {
+        self.loaded.lock().unwrap().push(value.size);
         value::unpack(&value.digest, value.inline.as_deref(), self)
             .map_err(|error| LoadError::Absent(error.to_string()))
+    }
+
+    fn ahead(&self, values: &[&ValueRef]) {
+        self.wanted.lock().unwrap().extend(values.iter().map(|value| value.size));
     }
 
     fn history(&self, _: &RunId) -> Result<Arc<RunHistory>, String> {
@@ -158,7 +168,7 @@ impl Script {
                     Action::Submit { batch, token } => {
                         batch.events.iter().for_each(|event| self.history.apply(event));
                         let pieces = batch.pieces.into_iter().map(|piece| (piece.digest, piece.data));
-                        self.values.0.lock().unwrap().extend(pieces);
+                        self.values.held.lock().unwrap().extend(pieces);
                         self.core.handle(Input::Committed { token, error: None });
                     }
                     Action::Send { message, blobs, .. } => self.sent.push_back((message, blobs)),

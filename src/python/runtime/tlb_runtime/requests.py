@@ -243,7 +243,7 @@ def _map_fields(future, api):
     if type(future._items) is not list:
         fields += ',"n":0,"from":%d' % _dependency(future._items, api)
         return fields + _delay(future), ()
-    deps, blobs = _items(future._items, "item %%d of the map over '%s'", future, api)
+    deps, blobs = _items(future._items, "item %d of the map over '%s'", future, api)
     fields += ',"n":%d' % len(blobs)
     if deps:
         fields += ',"deps":' + encode_json(deps)
@@ -262,14 +262,14 @@ def _reduce_fields(future, api):
         if has_initial:
             found = _dependency(future._initial, api)
             if found is None:
-                blobs.append(_item(future._initial, "the initial value of a reduce", api))
+                blobs.append(_item(future._initial, api, "the initial value of a reduce"))
             else:
                 deps["initial"] = found
     else:
         inputs = [future._initial, *future._items] if has_initial else future._items
         if not inputs:
             raise SDKUsageError("reduce of empty iterable with no initial value")
-        deps, blobs = _items(inputs, "input %%d of the reduce with '%s'", future, api)
+        deps, blobs = _items(inputs, "input %d of the reduce with '%s'", future, api)
         fields += ',"n":%d' % len(blobs)
     if deps:
         fields += ',"deps":' + encode_json(deps)
@@ -280,18 +280,19 @@ def _items(items, label: str, future, api):
     """(ids by index of the items that are Futures, the pickle of each item or b"")."""
     deps = {}
     blobs = []
+    name = future._function_name
     for index, item in enumerate(items):
         found = None if type(item) in _PLAIN else _dependency(item, api)
         if found is not None:
             deps[str(index)] = found
             blobs.append(b"")
         else:
-            blobs.append(_item(item, label % future._function_name % index, api))
+            blobs.append(_item(item, api, label, index, name))
     return deps, blobs
 
 
-def _item(value, what: str, api) -> bytes:
-    return dumps(list(value) if type(value) is api.MapResults else value, what)
+def _item(value, api, what: str, *names) -> bytes:
+    return dumps(list(value) if type(value) is api.MapResults else value, what, *names)
 
 
 def outcome(pending: Pending, future):

@@ -22,12 +22,12 @@ _SEARCH_SECONDS = 2.0
 _SEARCH_DEPTH = 60
 
 
-def dumps(value, what: str = "") -> bytes:
-    """The pickle of a value. ``what`` names it in the error, e.g. ``argument 'x' of 'f'``."""
+def dumps(value, what: str = "", *names) -> bytes:
+    """The pickle of a value. ``what % names`` names it in the error, e.g. ``argument 'x' of 'f'``."""
     try:
         return _dumps(value, 5)
     except Exception as error:
-        raise _explain(value, what, error) from error
+        raise _explain(value, what % names if names else what, error) from error
 
 
 def dump_arguments(arguments: dict, function: str) -> bytes:
