@@ -133,3 +133,26 @@ fn a_call_whose_callers_sit_in_all_workers_does_not_wait_for_a_further_one() {
     crowd.script.give(Input::Message { conn: SECOND, message, blobs });
     assert_eq!(crowd.workers(), 3);
 }
+
+/// A worker has its next calls while what the last ones gave is packed and written.
+#[test]
+fn calls_that_wait_begin_before_outcomes_are_written() {
+    let mut crowd = Crowd::mapping(20);
+    let first = crowd.started();
+    let ends: Vec<_> = first
+        .iter()
+        .map(|call| serde_json::json!({"call": call, "attempt": 1, "ok": true, "us": 5}))
+        .collect();
+    let message = serde_json::from_value(serde_json::json!({"t": "ends", "ends": ends})).unwrap();
+    let blobs = vec![pickle::to_pickle(&Value::Int(0)).unwrap(); first.len()];
+    crowd.script.give(Input::Message { conn: SECOND, message, blobs });
+    let next = crowd.started();
+    let seq = |wanted: &dyn Fn(&EventKind) -> bool| -> Vec<u64> {
+        let events = crowd.script.log.iter().filter(|event| wanted(&event.kind));
+        events.map(|event| event.seq).collect()
+    };
+    let starts = seq(&|kind| matches!(kind, EventKind::CallStarted { no, .. } if next.contains(no)));
+    let outcomes = seq(&|kind| matches!(kind, EventKind::CallEnded(ended) if first.contains(&ended.no)));
+    assert_eq!((starts.len(), outcomes.len()), (SLOTS as usize, SLOTS as usize));
+    assert!(starts.iter().max() < outcomes.iter().min(), "{starts:?} {outcomes:?}");
+}

@@ -58,7 +58,7 @@ use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::model::event::Level;
 use crate::model::{CallKind, CodeKnown, ErrorInfo, EventKind, RunHistory};
-use crate::proto::message::{End, FromWorker, Function, Loaded, ToWorker, ValidationMessage};
+use crate::proto::message::{FromWorker, Function, Loaded, ToWorker, ValidationMessage};
 
 /// Lines that are shown of what a process wrote that could not load the application.
 const LAST_WORDS: usize = 10;
@@ -120,6 +120,8 @@ pub struct Core {
     next_worker: u32,
     failed_spawns: u32,
     ready: VecDeque<NodeIx>,
+    /// Outcomes that are not looked at yet: calls that wait for their place come first.
+    arrived: Vec<outcomes::Arrived>,
     /// Calls find no idle worker.
     crowd: Option<dispatch::Crowd>,
     timers: BinaryHeap<std::cmp::Reverse<(Micros, NodeIx, u32)>>,
@@ -198,6 +200,7 @@ impl Core {
             next_worker: 1,
             failed_spawns: 0,
             ready: VecDeque::new(),
+            arrived: Vec::new(),
             crowd: None,
             timers: BinaryHeap::new(),
             recorder,
@@ -258,6 +261,9 @@ impl Core {
         if self.ending.is_some() && !matches!(input, Input::Committed { .. }) {
             return;
         }
+        if !matches!(&input, Input::Committed { .. }) && !outcomes::is_outcome(&input) {
+            self.take_in();
+        }
         match input {
             Input::Ready { conn, worker, python, functions, messages, loaded } => {
                 if self.nodes.is_empty() {
@@ -280,6 +286,10 @@ impl Core {
     pub fn flush(&mut self) -> Vec<Action> {
         if self.ending.is_none() {
             self.dispatch();
+            if !self.arrived.is_empty() && !self.begins_more() {
+                self.take_in();
+                self.dispatch();
+            }
         }
         if self.may_wait() {
             let now = self.now();
@@ -308,6 +318,12 @@ impl Core {
             && pending.events.len() < HOLD_EVENTS
             && pending.pieces.len() < HOLD_EVENTS
             && self.ending.is_none()
+    }
+
+    /// Whether bodies begin with what was recorded, and nothing in it waits for the disk. Then it goes first: workers
+    /// have something to do while outcomes are packed and written.
+    fn begins_more(&self) -> bool {
+        !self.recorder.pending.then.is_empty() && !self.recorder.pending.durable
     }
 
     /// When [`Input::Timer`] is wanted next.
@@ -553,14 +569,6 @@ impl Core {
             | FromWorker::Ready { .. }
             | FromWorker::LoadFailed { .. }
             | FromWorker::RunApp { .. } => {}
-        }
-    }
-
-    fn ends(&mut self, conn: ConnId, ends: Vec<End>, blobs: Vec<Bytes>) {
-        let mut blobs = blobs.into_iter();
-        for end in ends {
-            let blob = if end.has_blob() { blobs.next() } else { None };
-            self.end(conn, end, blob);
         }
     }
 

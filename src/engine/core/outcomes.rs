@@ -4,24 +4,64 @@ use bytes::Bytes;
 
 use super::asks::internal;
 use super::node::{Asker, ConnId, NodeIx, Operation, Outcome, Phase};
-use super::{Core, Stopping};
+use super::{Core, Input, Stopping};
 use crate::engine::recorder::Then;
 use crate::model::event::CallEnded;
 use crate::model::{CallStatus, ErrorInfo, ErrorKind, EventKind};
-use crate::proto::message::{End, ToWorker};
+use crate::proto::message::{End, FromWorker, ToWorker};
 
 /// A call that lost its process to others this often fails.
 const LOSSES: u32 = 3;
 
+/// Bodies that ended in a worker, and what they gave.
+pub(super) struct Arrived {
+    conn: ConnId,
+    ends: Vec<End>,
+    blobs: Vec<Bytes>,
+}
+
+/// Whether bodies ended.
+pub(super) fn is_outcome(input: &Input) -> bool {
+    let Input::Message { message, .. } = input else { return false };
+    matches!(message, FromWorker::End(_) | FromWorker::Ends { .. })
+}
+
 impl Core {
-    /// A worker reports how a body ended.
-    pub(super) fn end(&mut self, conn: ConnId, end: End, blob: Option<Bytes>) {
-        let Some(ix) = self.node_by_no(end.call) else { return };
-        let current =
-            self.nodes[ix].phase == Phase::Running { conn } && self.nodes[ix].attempt == end.attempt;
-        if !current {
-            return;
+    /// A worker reports how bodies ended. Calls that wait get their places before anything else is done about it.
+    pub(super) fn ends(&mut self, conn: ConnId, ends: Vec<End>, blobs: Vec<Bytes>) {
+        for end in &ends {
+            if let Some(ix) = self.executes(conn, end) {
+                self.unhost(ix);
+                self.nodes[ix].deadline = None;
+            }
         }
+        self.arrived.push(Arrived { conn, ends, blobs });
+        // Whoever steps through the run sees how a call ended before the next one begins.
+        if self.ready.is_empty() || self.gate.is_some() || self.stopping != Stopping::No {
+            self.take_in();
+        }
+    }
+
+    /// Looks at what has arrived, in order.
+    pub(super) fn take_in(&mut self) {
+        for Arrived { conn, ends, blobs } in std::mem::take(&mut self.arrived) {
+            let mut blobs = blobs.into_iter();
+            for end in ends {
+                let blob = if end.has_blob() { blobs.next() } else { None };
+                self.end(conn, end, blob);
+            }
+        }
+    }
+
+    /// The call of which a worker says that it ended, if that is news.
+    fn executes(&self, conn: ConnId, end: &End) -> Option<NodeIx> {
+        let ix = self.node_by_no(end.call)?;
+        let node = &self.nodes[ix];
+        (node.phase == Phase::Running { conn } && node.attempt == end.attempt).then_some(ix)
+    }
+
+    fn end(&mut self, conn: ConnId, end: End, blob: Option<Bytes>) {
+        let Some(ix) = self.executes(conn, &end) else { return };
         self.unhost(ix);
         self.nodes[ix].deadline = None;
         self.nodes[ix].wall_us = end.us;

@@ -11,7 +11,7 @@ use crate::base::clock::TestClock;
 use crate::engine::checkpoints::LoadError;
 use crate::engine::recorder::Piece;
 use crate::engine::values::Packer;
-use crate::model::{Mode, RunHistory, ValueRef};
+use crate::model::{Event, Mode, RunHistory, ValueRef};
 use crate::value::{self, NodeError, NodeSource, StoredNode, Value};
 
 /// Values of all runs of a test.
@@ -86,6 +86,8 @@ pub const CONN: ConnId = 1;
 pub struct Script {
     pub core: Core,
     pub history: RunHistory,
+    /// What was written, in order.
+    pub log: Vec<Event>,
     values: Arc<Values>,
     /// What was sent and not looked at.
     sent: VecDeque<(ToWorker, Vec<Bytes>)>,
@@ -131,7 +133,14 @@ impl Script {
         if let Some(stepper) = stepper {
             core = core.stepped(stepper);
         }
-        let mut script = Script { core, history, values: values.clone(), sent: VecDeque::new(), request: 0 };
+        let mut script = Script {
+            core,
+            history,
+            log: Vec::new(),
+            values: values.clone(),
+            sent: VecDeque::new(),
+            request: 0,
+        };
         script.core.begin();
         let functions =
             r#"[{"name":"app","application":true},{"name":"step"},{"name":"live","durable":false}]"#;
@@ -167,6 +176,7 @@ impl Script {
                 match action {
                     Action::Submit { batch, token } => {
                         batch.events.iter().for_each(|event| self.history.apply(event));
+                        self.log.extend(batch.events.iter().cloned());
                         let pieces = batch.pieces.into_iter().map(|piece| (piece.digest, piece.data));
                         self.values.held.lock().unwrap().extend(pieces);
                         self.core.handle(Input::Committed { token, error: None });
