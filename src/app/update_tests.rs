@@ -157,7 +157,7 @@ fn a_deleted_run_comes_back() {
     assert_eq!((state.runs.items.len(), state.runs.deleted.len()), (2, 0));
     assert_eq!(state.runs.selected.as_ref().unwrap().short(), "2c1a");
     press(&mut state, "u");
-    assert_eq!(state.toast.as_ref().unwrap().text, "Nothing was deleted or pinned.");
+    assert_eq!(state.toast.as_ref().unwrap().text, "Nothing was deleted, pinned or edited.");
 }
 
 #[test]
