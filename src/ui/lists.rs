@@ -1,7 +1,7 @@
 //! Lists of commands: the palette, the help, and the keys that may follow those that were pressed.
 
 use crate::app::AppState;
-use crate::app::command::{Command, PREFIXES, command, scopes};
+use crate::app::command::{COMMANDS, Command, PREFIXES, command, scopes};
 use crate::app::keys::sequence_name;
 use crate::app::layout::{Area, Layout, scroll_to};
 use crate::app::palette::{self, CommandList, Kind, Row};
@@ -88,7 +88,9 @@ fn line(canvas: &mut Canvas<'_>, area: Area, y: u16, state: &AppState, command: 
     let mut x = KEYS + 1;
     if area.w >= NAMED {
         canvas.text(area, x, y, tone, command.name);
-        x += 18;
+        // The column is as wide as the longest name of all, so that it stays while somebody types.
+        let longest = COMMANDS.iter().map(|command| command.name.len()).max().unwrap_or(0);
+        x += u16::try_from(longest).unwrap_or(0) + 1;
     }
     let rest = Area { w: area.w.saturating_sub(1), ..area };
     canvas.text(rest, x, y, if usable && area.w >= NAMED { Tone::Quiet } else { tone }, command.doc);
