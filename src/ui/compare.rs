@@ -86,12 +86,17 @@ fn causes(canvas: &mut Canvas<'_>, area: Area, found: &Comparison) {
     let sign = canvas.look.glyphs.pick("■", "#");
     for (y, cause) in found.causes.iter().take(usize::from(area.h)).enumerate() {
         let y = y as u16;
-        let x = canvas.text(area, 1, y, Tone::Marked, sign);
+        let quiet = found.rows.get(cause.row).is_some_and(|row| row.noise);
+        let (tone, sign) = match quiet {
+            true => (Tone::Faint, canvas.look.glyphs.pick("≈", "~")),
+            false => (Tone::Marked, sign),
+        };
+        let x = canvas.text(area, 1, y, tone, sign);
         let calls = if cause.calls > 1 { format!("  {} calls", cause.calls) } else { String::new() };
         let label = found.rows.get(cause.row).map(|row| row.label.as_str()).unwrap_or_default();
         let more = format!("  {label}{calls}");
         let room = Area { w: area.w.saturating_sub(text::width(&text::line(&more)) as u16 + 1), ..area };
-        let x = canvas.text(room, x + 1, y, Tone::Title, &cause.words);
+        let x = canvas.text(room, x + 1, y, if quiet { Tone::Quiet } else { Tone::Title }, &cause.words);
         canvas.text(area, x, y, Tone::Quiet, &more);
     }
     let hidden = found.causes.len().saturating_sub(usize::from(area.h));
