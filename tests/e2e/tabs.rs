@@ -63,7 +63,7 @@ fn each_tab_of_a_failed_and_of_a_served_call() {
         terminal.keys("gi");
         terminal.sees("its attempts", &["attempt 2  failed", "app.py:18", "with the same error"]);
         terminal.keys("l");
-        let failed: [(&str, &[&str]); 7] = [
+        let failed: [(&str, &[&str]); 8] = [
             ("its output", &["It failed and has no output"]),
             ("its input", &["called from app.py:24", "kind: Ada"]),
             (
@@ -82,6 +82,7 @@ fn each_tab_of_a_failed_and_of_a_served_call() {
                 ],
             ),
             ("its history", &["2 runs looked through", "this call", "the same question", "tl-bench history"]),
+            ("how its answers vary", &["tl-bench variance"]),
         ];
         through(&mut terminal, &failed);
         terminal.sees("its attempts again", &["attempt 2  failed"]);
@@ -90,11 +91,10 @@ fn each_tab_of_a_failed_and_of_a_served_call() {
         terminal.keys("gcgg");
         terminal.keys("j");
         terminal.keys("gi");
-        terminal.sees(
-            "the history of the served call",
-            &["greet#1", "1 checkpoint of this question", "served from run"],
-        );
-        terminal.keys("l");
+        terminal.sees("how the answers of the served call vary", &["greet#1", "tl-bench variance"]);
+        terminal.keys("h");
+        terminal.sees("its history", &["greet#1", "1 checkpoint of this question", "served from run"]);
+        terminal.keys("ll");
         terminal.sees("its attempts", &["It did not fail", "Served from run"]);
         terminal.keys("l");
         let served: [(&str, &[&str]); 6] = [
@@ -131,7 +131,7 @@ fn an_edit_is_marked_in_the_source_told_by_why_and_opened_at_its_line() {
     terminal.keys("j");
     terminal.keys("gi");
     terminal.sees("the served call", &["│ greet#1"]);
-    terminal.keys("hhhh");
+    terminal.keys("hhhhh");
     terminal.sees("its source", &["tl-bench source", "as it was when this call was made"]);
 
     project.write("app.py", &APP.replace("TONE = \"kind\"", "# How.\nTONE = \"curt\""));
@@ -174,7 +174,7 @@ fn history_leads_to_the_call_in_its_run() {
     terminal.keys("j");
     terminal.keys("gi");
     terminal.sees("the served call", &["│ greet#1", "cached"]);
-    terminal.keys("hh");
+    terminal.keys("hhh");
     terminal.sees("its history", &["served from run"]);
     terminal.keys("/served from\r");
     terminal.keys("\r");
