@@ -104,6 +104,20 @@ fn what_the_code_does_with_the_answers_is_what_is_tested() {
 }
 
 #[test]
+fn places_that_the_project_ignores_are_not_compared() {
+    let project = saved();
+    project.edit("found[:2]", "found[:1]");
+    let told = project.tl(&["golden", "check"]).exits(1).out;
+    assert!(told.contains("found[1]"), "{told}");
+    project.write("tl-bench.toml", "ignore = [\"found[*]\"]\n");
+    project.tl(&["golden", "check"]).exits(0);
+    assert!(!text(&project).contains("found[*]"), "the project's places stay the project's");
+    project.edit("\"plans\": plans", "\"plans\": plans[:1]");
+    let told = project.tl(&["golden", "check"]).exits(1).out;
+    assert!(told.contains("plans[1]"), "{told}");
+}
+
+#[test]
 fn a_changed_prompt_is_a_call_that_the_golden_does_not_know() {
     let project = saved();
     project.edit("STYLE = \"short\"", "STYLE = \"long\"");

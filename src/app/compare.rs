@@ -123,6 +123,8 @@ pub struct PairView {
     pub view: TabView,
     /// The same as a patch.
     pub patch: String,
+    /// What of it is missing in the patch, and why.
+    pub unpatched: Vec<String>,
     /// Whether looking longer would tell more.
     pub rough: bool,
 }

@@ -261,7 +261,7 @@ fn a_place_is_ignored_in_this_view_and_counted_again() {
                 _ => None,
             })
             .unwrap();
-        let view = crate::app::compare::PairView { view, patch: String::new(), rough: false };
+        let view = crate::app::compare::PairView { view, ..Default::default() };
         update(state, Msg::Reply(Reply::Inside { generation, result: Ok(view) }), &ENV);
         settle(state, &ENV)
     };
@@ -315,7 +315,7 @@ fn a_large_value_is_told_at_once_and_then_looked_at_to_its_end() {
     assert_eq!(state.compare.lines, before);
     let rows = vec![crate::app::tab::TabRow::text(0, crate::app::tone::Tone::Text, "all of it")];
     let view = crate::app::tab::TabView { rows };
-    let whole = crate::app::compare::PairView { view, patch: String::new(), rough: false };
+    let whole = crate::app::compare::PairView { view, ..Default::default() };
     update(&mut state, Msg::Reply(Reply::Inside { generation: *generation, result: Ok(whole) }), &ENV);
     assert_eq!(settle(&mut state, &ENV), []);
     let shown: String = state.compare.lines[0].iter().map(|(_, piece)| piece.as_str()).collect();

@@ -434,7 +434,7 @@ pub fn comparison(a: &RunId, b: &RunId) -> Comparison {
 pub fn pair_view(pair: PairId) -> PairView {
     let key = TabKey { run: RunId::from_text("2c1a00000000"), no: pair.1.unwrap_or(1), tab: Tab::Diff };
     let patch = "--- a\n+++ b\n@@ -1 +1 @@\n-kind\n+curt\n".to_owned();
-    PairView { view: tab_view(&key), patch, rough: false }
+    PairView { view: tab_view(&key), patch, ..PairView::default() }
 }
 
 /// The scripts in one line each, newest first.

@@ -163,6 +163,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::event::{CallEnded, Event, EventKind};
+    use crate::model::functions::Functions;
     use crate::model::history::test_support::history;
 
     #[test]
@@ -185,20 +187,46 @@ mod tests {
             tree.push((names[name % 3], parent % (i as u32 + 1) + 1, kind, i as u32));
         }
         let mut run = history(&tree);
-        for (call, (_, _, status, used, wall)) in run.calls.iter_mut().skip(1).zip(calls) {
-            call.status = CallStatus::ALL[status % 8];
-            call.ended_at = call.status.is_final().then_some(1);
-            call.wall_us = i64::from(*wall);
-            call.usage = used.map(|(input, cost)| Usage {
+        for (no, (_, _, status, used, wall)) in (2..).zip(calls) {
+            let status = CallStatus::ALL[status % 8];
+            let usage = used.map(|(input, cost)| Usage {
                 input,
                 cost_usd: cost.map(|cents| f64::from(cents) / 64.0),
                 ..Usage::default()
             });
+            if status.is_final() {
+                let end = CallEnded::bodiless(no, status, None, None);
+                let ended = CallEnded { wall_us: i64::from(*wall), usage, ..end };
+                let kind = EventKind::CallEnded(Box::new(ended));
+                run.apply(&Event { seq: u64::from(no), at: 1, kind });
+            }
         }
         run
     }
 
     proptest! {
+        /// A run says its dollars only when all its prices are known; so do the sums of days.
+        #[test]
+        fn days_are_the_sums_of_their_runs(
+            runs in prop::collection::vec((0..DAY * 4, 0u64..1_000, prop::option::of(0u32..1_000), 0u64..9), 0..20),
+        ) {
+            let runs: Vec<RunSummary> = runs.into_iter().map(|(at, tokens, cents, served)| RunSummary {
+                started_at: at,
+                tokens,
+                cost_usd: cents.map(|cents| f64::from(cents) / 64.0),
+                saved: Saved { calls: served, tokens: served * 7, cost_usd: served as f64, seconds: served as f64 },
+                ..history(&[]).summary(false)
+            }).collect();
+            let days = by_day(runs.iter());
+            let all: Amount = runs.iter().map(Amount::of_run).sum();
+            prop_assert_eq!(days.iter().map(|(_, line)| line.amount).sum::<Amount>(), all);
+            prop_assert_eq!(days.iter().map(|(_, line)| line.runs).sum::<u64>(), runs.len() as u64);
+            for (date, line) in &days {
+                let of_day = runs.iter().filter(|run| super::date(run.started_at / DAY) == *date);
+                prop_assert_eq!(of_day.map(Amount::of_run).sum::<Amount>(), line.amount);
+            }
+        }
+
         #[test]
         fn all_sums_are_the_same_sum(
             calls in prop::collection::vec(
@@ -216,7 +244,11 @@ mod tests {
             };
             let whole: Amount = run.calls.iter().map(|call| Amount::of_call(&run, call)).sum();
             prop_assert!(near(by_function(&run).into_values().sum(), whole));
+            let kept = Amount { executed: run.counts.fresh + run.counts.failed, spent: run.spent, saved: run.saved };
+            prop_assert!(near(kept, whole), "what the run summed up as its calls ended");
             prop_assert!(near(subtree(&run, 1), whole), "every call hangs below the application's");
+            let functions = Functions::of(&run).total();
+            prop_assert_eq!((functions.spent, functions.saved_tokens), (whole.spent, whole.saved.tokens));
             for call in &run.calls {
                 let below: Amount = run.children(call.no).iter().map(|no| subtree(&run, *no)).sum();
                 let with_own: Amount = [below, Amount::of_call(&run, call)].into_iter().sum();

@@ -8,6 +8,7 @@ use crate::project::Project;
 
 const APP: &str = r#"
 import models
+from openai.types.chat import ChatCompletion
 from tensorlake.applications import application, function
 
 TOOLS = [{"type": "function", "function": {"name": "search", "parameters": {"type": "object", "properties": {}}}}]
@@ -71,6 +72,19 @@ def message_events(messages: list) -> list:
 @function()
 def text_of(completion) -> str:
     return completion.choices[0].message.tool_calls[0].function.name
+
+
+@function()
+def chat_final(messages: list, plain: bool):
+    with models.oa().chat.completions.stream(model="gpt-4o", messages=messages) as stream:
+        final = stream.get_final_completion()
+    return {"answers": [ChatCompletion.model_validate(final.model_dump()) if plain else final]}
+
+
+@application()
+@function()
+def final(plain: bool) -> str:
+    return chat_final(says("rust"), plain)["answers"][0].model
 
 
 @application()
@@ -229,4 +243,18 @@ fn one_word_of_a_prompt_is_named_as_the_cause() {
     {
         assert!(text.out.contains(part), "{part}: {text}");
     }
+}
+
+#[test]
+fn a_completion_of_a_stream_says_what_to_return_instead() {
+    let project = project();
+    let run = project.json(1, &["run", "final", "--arg", "plain=false", "--json"]);
+    let message = run["error"]["message"].as_str().unwrap();
+    for part in
+        ["the result of 'chat_final': ['answers'][0]: objects of ParsedChatCompletion[", "value.model_dump()"]
+    {
+        assert!(message.contains(part), "{message}");
+    }
+    let run = project.json(0, &["run", "final", "--arg", "plain=true", "--json"]);
+    assert_eq!(run["output"], "gpt-4o-2024-08-06");
 }

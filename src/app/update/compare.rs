@@ -120,7 +120,16 @@ fn splits(state: &AppState, width: u16) -> bool {
 pub(super) fn copy(state: &mut AppState, env: &Env) -> Vec<Effect> {
     match &state.compare.inside {
         Held::Ready(inside) if !inside.patch.is_empty() => {
-            vec![Effect::Copy { what: "The patch".to_owned(), text: inside.patch.clone() }]
+            let what = match inside.unpatched.join("; ") {
+                why if why.is_empty() => "The patch".to_owned(),
+                why => format!("The patch ({why})"),
+            };
+            vec![Effect::Copy { what, text: inside.patch.clone() }]
+        }
+        Held::Ready(inside) if !inside.unpatched.is_empty() => {
+            let why = inside.unpatched.join("; ");
+            toast(state, Level::Warning, format!("Nothing copied: {why}."), env);
+            Vec::new()
         }
         _ => {
             toast(state, Level::Info, "Nothing differs in the values of this call.", env);

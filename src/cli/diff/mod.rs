@@ -104,9 +104,8 @@ pub(super) fn compared<'a>(
     judge: &dyn Fn(&mut Merged, &RunHistory, &RunHistory) -> Judged,
 ) -> Result<Comparison<'a>, CliError> {
     let (a, b) = (context.history(store, runs[0])?, context.history(store, runs[1])?);
-    let ignore: Result<Vec<Pattern>, _> = ignore.iter().map(|text| Pattern::parse(text)).collect();
-    let ignore = ignore.map_err(|error| CliError::usage(error.to_string()))?;
-    let options = Options { ignore, ..Options::default() };
+    let options =
+        Options { ignore: patterns(context.project.config.ignored(), ignore)?, ..Options::default() };
     let merged = merge(&a, &b);
     let groups = Vec::new();
     let noise = Judged::default();
@@ -137,11 +136,16 @@ fn which(store: &Store, args: &DiffArgs) -> Result<(RunId, RunId), CliError> {
 }
 
 fn options(context: &Context, args: &DiffArgs) -> Result<Options, CliError> {
-    let mut ignore = if args.no_ignore { Vec::new() } else { context.project.config.ignored() };
-    for text in &args.ignore {
-        ignore.push(Pattern::parse(text).map_err(|error| CliError::usage(error.to_string()))?);
+    let project = if args.no_ignore { Vec::new() } else { context.project.config.ignored() };
+    Ok(Options { ignore: patterns(project, &args.ignore)?, tolerance: args.tolerance })
+}
+
+/// The project's ignored places and those that were asked for.
+fn patterns(mut project: Vec<Pattern>, asked: &[String]) -> Result<Vec<Pattern>, CliError> {
+    for text in asked {
+        project.push(Pattern::parse(text).map_err(|error| CliError::usage(error.to_string()))?);
     }
-    Ok(Options { ignore, tolerance: args.tolerance })
+    Ok(project)
 }
 
 impl Comparison<'_> {

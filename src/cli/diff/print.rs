@@ -7,9 +7,10 @@ use crate::base::text;
 use crate::cli::error::CliError;
 use crate::cli::output::Tone;
 use crate::cli::view;
+use crate::diff::stored::WHOLE;
 use crate::diff::tree::{Cause, PairKind, Role};
 use crate::diff::value::{
-    Change, Fate, LineKind, Sides, Told, as_file, hidden_words, lines, patch as unified, sentences, told,
+    Change, Fate, LineKind, Sides, Told, as_file, hidden_words, lines, patch_of, sentences, told,
 };
 use crate::model::{Call, ErrorInfo, RunHistory, ValueRef};
 
@@ -26,8 +27,6 @@ const SENTENCES: usize = 16;
 const ROWS: usize = 12;
 /// Columns of one side of a difference that stands in one line.
 const SHORT: usize = 60;
-/// Larger outputs get no patch.
-const PATCHED: u64 = crate::diff::stored::WHOLE;
 
 /// Everything, shortest first.
 pub(super) fn whole(comparison: &Comparison<'_>) -> Result<(), CliError> {
@@ -373,15 +372,8 @@ fn kind_word(kind: PairKind) -> &'static str {
 pub(super) fn patch(comparison: &Comparison<'_>, rows: &[usize]) -> Result<(), CliError> {
     for row in rows {
         let (_, old, new) = comparison.pair(*row);
-        let large = |call: Option<&Call>| {
-            call.and_then(|call| call.output.as_ref()).is_some_and(|value| value.size > PATCHED)
-        };
-        if large(old) || large(new) {
-            let path = text::line(&comparison.path(*row));
-            let most = text::bytes(PATCHED);
-            comparison.context.out.note(&format!("{path}: no patch for outputs of more than {most}"));
-            continue;
-        }
+        let size =
+            |call: Option<&Call>| call.and_then(|call| call.output.as_ref()).map_or(0, |value| value.size);
         let pretty = |call: Option<&Call>| -> Result<String, CliError> {
             let value = comparison.view(call.and_then(|call| call.output.as_ref()))?;
             Ok(match (&value, call.and_then(|call| call.error.as_ref())) {
@@ -391,9 +383,11 @@ pub(super) fn patch(comparison: &Comparison<'_>, rows: &[usize]) -> Result<(), C
             })
         };
         let path = comparison.path(*row);
-        let found = unified(&pretty(old)?, &pretty(new)?, &format!("a/{path}"), &format!("b/{path}"));
-        if !found.is_empty() {
-            comparison.context.out.exact(&found);
+        let texts = || Ok::<_, CliError>([pretty(old)?, pretty(new)?]);
+        match patch_of(&path, [size(old), size(new)], WHOLE, texts)? {
+            Ok(found) if found.is_empty() => {}
+            Ok(found) => comparison.context.out.exact(&found),
+            Err(why) => comparison.context.out.note(&text::line(&format!("{path}: {why}"))),
         }
     }
     Ok(())

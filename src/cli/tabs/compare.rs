@@ -8,9 +8,9 @@ use crate::app::tone::Tone;
 use crate::base::ids::RunId;
 use crate::base::text;
 use crate::cli::context::Context;
-use crate::diff::stored::Effort;
+use crate::diff::stored::{Effort, WHOLE};
 use crate::diff::tree::{Cause, Pair, PairKind, Role};
-use crate::diff::value::{Options, Pattern, as_file, patch};
+use crate::diff::value::{Options, Pattern, as_file, patch_of};
 use crate::engine::explain::Records;
 use crate::engine::explain::beside::{Group, groups};
 use crate::engine::explain::noise::{Answers, Judged};
@@ -158,15 +158,20 @@ pub fn pair(
                 view.rows.insert(0, TabRow::text(0, Tone::Quiet, noise.words()));
             }
             let path = path::path(&b, new.no);
-            let mut out = String::new();
+            let (mut patch, mut unpatched) = (String::new(), Vec::new());
             for (name, was, now) in [("input", &old.input, &new.input), ("output", &old.output, &new.output)]
             {
-                let (was, now) = (pretty(was.as_ref(), &records), pretty(now.as_ref(), &records));
                 let (Some(was), Some(now)) = (was, now) else { continue };
-                let names = (format!("a/{path}/{name}"), format!("b/{path}/{name}"));
-                out.push_str(&patch(&was, &now, &names.0, &names.1));
+                if was.digest == now.digest {
+                    continue;
+                }
+                let texts = || Ok([pretty(was, &records)?, pretty(now, &records)?]);
+                match patch_of(&format!("{path}/{name}"), [was.size, now.size], WHOLE, texts) {
+                    Ok(Ok(found)) => patch.push_str(&found),
+                    Ok(Err(why)) | Err(why) => unpatched.push(format!("{name}: {why}")),
+                }
             }
-            Ok(PairView { view, patch: out, rough })
+            Ok(PairView { view, patch, unpatched, rough })
         }
         (Some(old), None) => Ok(alone(&a, old, "removed: only run", Tone::Bad)),
         (None, Some(new)) => Ok(alone(&b, new, "added: only run", Tone::Good)),
@@ -174,10 +179,10 @@ pub fn pair(
     }
 }
 
-/// A value as text of several lines; nothing for one that cannot be read, or is too large.
-fn pretty(value: Option<&ValueRef>, records: &ShelfRecords<'_>) -> Option<String> {
-    let json = to_json(&records.value(value?).ok()?, &ViewLimits::full()).json;
-    Some(as_file(&json))
+/// A value as text of several lines.
+fn pretty(value: &ValueRef, records: &ShelfRecords<'_>) -> Result<String, String> {
+    let value = records.value(value).map_err(|error| error.to_string())?;
+    Ok(as_file(&to_json(&value, &ViewLimits::full()).json))
 }
 
 /// A call that only one run has.
@@ -195,5 +200,5 @@ fn alone(run: &RunHistory, call: &Call, words: &str, tone: Tone) -> PairView {
         rows.push(TabRow::Blank);
         rows.push(TabRow::text(0, Tone::Bad, error.headline()));
     }
-    PairView { view: TabView { rows }, patch: String::new(), rough: false }
+    PairView { view: TabView { rows }, ..PairView::default() }
 }

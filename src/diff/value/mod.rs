@@ -25,7 +25,7 @@ pub use path::{Path, Pattern, PatternError, Step};
 pub use spread::{Spread, distance};
 pub(in crate::diff) use structure::compare_at;
 pub use structure::{Change, ChangeKind, Detail, Differences, Hidden, Options, compare, diff};
-pub use text::{Fate, Line, LineKind, Span, as_file, lines, patch, sentences};
+pub use text::{Fate, Line, LineKind, Span, as_file, lines, patch_of, sentences};
 pub use told::{Sides, Told, hidden_words, told};
 pub use turns::{PartChange, TurnChange};
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::text::patch;
 use super::*;
 
 fn told(old: Value, new: Value) -> Vec<String> {
@@ -79,6 +80,13 @@ fn words_differ_within_a_line() {
     assert_eq!((removed.old, removed.new), (Some(2), None));
     assert!(patch("a\n", "b\n", "x", "y").contains("-a\n+b\n"));
     assert_eq!(patch("a\n", "a\n", "x", "y"), "");
+    let texts = || Ok::<_, ()>(["a\n".to_owned(), "b".to_owned()]);
+    let end = "@@ -1 +1 @@\n-a\n+b\n\\ No newline at end of file\n";
+    assert_eq!(patch_of("p/f#1", [2, 1], 2, texts), Ok(Ok(format!("--- a/p/f#1\n+++ b/p/f#1\n{end}"))));
+    // What is too large is not even read.
+    let unread = || Err("it was read");
+    let large = patch_of("p", [0, 9_000_000], 8 << 20, unread).unwrap().unwrap_err();
+    assert_eq!(large, "no patch for values of more than 8.4 MB");
 }
 
 fn json_value() -> impl Strategy<Value = Value> {

@@ -81,6 +81,21 @@ pub fn as_file(value: &serde_json::Value) -> String {
     }
 }
 
+/// The patch of one place of two runs, between values as [`as_file`] writes them. Values above `most` bytes have none:
+/// `Err` says so. The texts are asked for only when both are small enough.
+pub fn patch_of<E>(
+    name: &str,
+    sizes: [u64; 2],
+    most: u64,
+    texts: impl FnOnce() -> Result<[String; 2], E>,
+) -> Result<Result<String, String>, E> {
+    if sizes.iter().any(|size| *size > most) {
+        return Ok(Err(format!("no patch for values of more than {}", crate::base::text::bytes(most))));
+    }
+    let [old, new] = texts()?;
+    Ok(Ok(patch(&old, &new, &format!("a/{name}"), &format!("b/{name}"))))
+}
+
 /// A unified diff, empty when the texts are equal.
 pub fn patch(old: &str, new: &str, old_name: &str, new_name: &str) -> String {
     if old == new {

@@ -6,6 +6,7 @@ caller. The C functions are imported directly: the ``pickle`` module costs ``re`
 
 from __future__ import annotations
 
+import sys
 import time
 from _pickle import dumps as _dumps
 from _pickle import loads as _loads
@@ -83,6 +84,9 @@ def _find(value, error):
     seen = set()
     for _ in range(_SEARCH_DEPTH):
         seen.add(id(value))
+        instead = _instead(value)
+        if instead:
+            return path, instead
         for step, part in _parts(value):
             if time.monotonic() > deadline:
                 return path, error
@@ -95,6 +99,28 @@ def _find(value, error):
         else:
             return path, error
     return path, error
+
+
+def _instead(value) -> str:
+    """What to use instead of an object of a pydantic class with parameters that has no name to be found by,
+    such as what ``get_final_completion()`` of openai's streams gives. "" for anything else."""
+    kind = type(value)
+    generic = kind.__dict__.get("__pydantic_generic_metadata__")
+    if not generic or not generic.get("args"):
+        return ""
+    if getattr(sys.modules.get(kind.__module__), kind.__qualname__, None) is kind:
+        return ""
+    plain = ""
+    for base in kind.__mro__[1:]:
+        about = base.__dict__.get("__pydantic_generic_metadata__")
+        if about and not about.get("args") and not about.get("parameters"):
+            if base.__dict__.get("__pydantic_fields__"):
+                plain = ", or as %s.model_validate(value.model_dump())" % base.__name__
+            break
+    return (
+        "objects of %s cannot be pickled: Python does not find their class by its name. "
+        "Give it as value.model_dump()%s" % (kind.__qualname__, plain)
+    )
 
 
 def _parts(value):
@@ -113,6 +139,7 @@ def _parts(value):
             yield "{%s}" % _short(part), part
     if isinstance(value, type) or callable(getattr(value, "__getstate__", None)) and (
         kind.__getstate__ is not getattr(object, "__getstate__", None)
+        and not hasattr(kind, "__pydantic_fields__")  # pickled with its attributes
     ):
         return  # the class decides itself what is pickled
     state = getattr(value, "__dict__", None)
