@@ -7,12 +7,12 @@
 //! takes it into the log (`runs.rs`).
 //!
 //! A record is `u32le length | 16 bytes of blake3 over the run and the rest | base sequence number | base link | first
-//! sequence number | count | a segment (chain.rs)`. The base is the end of the log in the database when it was written:
+//! sequence number | count | a segment (chain.rs)`, filled up to a multiple of four. The base is the end of the log in the database when it was written:
 //! what was committed since has another end, so that nothing is ever taken twice. Records of one base follow each other
 //! from the start of the file, and after the last one stands a length that none has; older ones may lie behind it.
 //!
-//! Invariants: the file has its name only once it is readable, and is so after each write: what is not was damaged, or
-//! the power was lost before it was on disk. Reading is total, whatever the bytes say.
+//! Invariants: the file has its name only once it is readable, and is so wherever its process is killed: what is not was
+//! damaged, or the power was lost before it was on disk. Reading is total, whatever the bytes say.
 
 use std::fs::File;
 use std::io::{Error, Result};
@@ -29,6 +29,10 @@ const PREFIX: &str = "starts-";
 const HEAD: usize = 20;
 /// In place of a length, after the last record. Not zero, as a lost sector is.
 const MARK: [u8; 4] = [0xff; 4];
+/// Records begin at multiples of it, so that no length lies in two pages.
+const ALIGN: usize = 4;
+/// No page of a file is smaller. A write is cut short by a kill only between two pages.
+const PAGE: u64 = 4096;
 /// Base, first sequence number, count.
 const FIELDS: usize = 8 + 16 + 8 + 8;
 
@@ -58,7 +62,7 @@ impl Starts {
             (self.base, self.at) = (base, 0);
         }
         let segment = chain::encode(events).map_err(Error::other)?;
-        let mut body = Vec::with_capacity(HEAD + FIELDS + segment.len() + MARK.len());
+        let mut body = Vec::with_capacity(HEAD + FIELDS + segment.len() + ALIGN + MARK.len());
         body.extend_from_slice(&[0; HEAD]);
         body.extend_from_slice(&base.seq.to_le_bytes());
         body.extend_from_slice(&base.link);
@@ -69,12 +73,26 @@ impl Starts {
         let sum = sum(run, &body[HEAD..]);
         body[..4].copy_from_slice(&length.to_le_bytes());
         body[4..HEAD].copy_from_slice(&sum);
+        body.resize(body.len().next_multiple_of(ALIGN), 0);
         let end = self.at + body.len() as u64;
         body.extend_from_slice(&MARK);
-        self.file.write_all_at(&body, self.at)?;
+        for (at, bytes) in writes(self.at, &body) {
+            self.file.write_all_at(bytes, at)?;
+        }
         self.at = end;
         Ok(())
     }
+}
+
+/// What is written where, in this order, to add a record with the mark behind it: whichever write is the last, and
+/// wherever between two pages it ends, the file is readable. A record in several pages counts only with its length.
+fn writes(at: u64, record: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+    let last = (at + record.len() as u64).saturating_sub(1);
+    let several = at / PAGE != last / PAGE;
+    let (length, rest) = record.split_at(MARK.len().min(record.len()));
+    let one: [(u64, &[u8]); 3] = [(at, record), (at, &[]), (at, &[])];
+    let three: [(u64, &[u8]); 3] = [(at, &MARK), (at + MARK.len() as u64, rest), (at, length)];
+    (if several { three } else { one }).into_iter().filter(|(_, bytes)| !bytes.is_empty())
 }
 
 /// The name of a run's file.
@@ -148,7 +166,9 @@ fn record<'a>(run: &RunId, bytes: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
     let (head, rest) = bytes.split_at_checked(HEAD)?;
     let length = u32::from_le_bytes(head.get(..4)?.try_into().ok()?) as usize;
     let (body, after) = rest.split_at_checked(length)?;
-    (length >= FIELDS && sum(run, body) == head.get(4..)?).then_some((body, after))
+    let (filled, after) = after.split_at_checked((HEAD + length).next_multiple_of(ALIGN) - HEAD - length)?;
+    let sound = filled.iter().all(|byte| *byte == 0) && sum(run, body) == head.get(4..)?;
+    (length >= FIELDS && sound).then_some((body, after))
 }
 
 /// The runs that have such a file.
@@ -183,6 +203,16 @@ mod tests {
         End { seq, link: [seq as u8; 16] }
     }
 
+    /// Where the mark behind the last record stands.
+    fn starts_at(file: &[u8]) -> u64 {
+        let mut at = 0;
+        while file[at..at + 4] != MARK {
+            let length = u32::from_le_bytes(file[at..at + 4].try_into().unwrap()) as usize;
+            at += (HEAD + length).next_multiple_of(ALIGN);
+        }
+        at as u64
+    }
+
     fn whole(events: Vec<Event>) -> Left {
         Left { events, damaged: false }
     }
@@ -208,6 +238,49 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_kill_within_a_write_leaves_what_was_there_before(
+            counts in prop::collection::vec((1u64..300, any::<bool>()), 1..5),
+            write in any::<prop::sample::Index>(),
+            pages in any::<prop::sample::Index>(),
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let run = RunId::from_text("00aa");
+            let file = path(dir.path(), &run);
+            let mut starts = Starts::create(dir.path(), &run).unwrap();
+            let (mut end, mut next) = (base(3), 4);
+            for (count, commit) in counts {
+                if commit {
+                    end = base(next - 1);
+                }
+                let before = std::fs::read(&file).unwrap();
+                let old = left(dir.path(), &run, end);
+                starts.write(&run, end, &events(next, count)).unwrap();
+                next += count;
+                let new = left(dir.path(), &run, end);
+                prop_assert!(!old.damaged && !new.damaged);
+
+                // The record as it stands, cut off within one of its writes.
+                let after = std::fs::read(&file).unwrap();
+                let start = if commit || old.events.is_empty() { 0 } else { starts_at(&before) };
+                let record = &after[start as usize..starts_at(&after) as usize + MARK.len()];
+                let all: Vec<_> = writes(start, record).collect();
+                let last = write.index(all.len());
+                let mut torn = before.clone();
+                for (i, (at, bytes)) in all.iter().enumerate().take(last + 1) {
+                    let borders: Vec<usize> = (0..bytes.len()).filter(|n| (at + *n as u64).is_multiple_of(PAGE)).collect();
+                    let cut = if i < last { bytes.len() } else { borders.get(pages.index(borders.len() + 1)).copied().unwrap_or(bytes.len()) };
+                    let at = *at as usize;
+                    torn.resize(torn.len().max(at + cut), 0);
+                    torn[at..at + cut].copy_from_slice(&bytes[..cut]);
+                }
+                std::fs::write(&file, &torn).unwrap();
+                let found = left(dir.path(), &run, end);
+                prop_assert!(found == old || found == new, "{found:?}");
+                std::fs::write(&file, &after).unwrap();
+            }
+        }
+
         #[test]
         fn a_damaged_or_cut_file_gives_what_was_whole_and_says_so(at in 0usize..600, bit in 0u8..8, cut in any::<bool>()) {
             let dir = tempfile::tempdir().unwrap();
