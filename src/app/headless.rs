@@ -38,6 +38,11 @@ pub fn command_line(state: &AppState) -> Option<String> {
     if state.screen == Screen::Timeline {
         return Some(format!("tl-bench timeline {run}"));
     }
+    if let Some(seq) = state.then().map(|open| open.history.last_seq) {
+        let place = quoted(&path::path(&open.history, open.selected));
+        let call = if state.focus == Pane::Calls { String::new() } else { format!(" {place}") };
+        return Some(format!("tl-bench show {run}{call} --as-of {seq}"));
+    }
     if state.focus == Pane::Calls {
         let filter = if state.filter.is_empty() {
             String::new()

@@ -42,6 +42,8 @@ pub struct DocKey {
     split: bool,
     /// It waits at the gate.
     waits: bool,
+    /// After which event the run is shown.
+    as_of: Option<u64>,
 }
 
 /// The text.
@@ -80,7 +82,8 @@ pub fn shown_tab(state: &AppState) -> Option<(TabKey, Stamp)> {
     let (call, tab) = (open.call()?, state.effective_tab());
     let key = TabKey { run: open.history.id.clone(), no: call.no, tab };
     let stamp = state.tabs.stamp(tab, call.status, call.attempts);
-    tab.is_loaded().then_some((key, stamp))
+    // They are made of the run as it is.
+    (tab.is_loaded() && state.then().is_none()).then_some((key, stamp))
 }
 
 /// The value that the inspector shows in this tab; of a call that waits at the gate, what its caller would get.
@@ -160,6 +163,7 @@ pub fn key(state: &AppState, width: u16) -> Option<DocKey> {
         value,
         split: splits(state, width),
         waits: state.waits(call.no),
+        as_of: state.then().map(|open| open.history.last_seq),
     })
 }
 
@@ -284,6 +288,14 @@ impl Page {
 
 /// A tab that is loaded, or the word that it is on its way.
 fn loaded(page: &mut Page, state: &AppState) {
+    if state.then().is_some() {
+        page.wrap(
+            Tone::Quiet,
+            "",
+            "This tab is about the run as it is, not as it was; leave the time line to see it.",
+        );
+        return;
+    }
     let split = splits(state, u16::try_from(page.width).unwrap_or(u16::MAX));
     let held = shown_tab(state).and_then(|(key, _)| state.tabs.get(&key));
     match held.map(|held| &held.state) {

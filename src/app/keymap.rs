@@ -101,7 +101,7 @@ impl Keymap {
             short.keys.len() < long.keys.len()
                 && long.keys.starts_with(&short.keys)
                 // The keys of the gate are in the way of others only while a run is stepped through.
-                && (short.scope == long.scope || long.scope == Scope::Global && short.scope != Scope::Gate)
+                && (short.scope == long.scope || long.scope == Scope::Global && !matches!(short.scope, Scope::Gate | Scope::TimeLine))
         };
         let blocking = |long| self.bindings.iter().find(|short| hides(short, long));
         self.bindings.iter().filter_map(|long| blocking(long).map(|short| (long, short))).collect()

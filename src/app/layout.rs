@@ -109,7 +109,7 @@ pub struct Layout {
     pub single: bool,
     /// The sentence at the top.
     pub header: Area,
-    /// Where one is in a run that is stepped through.
+    /// Where one is in a run that is stepped through, or on its time line.
     pub gate: Option<Area>,
     /// The list of runs.
     pub runs: Option<Area>,
@@ -146,7 +146,7 @@ pub fn layout(state: &AppState) -> Layout {
     let ruled = h >= 14;
     let bar = blast::has_bar(state);
     let below = 2 + u16::from(ruled) + u16::from(bar) + u16::from(hint);
-    let stepped = state.screen == Screen::Main && state.gate().is_some();
+    let stepped = state.screen == Screen::Main && state.gate().is_some() || state.time_line().is_some();
     let above = 1 + u16::from(stepped);
     let body = Area { x: 0, y: above, w, h: h - above - below };
     let mut y = body.y + body.h;

@@ -7,6 +7,7 @@
 //! Invariants: nothing here blocks, reads a clock, touches a file or names a terminal library. `update` and
 //! `settle` are total. Selections are identities (run ids, call numbers), never row numbers.
 
+pub mod asof;
 mod attempts;
 pub mod blast;
 pub mod command;
@@ -54,6 +55,8 @@ pub use msg::{
 pub use state::AppState;
 pub use update::{settle, update};
 
+#[cfg(test)]
+mod asof_tests;
 #[cfg(test)]
 mod blast_tests;
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::model::{
     RunSummary, Site, Stream, Usage, ValueRef,
 };
 
+use super::asof;
 use super::blast::Said;
 use super::compare::{CauseLine, Comparison, Mark, PairId, PairView, Part, Row};
 use super::msg::{AppInfo, Effect, Judged, Param, ProjectInfo, Reply, ValueRow, ValueView};
@@ -444,6 +445,11 @@ pub fn summaries(scripts: &[Script]) -> Vec<RunSummary> {
     out
 }
 
+fn events(scripts: &[Script], run: &RunId, after: u64, most: usize) -> Result<Vec<Event>, String> {
+    let script = scripts.iter().find(|script| script.run == *run).ok_or("there is no such run")?;
+    Ok(script.events.iter().filter(|event| event.seq > after).take(most).cloned().collect())
+}
+
 /// What a store with these scripts answers to a question; `None` to what is no question to a store.
 pub fn answer(scripts: &[Script], effect: &Effect) -> Option<Reply> {
     let find = |run: &RunId| {
@@ -464,6 +470,16 @@ pub fn answer(scripts: &[Script], effect: &Effect) -> Option<Reply> {
             result: find(run)
                 .map(|script| script.events.iter().filter(|event| event.seq > *after_seq).cloned().collect()),
         },
+        Effect::LoadMarks { run, generation } => {
+            let result =
+                asof::marks(|after, most| events(scripts, run, after, most)).map(std::sync::Arc::new);
+            Reply::Marks { generation: *generation, result }
+        }
+        Effect::LoadAsOf { run, seq, total, from, generation } => {
+            let read = |after, most| events(scripts, run, after, most);
+            let result = asof::rebuild(run, (*seq, *total), from.clone(), read).map(Box::new);
+            Reply::AsOf { generation: *generation, result }
+        }
         Effect::LoadTab { key, generation } => {
             Reply::Tab { generation: *generation, result: Ok(tab_view(key)) }
         }

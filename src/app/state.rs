@@ -13,6 +13,7 @@ use crate::model::fork::ForkPlan;
 use crate::model::points::Point;
 use crate::model::{Level, RunStatus};
 
+use super::asof::AsOf;
 use super::blast::{self, Blast};
 use super::compare::Compare;
 use super::editor::Editor;
@@ -251,6 +252,8 @@ pub struct AppState {
     pub unreadable: HashMap<RunId, String>,
     /// Runs of this process that are stepped through.
     pub stepping: HashMap<RunId, Gate>,
+    /// The time line of the selected run.
+    pub as_of: Option<AsOf>,
     /// What is kept for forks.
     pub forking: super::fork::Forking,
     /// The project's breakpoints.
@@ -352,6 +355,7 @@ impl AppState {
             tailing: HashMap::new(),
             unreadable: HashMap::new(),
             stepping: HashMap::new(),
+            as_of: None,
             forking: Default::default(),
             points: Vec::new(),
             screen: Screen::default(),
@@ -399,13 +403,16 @@ impl AppState {
         }
     }
 
-    /// The run that is shown, when its history is here.
+    /// The run that is shown, when its history is here; on the time line as it was then.
     pub fn current(&self) -> Option<&OpenRun> {
-        self.open.get(self.runs.selected.as_ref()?)
+        self.then().or_else(|| self.open.get(self.runs.selected.as_ref()?))
     }
 
     /// The run that is shown, to change where the user is in it.
     pub fn current_mut(&mut self) -> Option<&mut OpenRun> {
+        if self.then().is_some() {
+            return self.as_of.as_mut()?.open.as_deref_mut();
+        }
         self.open.get_mut(self.runs.selected.as_ref()?)
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::Sender;
 
-use crate::app::{Effect, Reply};
+use crate::app::{Effect, Reply, asof};
 use crate::base::text;
 
 use super::backend::Backend;
@@ -41,6 +41,15 @@ fn answer(backend: &dyn Backend, effect: Effect, parts: &Sender<Reply>) -> Optio
         Effect::LoadEvents { run, after_seq, limit, generation } => {
             let result = backend.events(&run, after_seq, limit);
             Reply::Events { generation, run, result }
+        }
+        Effect::LoadMarks { run, generation } => {
+            let result = asof::marks(|after, most| backend.events(&run, after, most)).map(Arc::new);
+            Reply::Marks { generation, result }
+        }
+        Effect::LoadAsOf { run, seq, total, from, generation } => {
+            let read = |after, most| backend.events(&run, after, most);
+            let result = asof::rebuild(&run, (seq, total), from, read).map(Box::new);
+            Reply::AsOf { generation, result }
         }
         Effect::LoadValue { value, ask } => {
             let result = backend.value(&value, &ask);

@@ -1,6 +1,7 @@
 //! The lines that run across the screen: header, borders, hint, notice, keys.
 
 use crate::app::AppState;
+use crate::app::asof::{self, AsOf};
 use crate::app::blast;
 use crate::app::command;
 use crate::app::headless;
@@ -54,6 +55,31 @@ pub(super) fn gate(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
     let Some(open) = state.current() else { return };
     let x = canvas.text(area, 1, 0, Tone::Focus, canvas.look.glyphs.paused());
     canvas.pieces(area, x + 1, 0, &crate::app::gate::line(state, &open.history));
+}
+
+/// Columns of the slider: fewer tell nothing.
+const SLIDER: u16 = 8;
+
+/// Which event of the run one looks back to: a sentence, and a slider in the room beside it.
+pub(super) fn time_line(canvas: &mut Canvas<'_>, area: Area, state: &AppState, line: &AsOf) {
+    let words = asof::line(state);
+    let needs = u16::try_from(columns(&words)).unwrap_or(u16::MAX).saturating_add(4);
+    let x = canvas.pieces(area, 1, 0, &words) + 2;
+    let room = area.w.saturating_sub(needs.max(x)).saturating_sub(1);
+    if room < SLIDER || line.seq == 0 {
+        return;
+    }
+    // It ends at the right, so that it does not move with the sentence.
+    let width = room.min(area.w / 3);
+    let from = area.w - 1 - width;
+    let steps = u64::from(width - 1);
+    let knob =
+        u16::try_from((line.seq - 1) * steps / line.total().saturating_sub(1).max(1)).unwrap_or(width - 1);
+    let glyphs = canvas.look.glyphs;
+    let rail = |n: u16| glyphs.pick("─", "-").repeat(usize::from(n));
+    canvas.text(area, from, 0, Tone::Focus, &rail(knob));
+    canvas.text(area, from + knob, 0, Tone::Focus, glyphs.pick("●", "O"));
+    canvas.text(area, from + knob + 1, 0, Tone::Rule, &rail(width - 1 - knob));
 }
 
 /// The lines between the panes and below them.

@@ -97,16 +97,21 @@ pub fn draw(state: &AppState, look: &Look, now: Micros, buffer: &mut Buffer) {
     }
     bars::header(&mut canvas, places.header, state, now);
     if let Some(area) = places.gate {
-        bars::gate(&mut canvas, area, state);
+        match state.time_line() {
+            Some(line) => bars::time_line(&mut canvas, area, state, line),
+            None => bars::gate(&mut canvas, area, state),
+        }
     }
     if let Some(area) = places.runs {
         runs::draw(&mut canvas, area, state, now);
     }
+    // What went on then is as old as it was then.
+    let then = state.then().and(state.time_line()).and_then(|line| line.time()).unwrap_or(now);
     if let Some(area) = places.tree {
-        calls::draw(&mut canvas, area, state, now);
+        calls::draw(&mut canvas, area, state, then);
     }
     if let Some(area) = places.inspector {
-        inspector::draw(&mut canvas, area, state, now);
+        inspector::draw(&mut canvas, area, state, then);
     }
     if let Some(area) = places.screen {
         match state.screen {

@@ -255,6 +255,17 @@ fn stepping() {
 }
 
 #[test]
+fn the_time_line() {
+    let failed = || vec![fake::agent("8f3c00000000", 12, None, RunStatus::Failed)];
+    // The failure, and the same call when it had started, three events earlier.
+    for (w, h) in [(80, 24), (200, 60)] {
+        snapshot(&format!("as_of_failure_{w}x{h}"), &bench(failed(), (w, h), "T"));
+        snapshot(&format!("as_of_started_{w}x{h}"), &bench(failed(), (w, h), "T left left left"));
+    }
+    snapshot("as_of_40x10", &bench(failed(), (40, 10), "T C C"));
+}
+
+#[test]
 fn help() {
     snapshots("help", some_runs, "?");
     snapshots("palette", some_runs, ": s t o p");

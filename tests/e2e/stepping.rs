@@ -158,6 +158,32 @@ fn faults_retries_and_outcomes_at_the_gate() {
 }
 
 #[test]
+fn a_finished_run_is_looked_at_event_by_event() {
+    let project = Project::workspace("research-agent");
+    project.json(1, &["run", "--json"]);
+    let before = shown(&project, "latest");
+    let mut terminal = Terminal::bench(&project, (120, 36), &[]);
+    terminal.sees("the failed run", &["28 fresh", "call_llm#15", "RateLimitError"]);
+    // It begins where the failed call ended; before that the call had no error yet.
+    terminal.keys("T");
+    terminal.sees("the time line", &["event ", "ended: failed", "leave"]);
+    terminal.keys("\x1b[D");
+    terminal.misses("the event before", "ended: failed");
+    terminal.keys("\x1b[H");
+    terminal.sees("the first event", &["event 1 of", "the run started"]);
+    terminal.keys("c");
+    terminal.sees("the first call that ended", &["ended: fresh", "--as-of"]);
+    terminal.keys("n");
+    terminal.sees("the failure", &["ended: failed"]);
+    terminal.keys("\x1b");
+    terminal.misses("the run as it is", "ended: failed");
+    terminal.sees("all of it", &["28 fresh", "s step"]);
+    quit(terminal);
+    assert_eq!(shown(&project, "latest"), before);
+    assert_eq!(project.json(0, &["runs", "--json"]).as_array().unwrap().len(), 1, "nothing was executed");
+}
+
+#[test]
 fn variables_of_the_callers_and_an_output_as_an_expression() {
     let project = Project::workspace("research-agent");
     project.json(1, &["run", "--json"]);

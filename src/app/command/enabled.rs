@@ -295,3 +295,17 @@ pub(super) fn can_fork(state: &AppState) -> Enabled {
         _ => Ok(()),
     }
 }
+
+pub(super) fn can_go_back_in_time(state: &AppState) -> Enabled {
+    let run = selected(state)?;
+    open(state)?;
+    if run.status == RunStatus::Running {
+        Err("The run goes on; its events are shown when it has ended.")
+    } else {
+        Ok(())
+    }
+}
+
+pub(super) fn is_as_of(state: &AppState) -> Enabled {
+    state.time_line().map(|_| ()).ok_or("The run is shown as it is.")
+}

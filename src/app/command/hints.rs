@@ -29,7 +29,7 @@ const MOST_AT_GATE: usize = 11;
 pub fn hints(state: &AppState) -> Vec<Hint> {
     let scopes = scopes(state);
     // What waits at the gate comes first.
-    let gate = |command: &&Command| command.scope == Scope::Gate;
+    let gate = |command: &&Command| matches!(command.scope, Scope::Gate | Scope::TimeLine);
     let mut out: Vec<Hint> = COMMANDS
         .iter()
         .filter(gate)
@@ -67,6 +67,9 @@ fn rank(id: CommandId, gate: bool) -> u8 {
         CommandId::GateGo | CommandId::GateInto | CommandId::GateOver | CommandId::GateBack => 0,
         CommandId::GateAnswer | CommandId::GateContinue | CommandId::GatePause => 1,
         CommandId::GateArguments | CommandId::GateRetry | CommandId::GateFail | CommandId::GateKeep => 2,
+        CommandId::AsOfPrev | CommandId::AsOfNext | CommandId::AsOfLeave => 0,
+        CommandId::AsOfNextFailed | CommandId::AsOfNextEnded => 1,
+        CommandId::AsOfBack | CommandId::AsOfForward => 3,
         CommandId::GateOut => 3,
         CommandId::GateExecute => 4,
         CommandId::GateExpression | CommandId::GateFrames => 7,

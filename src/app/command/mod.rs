@@ -20,6 +20,8 @@ pub enum Scope {
     Global,
     /// While the run that is shown is stepped through, in the calls and the inspector.
     Gate,
+    /// While a run is shown as it was, in the calls and the inspector.
+    TimeLine,
     /// In one pane.
     Pane(Pane),
     /// On one of the other screens.
@@ -32,6 +34,7 @@ impl Scope {
         match self {
             Scope::Global => "Everywhere",
             Scope::Gate => "While a run is stepped through",
+            Scope::TimeLine => "While a run is shown as it was",
             Scope::Pane(Pane::Runs) => "In the list of runs",
             Scope::Pane(Pane::Calls) => "In the tree of calls",
             Scope::Pane(Pane::Inspector) => "In the inspector",
@@ -47,7 +50,7 @@ impl Scope {
     }
 
     /// All headings in order.
-    pub const ALL: [Scope; 11] = [
+    pub const ALL: [Scope; 12] = [
         Scope::Global,
         Scope::Pane(Pane::Runs),
         Scope::Pane(Pane::Calls),
@@ -56,6 +59,7 @@ impl Scope {
         Scope::Screen(Screen::Timeline),
         Scope::Screen(Screen::Edits),
         Scope::Gate,
+        Scope::TimeLine,
         Scope::Screen(Screen::Functions),
         Scope::Screen(Screen::Search),
         Scope::Screen(Screen::Diff),
@@ -97,6 +101,9 @@ pub fn scopes(state: &AppState) -> Vec<Scope> {
         other => Scope::Screen(other),
     };
     match here {
+        Scope::Pane(Pane::Calls | Pane::Inspector) if state.time_line().is_some() => {
+            vec![Scope::TimeLine, here, Scope::Global]
+        }
         _ if state.gate().is_none() => vec![here, Scope::Global],
         Scope::Pane(Pane::Calls) => vec![Scope::Gate, here, Scope::Global],
         // Whoever reads a value moves in it first.

@@ -39,7 +39,7 @@ macro_rules! commands {
     };
 }
 
-use Scope::{Gate, Global};
+use Scope::{Gate, Global, TimeLine};
 
 commands! {
     Open "open" Global, ["enter"], "inspect", can_open,
@@ -141,6 +141,8 @@ commands! {
         "Show what needs a look: syntax errors, settings, divergences, calls in doubt.";
     GoTimeline "timeline" Global, ["g t"], "", has_calls,
         "Show when the calls of the run waited and executed, and which of them decided how long it took.";
+    AsOf "as-of" Global, ["T"], "", can_go_back_in_time,
+        "Go along the events of the selected run and see it as it was after each; nothing is executed.";
     TimelineOpen "timeline-open" TIMELINE, ["enter"], "to the call", has_calls, "Go to the selected call in the tree.";
     TimelinePrev "timeline-previous" TIMELINE, ["left", "h"], "", has_calls, "Go to the bar before in this lane.";
     TimelineNext "timeline-next" TIMELINE, ["right", "l"], "", has_calls, "Go to the bar after in this lane.";
@@ -216,6 +218,17 @@ commands! {
         "Go back to the shell; `fg` returns. Runs go on meanwhile only as far as the shell lets them.";
     Quit "quit" Global, ["q", "ctrl-c"], "quit", always,
         "Leave. Runs of this workbench are stopped; it asks first.";
+    AsOfPrev "event-earlier" TimeLine, ["left", "h"], "earlier", is_as_of, "Show the run as it was one event earlier.";
+    AsOfNext "event-later" TimeLine, ["right", "l"], "later", is_as_of, "Show the run as it was one event later.";
+    AsOfBack "events-earlier" TimeLine, ["<"], "10 earlier", is_as_of, "Go ten events back.";
+    AsOfForward "events-later" TimeLine, [">"], "10 later", is_as_of, "Go ten events on.";
+    AsOfFirst "first-event" TimeLine, ["home"], "", is_as_of, "Go to the first event.";
+    AsOfLast "last-event" TimeLine, ["end"], "", is_as_of, "Go to the last event.";
+    AsOfNextFailed "failure-later" TimeLine, ["n"], "failure", is_as_of, "Go on to the next event that is a failure.";
+    AsOfPrevFailed "failure-earlier" TimeLine, ["N", "p"], "", is_as_of, "Go back to the failure before.";
+    AsOfNextEnded "end-later" TimeLine, ["c"], "call ended", is_as_of, "Go on to where the next call ended.";
+    AsOfPrevEnded "end-earlier" TimeLine, ["C"], "", is_as_of, "Go back to where the call before ended.";
+    AsOfLeave "leave-time-line" TimeLine, ["esc"], "leave", is_as_of, "Show the run as it is again.";
     GateGo "gate-go" Gate, ["enter"], "go on", is_asked,
         "Let the call at the gate go on as the line above the panes says, and stop at the next one.";
     GateAnswer "gate-answer" Gate, ["a"], "answer", is_asked,

@@ -1,15 +1,17 @@
 //! What the terminal floor is asked to do, as values.
 
+use std::sync::Arc;
+
 use crate::app::compare::{How, PairId};
 use crate::app::find::FindAsk;
 use crate::app::gate::Edited;
 use crate::app::tab::TabKey;
 use crate::base::ids::RunId;
-use crate::model::ValueRef;
 use crate::model::filter::Filter;
 use crate::model::fork::Fork;
 use crate::model::gate::StepCommand;
 use crate::model::points::Point;
+use crate::model::{RunHistory, ValueRef};
 
 use super::{Ask, Piece, Purpose, Start};
 
@@ -42,6 +44,26 @@ pub enum Effect {
         after_seq: u64,
         /// How many at most.
         limit: usize,
+        /// To be sent back.
+        generation: u64,
+    },
+    /// Read what the events of a run are.
+    LoadMarks {
+        /// The run.
+        run: RunId,
+        /// To be sent back.
+        generation: u64,
+    },
+    /// Put a run together as it was.
+    LoadAsOf {
+        /// The run.
+        run: RunId,
+        /// After this event.
+        seq: u64,
+        /// How many events it has.
+        total: u64,
+        /// An earlier history of it to begin with.
+        from: Option<Arc<RunHistory>>,
         /// To be sent back.
         generation: u64,
     },

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::app::asof::{Mark, Rebuilt};
 use crate::app::compare::{Comparison, PairView};
 use crate::app::find::{FoundEnd, FoundHit, Indexing};
 use crate::app::gate::Edited;
@@ -44,6 +45,20 @@ pub enum Reply {
         run: RunId,
         /// What followed.
         result: Result<Vec<Event>, String>,
+    },
+    /// To [`Effect::LoadMarks`].
+    Marks {
+        /// Of the question.
+        generation: u64,
+        /// One for each event.
+        result: Result<Arc<Vec<Mark>>, String>,
+    },
+    /// To [`Effect::LoadAsOf`].
+    AsOf {
+        /// Of the question.
+        generation: u64,
+        /// The run as it was.
+        result: Result<Box<Rebuilt>, String>,
     },
     /// To [`Effect::LoadValue`].
     Value {

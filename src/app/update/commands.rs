@@ -15,7 +15,7 @@ use crate::model::{Level, Mode};
 
 use super::panes::{self, Direction};
 use super::{acts, filter, fork, gate, navigate, overlay, points, replies, screens, tabs, toast, values};
-use super::{compare, find, functions, timeline};
+use super::{asof, compare, find, functions, timeline};
 
 /// Executes an enabled command.
 pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Effect> {
@@ -122,6 +122,18 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::TakeOutput => return fork::take(state, env),
         CommandId::Resample => fork::resample(state),
         CommandId::StepHere => return gate::begin_here(state, env),
+        CommandId::AsOf => return asof::enter(state),
+        CommandId::AsOfPrev
+        | CommandId::AsOfNext
+        | CommandId::AsOfBack
+        | CommandId::AsOfForward
+        | CommandId::AsOfFirst
+        | CommandId::AsOfLast
+        | CommandId::AsOfNextFailed
+        | CommandId::AsOfPrevFailed
+        | CommandId::AsOfNextEnded
+        | CommandId::AsOfPrevEnded
+        | CommandId::AsOfLeave => asof::execute(state, id, env),
         CommandId::GateGo
         | CommandId::GateAnswer
         | CommandId::GateArguments

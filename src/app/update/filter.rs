@@ -84,6 +84,10 @@ fn accept(state: &mut AppState, line: FilterLine, env: &Env) -> Vec<Effect> {
 
 /// Asks the store which calls are meant, when previews do not tell.
 pub(super) fn exact(state: &mut AppState) -> Vec<Effect> {
+    // The store judges the run as it is.
+    if state.then().is_some() {
+        return Vec::new();
+    }
     let Some(filter) = state.meaning.clone().filter(|filter| filter.reads_values()) else {
         return Vec::new();
     };

@@ -3,6 +3,7 @@
 //! `update` is called for each message of a batch, then [`settle`] once, then the screen is drawn.
 
 pub mod acts;
+mod asof;
 mod commands;
 mod compare;
 mod filter;

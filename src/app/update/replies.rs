@@ -12,7 +12,7 @@ use crate::app::state::{AppState, Pane};
 use crate::base::ids::RunId;
 use crate::model::{Event, Level, RunHistory, RunStatus};
 
-use super::{compare, find};
+use super::{asof, compare, find};
 use super::{filter, fork, gate, overlay, tabs, toast, values};
 
 /// How many runs are listed.
@@ -217,6 +217,14 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
             state.tailing.remove(&run);
             tail(state, &run, result, env)
         }
+        Reply::Marks { generation, result } => {
+            asof::marked(state, generation, result, env);
+            Vec::new()
+        }
+        Reply::AsOf { generation, result } => {
+            asof::came(state, generation, result, env);
+            Vec::new()
+        }
         Reply::Value { digest, ask, result } => {
             values::answered(state, digest, &ask, result);
             Vec::new()
@@ -257,6 +265,7 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
             state.opening.clear();
             state.tailing.clear();
             state.tabs.broken();
+            state.as_of = None;
             compare::broken(state);
             state.values.retain(|_, held| !held.asked);
             state.starting = 0;

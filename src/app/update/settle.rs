@@ -25,6 +25,7 @@ pub fn settle(state: &mut AppState, env: &Env) -> Vec<Effect> {
     tour::advance(state);
     let mut effects = replies::ask_selected(state);
     effects.extend(blast::question(state).map(|run| Effect::Judge { run }));
+    effects.extend(super::asof::settle(state));
     let places = layout::layout(state);
     // Panes that are not shown keep their scroll position for the height they will have.
     runs(state, places.rows(places.runs));
