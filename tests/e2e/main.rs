@@ -5,6 +5,7 @@
 mod compare;
 mod edits;
 mod exec;
+mod finding;
 mod forking;
 mod formatters;
 mod lens;
