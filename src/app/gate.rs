@@ -213,7 +213,7 @@ fn would(ask: &Ask) -> (Tone, String) {
             (Tone::Quiet, "would get what it gave before; its effect is not repeated".to_owned())
         }
         Proposed::Return { .. } => (Tone::Good, "returned; its caller has not seen it".to_owned()),
-        Proposed::Raise { error } => (Tone::Bad, format!("failed: {}", error.headline())),
+        Proposed::Raise { error } => (Tone::Bad, format!("failed: {}", error.brief())),
     }
 }
 

@@ -80,9 +80,7 @@ pub fn list(state: &AppState) -> Vec<Problem> {
     let doubtful = history.calls.iter().filter(|call| call.kind == CallKind::Call).filter_map(|call| {
         let (kind, why) = match call.status {
             CallStatus::InDoubt => (Kind::InDoubt, "it had started when the engine died".to_owned()),
-            CallStatus::Failed => {
-                (Kind::Failed, call.error.as_ref().map(|e| e.headline()).unwrap_or_default())
-            }
+            CallStatus::Failed => (Kind::Failed, call.error.as_ref().map(|e| e.brief()).unwrap_or_default()),
             _ => return None,
         };
         let name = say::place_in_tree(history, call);

@@ -17,6 +17,7 @@ use crate::find::StoreNodes;
 use crate::model::{Mode, RunHistory, ValueRef};
 use crate::python;
 use crate::store::{NodeRules, Options, Store, StoreError};
+use crate::value::lazy::{Document, Reader};
 use crate::value::{self, view};
 
 /// The project and how to talk to the user.
@@ -239,15 +240,47 @@ impl Context {
     }
 }
 
+fn unshown(error: impl std::fmt::Display) -> CliError {
+    CliError::new(Exit::Store, format!("a recorded value cannot be shown: {error}"))
+}
+
+/// Writes a whole recorded value as JSON while it is read: it may be larger than memory.
+pub fn write_value(
+    store: &Store,
+    value: Option<&ValueRef>,
+    out: &mut impl std::io::Write,
+) -> Result<(), WriteError> {
+    let Some(value) = value else { return out.write_all(b"null").map_err(WriteError::Io) };
+    let source = StoreNodes(store);
+    let reader = Reader::new(&source);
+    let limits = view::ViewLimits::full();
+    let document = Document::open(&reader, &value.digest, value.inline.as_deref(), &limits)
+        .map_err(|error| WriteError::Value(unshown(error)))?;
+    serde_json::to_writer(out, &document).map_err(|error| match document.failure() {
+        Some(failure) => WriteError::Value(unshown(failure)),
+        None => WriteError::Io(error.into()),
+    })
+}
+
+/// Why a value was not written: of where it comes from, or of where it goes to.
+pub enum WriteError {
+    /// It cannot be read.
+    Value(CliError),
+    /// It cannot be written.
+    Io(std::io::Error),
+}
+
 /// A recorded value as JSON for eyes. A damaged or missing one is an error that says so.
 pub fn value_json(
     store: &Store,
     value: &ValueRef,
     limits: &view::ViewLimits,
 ) -> Result<view::View, CliError> {
-    value::load_value(&value.digest, value.inline.as_deref(), &StoreNodes(store))
-        .map(|tree| view::to_json(&tree, limits))
-        .map_err(|error| CliError::new(Exit::Store, format!("a recorded value cannot be shown: {error}")))
+    let source = StoreNodes(store);
+    let reader = Reader::new(&source);
+    Document::open(&reader, &value.digest, value.inline.as_deref(), limits)
+        .and_then(Document::view)
+        .map_err(unshown)
 }
 
 /// The same without limits.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tempfile::SpooledTempFile;
 
 use super::args::{LogsArgs, ShowArgs};
-use super::context::{Context, plain_value, value_json, whole_value};
+use super::context::{Context, WriteError, plain_value, value_json, whole_value, write_value};
 use super::error::{CliError, Exit};
 use super::output::Tone;
 use super::{filtered, launch, lens, payload, view};
@@ -40,7 +40,7 @@ pub fn run(context: &Context, args: &ShowArgs) -> Result<Exit, CliError> {
             let no = context.call(&history, text)?;
             let Some(call) = history.call(no) else { return Ok(Exit::Usage) };
             if args.json.json {
-                context.out.json(&full_call(&store, &history, call)?);
+                print_call(context, &store, &history, call)?;
             } else {
                 one_call(context, &store, &history, call)?;
             }
@@ -96,9 +96,38 @@ pub(super) fn call_document(store: &Store, run: &RunHistory, no: CallNo) -> Resu
 }
 
 fn full_call(store: &Store, run: &RunHistory, call: &Call) -> Result<Value, CliError> {
-    let mut object = view::call_json(run, call);
+    let mut object = call_frame(run, call);
     object.insert("input".to_owned(), whole_value(store, call.input.as_ref())?);
     object.insert("output".to_owned(), whole_value(store, call.output.as_ref())?);
+    Ok(Value::Object(object))
+}
+
+/// The same as [`full_call`] makes, written while the values are read.
+fn write_call(out: &mut impl Write, store: &Store, run: &RunHistory, call: &Call) -> Result<(), CliError> {
+    for (index, (name, told)) in call_frame(run, call).iter().enumerate() {
+        let open = if index > 0 { ',' } else { '{' };
+        write!(out, "{open}{}:", json!(name)).map_err(no_room)?;
+        let value = match name.as_str() {
+            "input" => call.input.as_ref(),
+            "output" => call.output.as_ref(),
+            _ => {
+                write!(out, "{told}").map_err(no_room)?;
+                continue;
+            }
+        };
+        write_value(store, value, out).map_err(|error| match error {
+            WriteError::Value(error) => error,
+            WriteError::Io(error) => no_room(error),
+        })?;
+    }
+    out.write_all(b"}").map_err(no_room)
+}
+
+/// A call without its values, in the order in which it is printed.
+fn call_frame(run: &RunHistory, call: &Call) -> serde_json::Map<String, Value> {
+    let mut object = view::call_json(run, call);
+    object.insert("input".to_owned(), Value::Null);
+    object.insert("output".to_owned(), Value::Null);
     let withheld = |value: &Option<crate::model::ValueRef>| value.as_ref()?.withheld.clone();
     let (input, output) = (withheld(&call.input), withheld(&call.output));
     if input.is_some() || output.is_some() {
@@ -111,7 +140,7 @@ fn full_call(store: &Store, run: &RunHistory, call: &Call) -> Result<Value, CliE
             json!({"input": names(&input), "output": names(&output), "reusable": reusable}),
         );
     }
-    Ok(Value::Object(object))
+    object
 }
 
 /// Bytes of a document that are held in memory before a file takes them.
@@ -129,23 +158,43 @@ fn print_run<'a>(
     filter: Option<&Filter>,
 ) -> Result<(), CliError> {
     let mut head = run_document(store, run)?;
-    let mut calls = calls.into_iter().map(|call| full_call(store, run, call));
     let filter = filter.map(|filter| json!(filter.to_string()));
     if context.out.terminal {
+        let calls = calls.into_iter().map(|call| full_call(store, run, call));
         head.insert("calls".to_owned(), Value::Array(calls.collect::<Result<_, _>>()?));
         head.extend(filter.map(|filter| ("filter".to_owned(), filter)));
         context.out.json(&Value::Object(head));
         return Ok(());
     }
-    let mut document = BufWriter::new(SpooledTempFile::new(HELD));
-    let head = Value::Object(head).to_string();
-    write!(document, "{},\"calls\":[", head.strip_suffix('}').unwrap_or(&head)).map_err(no_room)?;
-    for (index, call) in calls.by_ref().enumerate() {
-        let comma = if index > 0 { "," } else { "" };
-        write!(document, "{comma}{}", call?).map_err(no_room)?;
+    print_whole(context, |document| {
+        let head = Value::Object(head).to_string();
+        write!(document, "{},\"calls\":[", head.strip_suffix('}').unwrap_or(&head)).map_err(no_room)?;
+        for (index, call) in calls.into_iter().enumerate() {
+            document.write_all(if index > 0 { b"," } else { b"" }).map_err(no_room)?;
+            write_call(document, store, run, call)?;
+        }
+        let end = filter.map(|filter| format!(",\"filter\":{filter}")).unwrap_or_default();
+        write!(document, "]{end}}}").map_err(no_room)
+    })
+}
+
+/// Prints one call with its values, as [`print_run`] does.
+fn print_call(context: &Context, store: &Store, run: &RunHistory, call: &Call) -> Result<(), CliError> {
+    if context.out.terminal {
+        context.out.json(&full_call(store, run, call)?);
+        return Ok(());
     }
-    let end = filter.map(|filter| format!(",\"filter\":{filter}")).unwrap_or_default();
-    writeln!(document, "]{end}}}").map_err(no_room)?;
+    print_whole(context, |document| write_call(document, store, run, call))
+}
+
+/// Prints a line when all of it could be written.
+fn print_whole(
+    context: &Context,
+    write: impl FnOnce(&mut BufWriter<SpooledTempFile>) -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    let mut document = BufWriter::new(SpooledTempFile::new(HELD));
+    write(&mut document)?;
+    document.write_all(b"\n").map_err(no_room)?;
     let mut document = document.into_inner().map_err(|error| no_room(error.into_error()))?;
     document.rewind().and_then(|()| context.out.copy(&mut document)).map_err(no_room)
 }

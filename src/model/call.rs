@@ -224,6 +224,9 @@ pub struct ErrorInfo {
     pub frames: Vec<Frame>,
 }
 
+/// Characters of an error in a row of a screen.
+const BRIEF: usize = 1_000;
+
 impl ErrorInfo {
     /// An error that did not come from Python.
     pub fn new(kind: ErrorKind, type_name: &str, message: impl Into<String>) -> Self {
@@ -243,6 +246,15 @@ impl ErrorInfo {
         let line = if self.type_name == "FunctionError" { lines.next_back() } else { lines.next() };
         let first = line.unwrap_or_default();
         if first.is_empty() { self.type_name.clone() } else { format!("{}: {first}", self.type_name) }
+    }
+
+    /// The beginning of the headline, as much as a row of a screen can need: a message may have megabytes.
+    pub fn brief(&self) -> String {
+        let headline = self.headline();
+        match headline.char_indices().nth(BRIEF) {
+            Some((end, _)) => format!("{}…", &headline[..end]),
+            None => headline,
+        }
     }
 }
 
@@ -426,5 +438,19 @@ impl Call {
     /// Whether it is a function call rather than a map or reduce operation.
     pub fn is_call(&self) -> bool {
         matches!(self.kind, CallKind::Root | CallKind::Call)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_holds_the_beginning_of_a_long_error() {
+        let brief = |message: &str| ErrorInfo::new(ErrorKind::Function, "ValueError", message).brief();
+        assert_eq!(brief("no such city\nat all"), "ValueError: no such city");
+        let long = brief(&"ü".repeat(5 << 20));
+        assert!(long.starts_with("ValueError: üü") && long.ends_with('…'), "{}", long.len());
+        assert_eq!(long.chars().count(), BRIEF + 1);
     }
 }

@@ -265,7 +265,7 @@ fn values(canvas: &Canvas<'_>, call: &Call, room: usize) -> Line {
     let arrow = canvas.look.glyphs.pick(" → ", " -> ");
     let input = call.input.as_ref().map(say::arguments).unwrap_or_default();
     let (tone, outcome) = if let Some(error) = &call.error {
-        (Tone::Bad, error.headline())
+        (Tone::Bad, error.brief())
     } else if let Some(output) = &call.output {
         // The preview of a model's message that calls a tool brings its own arrow.
         let preview = say::preview(output);

@@ -198,7 +198,7 @@ fn alone(run: &RunHistory, call: &Call, words: &str, tone: Tone) -> PairView {
     }
     if let Some(error) = &call.error {
         rows.push(TabRow::Blank);
-        rows.push(TabRow::text(0, Tone::Bad, error.headline()));
+        rows.push(TabRow::text(0, Tone::Bad, error.brief()));
     }
     PairView { view: TabView { rows }, ..PairView::default() }
 }

@@ -42,7 +42,7 @@ pub fn view(samples: &Samples, records: &dyn Records) -> TabView {
         }
         match (&first.output, &first.error) {
             (Some(output), _) => rows.push(TabRow::text(2, Tone::Text, format!("→ {}", output.preview))),
-            (None, Some(error)) => rows.push(TabRow::text(2, Tone::Bad, error.headline())),
+            (None, Some(error)) => rows.push(TabRow::text(2, Tone::Bad, error.brief())),
             (None, None) => rows.push(TabRow::text(2, Tone::Quiet, say::status_word(first.status))),
         }
         if number > 0 {

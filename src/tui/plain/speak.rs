@@ -157,7 +157,7 @@ pub(super) fn call(open: &OpenRun, no: CallNo, now: Micros) -> String {
         out.push_str(&format!(". In: {}", say::arguments(input)));
     }
     match (&call.error, &call.output) {
-        (Some(error), _) => out.push_str(&format!(". Error: {}", error.headline())),
+        (Some(error), _) => out.push_str(&format!(". Error: {}", error.brief())),
         (None, Some(output)) => out.push_str(&format!(". Out: {}", say::preview(output))),
         (None, None) => {}
     }

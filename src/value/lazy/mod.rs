@@ -2,7 +2,7 @@
 //!
 //! A [`Reader`] walks the nodes of a value: [`Reader::shape`] tells what a place holds and how many children it
 //! has, [`Reader::children`] a window of them, [`Reader::text`] and [`Reader::bytes`] a window of a long string,
-//! [`Reader::glance`] one line about it, [`Reader::find`] the next place that holds a text. A value of 100 MB opens
+//! [`Reader::glance`] one line about it, [`Reader::find`] the next place that holds a text. A [`Document`] is JSON of it. A value of 100 MB opens
 //! with one node, and scrolling reads what comes into view.
 //!
 //! ```
@@ -39,6 +39,7 @@
 mod compare;
 mod find;
 mod glance;
+mod json;
 mod objects;
 mod reader;
 mod scan;
@@ -54,6 +55,7 @@ use crate::base::digest::Digest;
 
 pub use compare::Run;
 pub use find::Found;
+pub use json::Document;
 pub use reader::{KEPT, Reader};
 pub use window::{ByteWindow, TextWindow};
 

@@ -166,6 +166,6 @@ impl Reader<'_> {
 }
 
 /// Whether encoded bytes refer to other nodes. Conservative: a byte that looks like a reference counts.
-fn refers(data: &[u8]) -> bool {
+pub(super) fn refers(data: &[u8]) -> bool {
     !super::super::store::children(&[&[VERSION], data].concat()).is_empty()
 }

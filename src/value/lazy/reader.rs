@@ -61,12 +61,17 @@ impl<'s> Reader<'s> {
 
     /// The place of a value: the digest and the inline bytes of its reference.
     pub fn open(&self, digest: &Digest, inline: Option<&[u8]>) -> Result<Place, UnpackError> {
+        self.resolve(&self.root(digest, inline)?)
+    }
+
+    /// The same; a pickle that was kept is not read.
+    pub(super) fn root(&self, digest: &Digest, inline: Option<&[u8]>) -> Read<Place> {
         let data = match inline {
             Some(data) if Digest::of(data) == *digest => Bytes::copy_from_slice(data),
             Some(_) => return Err(UnpackError::Damaged(*digest)),
             None => self.fetch(digest)?,
         };
-        self.resolve(&Place(node(*digest, data)?))
+        node(*digest, data).map(Place)
     }
 
     /// The bytes of a node, verified.
@@ -222,12 +227,18 @@ impl<'s> Reader<'s> {
             let child = |(i, place)| Child { key: Key::Index(skip + i as u64), place };
             return Ok(places.into_iter().enumerate().map(child).collect());
         }
-        let mut out = Vec::with_capacity(places.len() / 2);
-        let mut places = places.into_iter();
-        while let (Some(key), Some(place)) = (places.next(), places.next()) {
-            out.push(Child { key: self.key(&key)?, place });
+        let child = |(key, place)| Ok(Child { key: self.key(&key)?, place });
+        in_pairs(places).into_iter().map(child).collect()
+    }
+
+    /// Entries of a dict: keys and values.
+    pub(super) fn entries(&self, place: &Place, skip: u64, limit: usize) -> Read<Vec<(Place, Place)>> {
+        let limit = limit as u64;
+        let places = self.values(&self.seq(place)?, skip.saturating_mul(2), limit.saturating_mul(2))?;
+        if places.is_empty() && limit > 0 {
+            return Err(self.damaged(place));
         }
-        Ok(out)
+        Ok(in_pairs(places))
     }
 
     fn key(&self, place: &Place) -> Read<Key> {
@@ -354,6 +365,11 @@ impl<'s> Reader<'s> {
         let end = index.chunks.get(at + 1).map_or(index.known, |(_, before)| *before);
         Ok(Some((digest, before, end - before)))
     }
+}
+
+fn in_pairs(places: Vec<Place>) -> Vec<(Place, Place)> {
+    let mut places = places.into_iter();
+    std::iter::from_fn(|| Some((places.next()?, places.next()?))).collect()
 }
 
 fn kind_of(tag: u8) -> Option<Kind> {

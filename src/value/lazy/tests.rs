@@ -325,3 +325,120 @@ fn a_part_that_is_missing_does_not_hide_the_rest() {
     assert_eq!(reader.shape(&children[0].place), Err(UnpackError::Missing(gone)));
     assert!(reader.glance(&children[1].place, 30).unwrap().starts_with("user: \"yyy"));
 }
+
+/// Values that lie in many nodes, of each kind.
+fn large_values() -> Vec<Value> {
+    let item = |i: i64| {
+        let pairs =
+            vec![(Value::str("id"), Value::Int(i)), (Value::str("score"), Value::Float(i as f64 / 7.0))];
+        Value::dict(pairs)
+    };
+    let items: Vec<Value> = (0..3_000).map(item).collect();
+    let keyed = |key: &dyn Fn(i64) -> Value| Value::dict((0..3_000).map(|i| (key(i), item(i))).collect());
+    let numbers: Arc<Vec<Value>> = Arc::new((0..3_000).map(Value::Int).collect());
+    let text = "ü日a".repeat(1_500_000);
+    vec![
+        Value::list(items.clone()),
+        Value::tuple(vec![Value::list(items.clone()), Value::str(&text[..60_000]), Value::None]),
+        Value::Set(numbers.clone()),
+        Value::FrozenSet(numbers),
+        keyed(&|i| Value::str(&format!("key {i}"))),
+        keyed(&|i| Value::str(&format!("${i}"))),
+        keyed(&Value::Int),
+        Value::dict(vec![(Value::str("all"), keyed(&|i| Value::str(&format!("{i}"))))]),
+        Value::list(vec![Value::str(&text), Value::Bytes(text.clone().into_bytes().into())]),
+        Value::ByteArray(Bytes::from(text.into_bytes())),
+        Value::reduce(Value::global("app", "Plan"), vec![Value::list(items)]),
+    ]
+}
+
+#[test]
+fn json_of_large_values_is_that_of_the_values_in_memory() {
+    use crate::value::view::{ViewLimits, to_json};
+    let narrow = ViewLimits { max_bytes: 9_000, max_items: 700, max_depth: 2, max_string: 101 };
+    for (nth, value) in large_values().into_iter().enumerate() {
+        let (memory, packed) = stored(&value);
+        let eager = load_value(&packed.digest, packed.inline.as_deref(), &memory).unwrap();
+        for limits in [ViewLimits::default(), narrow, ViewLimits::full()] {
+            let reader = Reader::new(&memory);
+            let document =
+                Document::open(&reader, &packed.digest, packed.inline.as_deref(), &limits).unwrap();
+            let (lazily, expected) = (document.view().unwrap(), to_json(&eager, &limits));
+            assert_eq!(lazily.cut, expected.cut, "{nth} {limits:?}");
+            if limits.max_depth > 2 {
+                assert!(lazily.json == expected.json, "{nth} {limits:?}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn json_of_stored_values_is_that_of_the_values_in_memory(value in any_value(), items in 0usize..20) {
+        use crate::value::view::{ViewLimits, to_json};
+        let (memory, packed) = stored(&value);
+        let eager = load_value(&packed.digest, packed.inline.as_deref(), &memory).unwrap();
+        let few = ViewLimits { max_bytes: 600, max_items: items, max_depth: 40, max_string: 30 };
+        for limits in [few, ViewLimits::full()] {
+            let reader = Reader::new(&memory);
+            let document = Document::open(&reader, &packed.digest, packed.inline.as_deref(), &limits).unwrap();
+            prop_assert_eq!(document.view().unwrap(), to_json(&eager, &limits));
+        }
+    }
+}
+
+/// Sees how much had been read whenever something is written.
+struct Watched<'a> {
+    source: &'a Counting,
+    written: usize,
+    ahead: usize,
+}
+
+impl std::io::Write for Watched<'_> {
+    fn write(&mut self, data: &[u8]) -> std::io::Result<usize> {
+        self.ahead = self.ahead.max(self.source.bytes.get().saturating_sub(self.written));
+        self.written += data.len();
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn json_is_read_as_far_as_it_is_shown_and_written_while_it_is_read() {
+    use crate::value::view::ViewLimits;
+    let messages = (0..20_000).map(|i| message("user", &format!("{i:01000}"))).collect();
+    let bytes = Value::Bytes(Bytes::from((0..20_000_000u32).map(|i| (i >> 8) as u8).collect::<Vec<_>>()));
+    for (value, most) in [(Value::list(messages), 4 << 20), (bytes, 9 << 20)] {
+        let (source, packed) = Counting::new(&value);
+        let reader = Reader::new(&source);
+        let limits = ViewLimits::default();
+        let document = Document::open(&reader, &packed.digest, packed.inline.as_deref(), &limits).unwrap();
+        assert!(document.view().unwrap().cut.is_some());
+        let (_, read) = source.taken();
+        assert!(read < most, "{read} bytes for the beginning");
+
+        let reader = Reader::new(&source);
+        let all = ViewLimits::full();
+        let document = Document::open(&reader, &packed.digest, packed.inline.as_deref(), &all).unwrap();
+        let mut out = Watched { source: &source, written: 0, ahead: 0 };
+        serde_json::to_writer(&mut out, &document).unwrap();
+        assert!(out.written > 20_000_000 && out.ahead < 10 << 20, "{} of {}", out.ahead, out.written);
+    }
+}
+
+#[test]
+fn json_of_what_is_damaged_is_an_error() {
+    let (mut memory, packed) = stored(&Value::list(vec![Value::str(&"x".repeat(20_000_000))]));
+    let lost = *memory.nodes.iter().find(|(_, (data, _))| data.len() > 1 << 20).unwrap().0;
+    memory.nodes.remove(&lost);
+    let reader = Reader::new(&memory);
+    let all = crate::value::view::ViewLimits::full();
+    let document = Document::open(&reader, &packed.digest, packed.inline.as_deref(), &all).unwrap();
+    assert!(serde_json::to_writer(std::io::sink(), &document).is_err());
+    assert!(matches!(document.failure(), Some(UnpackError::Missing(digest)) if digest == lost));
+}

@@ -2,19 +2,19 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::super::tree::Value;
+use super::super::tree::{Text, Value};
 use super::{View, ViewLimits, arrays, encoding, instances, known, preview};
 
 /// The JSON view of a value within limits. What is left out is marked in place (`$more`, `$cut`, `…`) and told
 /// in [`View::cut`].
 pub fn to_json(value: &Value, limits: &ViewLimits) -> View {
-    let mut viewer = Viewer { limits: *limits, left: limits.max_bytes, cuts: Cuts::default() };
+    let mut viewer = Viewer::new(limits);
     let json = viewer.value(value, 0);
-    View { json, cut: viewer.cuts.words(limits) }
+    View { json, cut: viewer.cut() }
 }
 
 #[derive(Default)]
-pub(super) struct Cuts {
+pub(in crate::value) struct Cuts {
     pub items: u64,
     pub strings: u64,
     pub bytes: u64,
@@ -44,21 +44,38 @@ impl Cuts {
     }
 }
 
-pub(super) struct Viewer {
+pub(in crate::value) struct Viewer {
     pub limits: ViewLimits,
     left: usize,
     pub cuts: Cuts,
 }
 
 /// An object with one entry.
-pub(super) fn tagged(tag: &str, content: impl Into<Json>) -> Json {
+pub(in crate::value) fn tagged(tag: &str, content: impl Into<Json>) -> Json {
     let mut map = Map::new();
     map.insert(tag.to_owned(), content.into());
     Json::Object(map)
 }
 
 impl Viewer {
-    pub(super) fn spend(&mut self, bytes: usize) {
+    pub(in crate::value) fn new(limits: &ViewLimits) -> Self {
+        Viewer { limits: *limits, left: limits.max_bytes, cuts: Cuts::default() }
+    }
+
+    /// What was left out so far, in words.
+    pub(in crate::value) fn cut(&self) -> Option<String> {
+        self.cuts.words(&self.limits)
+    }
+
+    /// Whether something at this depth is not shown; pays for it or for its mark.
+    pub(in crate::value) fn too_deep(&mut self, depth: usize, nested: bool) -> bool {
+        let cut = nested && depth >= self.limits.max_depth;
+        self.cuts.depth += u64::from(cut);
+        self.spend(if cut { 40 } else { 4 });
+        cut
+    }
+
+    pub(in crate::value) fn spend(&mut self, bytes: usize) {
         self.left = self.left.saturating_sub(bytes);
     }
 
@@ -68,13 +85,13 @@ impl Viewer {
     }
 
     /// Whether the budget is used up; remembers that something was left out for it.
-    pub(super) fn exhausted(&mut self) -> bool {
+    pub(in crate::value) fn exhausted(&mut self) -> bool {
         self.cuts.total |= self.left == 0;
         self.left == 0
     }
 
     /// Notes elements that are not shown; the marker that says so in place.
-    pub(super) fn more(&mut self, hidden: usize) -> Option<Json> {
+    pub(in crate::value) fn more(&mut self, hidden: usize) -> Option<Json> {
         if hidden == 0 {
             return None;
         }
@@ -82,17 +99,14 @@ impl Viewer {
         Some(Json::from(hidden))
     }
 
-    pub(super) fn value(&mut self, value: &Value, depth: usize) -> Json {
+    pub(in crate::value) fn value(&mut self, value: &Value, depth: usize) -> Json {
         let nested = !matches!(
             value,
             Value::None | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_) | Value::BigInt(_)
         );
-        if nested && depth >= self.limits.max_depth {
-            self.cuts.depth += 1;
-            self.spend(40);
+        if self.too_deep(depth, nested) {
             return tagged("$cut", preview::preview(value, 60));
         }
-        self.spend(4);
         match value {
             Value::None => Json::Null,
             Value::Bool(flag) => Json::Bool(*flag),
@@ -122,26 +136,41 @@ impl Viewer {
         }
     }
 
-    fn string(&mut self, text: &super::super::tree::Text) -> Json {
-        let most = self.limits.max_string.min(self.left.max(16));
-        let (head, all) = text.head(most);
+    /// Characters of a string, or bytes, that may be shown.
+    pub(in crate::value) fn room_for_text(&self) -> usize {
+        self.limits.max_string.min(self.left.max(16))
+    }
+
+    fn string(&mut self, text: &Text) -> Json {
+        self.beginning(text, true)
+    }
+
+    /// A string of which this is at least as much as may be shown; `whole`: there is no more of it.
+    pub(in crate::value) fn beginning(&mut self, text: &Text, whole: bool) -> Json {
+        let (head, all) = text.head(self.room_for_text());
         self.spend(head.len());
-        if all {
+        if all && whole {
             return Json::from(head);
         }
         self.cuts.strings += 1;
         Json::String(format!("{head}…"))
     }
 
-    fn bytes(&mut self, tag: &str, bytes: &[u8]) -> Json {
-        let mut shown = bytes.len().min(self.limits.max_string).min(self.left.max(16));
-        if shown < bytes.len() {
+    /// How many of so many bytes are shown; pays for them.
+    pub(in crate::value) fn room_for_bytes(&mut self, count: usize) -> usize {
+        let mut shown = count.min(self.room_for_text());
+        if shown < count {
             // Whole groups of base64, so that the head decodes.
             shown -= shown % 3;
             self.cuts.bytes += 1;
         }
+        self.spend(shown.div_ceil(3) * 4);
+        shown
+    }
+
+    fn bytes(&mut self, tag: &str, bytes: &[u8]) -> Json {
+        let shown = self.room_for_bytes(bytes.len());
         let text = encoding::base64(&bytes[..shown]);
-        self.spend(text.len());
         let mut map = Map::new();
         map.insert(tag.to_owned(), Json::String(text));
         map.insert("size".to_owned(), Json::from(bytes.len()));
@@ -185,16 +214,16 @@ impl Viewer {
         }
     }
 
+    /// Whether a key can be a name: one that looks like a tag, or is too long to be shown whole, would be misread.
+    pub(in crate::value) fn is_name(&self, key: &Value) -> bool {
+        let Value::Str(text) = key else { return false };
+        !text.bytes().starts_with(b"$")
+            && text.bytes().len() <= self.limits.max_string
+            && text.as_str().is_some()
+    }
+
     pub(super) fn dict(&mut self, pairs: &[(Value, Value)], depth: usize) -> Json {
-        // A key that looks like a tag, or is too long to be shown whole, would be misread.
-        let plain = pairs.iter().take(self.limits.max_items).all(|(key, _)| match key {
-            Value::Str(text) => {
-                !text.bytes().starts_with(b"$")
-                    && text.bytes().len() <= self.limits.max_string
-                    && text.as_str().is_some()
-            }
-            _ => false,
-        });
+        let plain = pairs.iter().take(self.limits.max_items).all(|(key, _)| self.is_name(key));
         if plain {
             let mut map = Map::new();
             self.entries(&mut map, pairs, depth);

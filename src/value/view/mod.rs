@@ -17,6 +17,7 @@ mod tests;
 
 pub use encoding::from_base64;
 pub use json::to_json;
+pub(in crate::value) use json::{Viewer, tagged};
 pub(in crate::value) use known::{short_name, type_name};
 pub use preview::{preview, preview_arguments};
 pub use texts::any_text;
