@@ -375,6 +375,7 @@ impl RunHistory {
             saved: self.saved,
             pinned,
             purpose: self.purpose.clone(),
+            priced_usd: self.spent.cost_usd,
         }
     }
 

@@ -69,7 +69,7 @@ impl Amount {
     pub fn of_run(run: &RunSummary) -> Self {
         let spent = Spent {
             tokens: run.tokens,
-            cost_usd: run.cost_usd.unwrap_or(0.0),
+            cost_usd: run.cost_usd.unwrap_or(run.priced_usd),
             unpriced: u64::from(run.cost_usd.is_none()),
         };
         Amount { executed: run.counts.fresh + run.counts.failed, spent, saved: run.saved }
@@ -205,15 +205,15 @@ mod tests {
     }
 
     proptest! {
-        /// A run says its dollars only when all its prices are known; so do the sums of days.
         #[test]
         fn days_are_the_sums_of_their_runs(
-            runs in prop::collection::vec((0..DAY * 4, 0u64..1_000, prop::option::of(0u32..1_000), 0u64..9), 0..20),
+            runs in prop::collection::vec((0..DAY * 4, 0u64..1_000, (0u32..1_000, any::<bool>()), 0u64..9), 0..20),
         ) {
-            let runs: Vec<RunSummary> = runs.into_iter().map(|(at, tokens, cents, served)| RunSummary {
+            let runs: Vec<RunSummary> = runs.into_iter().map(|(at, tokens, (cents, all_known), served)| RunSummary {
                 started_at: at,
                 tokens,
-                cost_usd: cents.map(|cents| f64::from(cents) / 64.0),
+                cost_usd: all_known.then(|| f64::from(cents) / 64.0),
+                priced_usd: f64::from(cents) / 64.0,
                 saved: Saved { calls: served, tokens: served * 7, cost_usd: served as f64, seconds: served as f64 },
                 ..history(&[]).summary(false)
             }).collect();
@@ -221,6 +221,8 @@ mod tests {
             let all: Amount = runs.iter().map(Amount::of_run).sum();
             prop_assert_eq!(days.iter().map(|(_, line)| line.amount).sum::<Amount>(), all);
             prop_assert_eq!(days.iter().map(|(_, line)| line.runs).sum::<u64>(), runs.len() as u64);
+            // A price that is not known takes nothing from those that are.
+            prop_assert_eq!(all.spent.cost_usd, runs.iter().map(|run| run.priced_usd).sum::<f64>());
             for (date, line) in &days {
                 let of_day = runs.iter().filter(|run| super::date(run.started_at / DAY) == *date);
                 prop_assert_eq!(of_day.map(Amount::of_run).sum::<Amount>(), line.amount);

@@ -219,4 +219,7 @@ pub struct RunSummary {
     /// What it is for.
     #[serde(default)]
     pub purpose: Purpose,
+    /// Dollars of the executed calls with a known price; of an older store 0 when some price is unknown.
+    #[serde(default)]
+    pub priced_usd: f64,
 }

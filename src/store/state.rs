@@ -179,6 +179,7 @@ impl RunState {
         self.record.seq = self.end.seq;
         self.record.beat = now;
         self.record.summary.cost_usd = self.spent.known_cost();
+        self.record.summary.priced_usd = self.spent.cost_usd;
         self.stale = false;
         &self.record
     }
