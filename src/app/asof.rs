@@ -242,13 +242,13 @@ impl AsOf {
         before.max_by_key(|kept| kept.last_seq).cloned()
     }
 
-    /// Takes up histories that were passed, and lets go of those near where one was.
-    pub fn keep(&mut self, kept: Vec<Arc<RunHistory>>) {
+    /// Takes up histories that were passed; gives back those that lie near where one was.
+    pub fn keep(&mut self, kept: Vec<Arc<RunHistory>>) -> Vec<Arc<RunHistory>> {
         let (seq, total) = (self.seq, self.total());
         self.kept.extend(kept);
         self.kept.sort_by_key(|kept| kept.last_seq);
         self.kept.dedup_by_key(|kept| kept.last_seq);
-        self.kept.retain(|kept| is_kept(kept.last_seq, seq, total));
+        self.kept.extract_if(.., |kept| !is_kept(kept.last_seq, seq, total)).collect()
     }
 }
 

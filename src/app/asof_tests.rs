@@ -23,7 +23,9 @@ fn feed(state: &mut AppState, script: &Script, mut effects: Vec<Effect>) -> Vec<
     let mut asked = Vec::new();
     for _ in 0..10 {
         effects.extend(settle(state, &ENV));
-        effects.retain(|effect| !matches!(effect, Effect::LoadValue { .. } | Effect::Judge { .. }));
+        effects.retain(|effect| {
+            !matches!(effect, Effect::LoadValue { .. } | Effect::Judge { .. } | Effect::LetGo(_))
+        });
         for effect in std::mem::take(&mut effects) {
             let reply = fake::answer(std::slice::from_ref(script), &effect).unwrap();
             effects.extend(update(state, Msg::Reply(reply), &ENV));
@@ -97,7 +99,7 @@ fn a_run_put_together_from_anywhere_is_what_its_events_say() {
         script.events[..seq as usize].iter().for_each(|event| expected.apply(event));
         assert!(*rebuilt.open.history == expected, "after event {seq}");
         line.open = Some(Box::new(rebuilt.open));
-        line.keep(rebuilt.kept);
+        drop(line.keep(rebuilt.kept));
         assert!(line.kept.len() <= 6, "{}", line.kept.len());
         most_read.set(read_now.get());
     };
@@ -177,6 +179,28 @@ fn keys_that_come_while_it_is_read_are_one_question() {
     let last = script.events.len() as u64;
     assert_eq!(seqs, [last - 1, last.saturating_sub(22).max(1)]);
     assert_eq!(state.current().unwrap().history.last_seq, seqs[1]);
+}
+
+/// Freeing a long run takes longer than a frame.
+#[test]
+fn what_was_shown_is_let_go_off_the_loop() {
+    let script = failed();
+    let lets_go = |effects: &[Effect], seq: u64| {
+        let of = |effect: &Effect| match effect {
+            Effect::LetGo(spent) => Some(spent.open.history.last_seq),
+            _ => None,
+        };
+        assert_eq!(effects.iter().filter_map(of).collect::<Vec<_>>(), [seq]);
+    };
+    let mut state = along(&script, "");
+    let asked = press(&mut state, "left");
+    let reply = fake::answer(std::slice::from_ref(&script), &asked[0]).unwrap();
+    lets_go(&update(&mut state, Msg::Reply(reply), &ENV), 27);
+    let esc = crate::app::keys::Key::parse("esc").unwrap();
+    lets_go(&update(&mut state, Msg::Key(esc), &ENV), 26);
+    let mut state = along(&script, "");
+    state.runs.selected = Some(RunId::from_text("9aa000000000"));
+    lets_go(&settle(&mut state, &ENV), 27);
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub fn fed(mut state: AppState, scripts: &[Script]) -> AppState {
 }
 
 /// Presses keys, each followed by a settled screen; returns the effects without the loading of values and what
-/// the judge is told.
+/// the judge is told, and without what is let go.
 pub fn press(state: &mut AppState, keys: &str) -> Vec<Effect> {
     let mut out = Vec::new();
     for key in keys.split_whitespace() {
@@ -38,7 +38,9 @@ pub fn press(state: &mut AppState, keys: &str) -> Vec<Effect> {
         out.extend(update(state, Msg::Key(key), &ENV));
         out.extend(settle(state, &ENV));
     }
-    out.retain(|effect| !matches!(effect, Effect::LoadValue { .. } | Effect::Judge { .. }));
+    out.retain(|effect| {
+        !matches!(effect, Effect::LoadValue { .. } | Effect::Judge { .. } | Effect::LetGo(_))
+    });
     out
 }
 

@@ -51,6 +51,10 @@ fn answer(backend: &dyn Backend, effect: Effect, parts: &Sender<Reply>) -> Optio
             let result = asof::rebuild(&run, (seq, total), from, read).map(Box::new);
             Reply::AsOf { generation, result }
         }
+        Effect::LetGo(spent) => {
+            drop(spent);
+            return None;
+        }
         Effect::LoadValue { value, ask } => {
             let result = backend.value(&value, &ask);
             Reply::Value { digest: value.digest, ask, result }

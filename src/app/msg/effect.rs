@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::app::asof::Rebuilt;
 use crate::app::compare::{How, PairId};
 use crate::app::find::FindAsk;
 use crate::app::gate::Edited;
@@ -67,6 +68,8 @@ pub enum Effect {
         /// To be sent back.
         generation: u64,
     },
+    /// Let go of what a time line does not need any more: of a long run that takes longer than a frame.
+    LetGo(Box<Rebuilt>),
     /// Read a part of a value.
     LoadValue {
         /// The value.

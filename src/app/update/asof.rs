@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::app::asof::{AsOf, Mark, Move, Rebuilt, moved};
 use crate::app::command::CommandId;
 use crate::app::msg::{Effect, Env};
+use crate::app::openrun::OpenRun;
 use crate::app::state::{AppState, Pane, Screen};
-use crate::model::{Level, RunStatus};
+use crate::model::{Level, RunHistory, RunStatus};
 
 use super::{refuse, toast};
 
@@ -24,7 +25,7 @@ pub(super) fn enter(state: &mut AppState) -> Vec<Effect> {
 }
 
 /// What a key of the time line does.
-pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) {
+pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Effect> {
     let by = match id {
         CommandId::AsOfNext => Move::By(1),
         CommandId::AsOfPrev => Move::By(-1),
@@ -36,12 +37,9 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) {
         CommandId::AsOfPrevFailed => Move::Failure(false),
         CommandId::AsOfNextEnded => Move::End(true),
         CommandId::AsOfPrevEnded => Move::End(false),
-        _ => {
-            state.as_of = None;
-            return;
-        }
+        _ => return leave(state),
     };
-    let Some(line) = &mut state.as_of else { return };
+    let Some(line) = &mut state.as_of else { return Vec::new() };
     match (moved(&line.marks, line.seq, by), by) {
         (Some(seq), _) => {
             line.seq = seq;
@@ -58,6 +56,7 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) {
         }
         (None, _) => {}
     }
+    Vec::new()
 }
 
 fn side(forward: bool) -> &'static str {
@@ -70,8 +69,10 @@ pub(super) fn marked(
     generation: u64,
     result: Result<Arc<Vec<Mark>>, String>,
     env: &Env,
-) {
-    let Some(line) = state.as_of.as_mut().filter(|line| line.asked == Some(generation)) else { return };
+) -> Vec<Effect> {
+    let Some(line) = state.as_of.as_mut().filter(|line| line.asked == Some(generation)) else {
+        return Vec::new();
+    };
     line.asked = None;
     match result {
         Ok(marks) => {
@@ -84,14 +85,23 @@ pub(super) fn marked(
             if line.marks.is_empty() {
                 state.as_of = None;
             }
+            Vec::new()
         }
         Err(why) => failed(state, &why, env),
     }
 }
 
 /// The run as it was is there; where the user is in it stays.
-pub(super) fn came(state: &mut AppState, generation: u64, result: Result<Box<Rebuilt>, String>, env: &Env) {
-    let Some(line) = state.as_of.as_mut().filter(|line| line.asked == Some(generation)) else { return };
+pub(super) fn came(
+    state: &mut AppState,
+    generation: u64,
+    result: Result<Box<Rebuilt>, String>,
+    env: &Env,
+) -> Vec<Effect> {
+    let Some(line) = state.as_of.as_mut().filter(|line| line.asked == Some(generation)) else {
+        // Nobody waits for it any more.
+        return result.map(Effect::LetGo).into_iter().collect();
+    };
     line.asked = None;
     match result {
         Ok(rebuilt) => {
@@ -106,35 +116,46 @@ pub(super) fn came(state: &mut AppState, generation: u64, result: Result<Box<Reb
             }
             // Whoever goes along goes to the call that the event is about.
             open.newest = line.mark().map_or(1, |mark| mark.no.max(1));
-            line.open = Some(Box::new(open));
-            line.keep(kept);
+            let before = line.open.replace(Box::new(open));
+            let kept = line.keep(kept);
+            before.map(|before| spent(*before, kept)).into_iter().collect()
         }
         Err(why) => failed(state, &why, env),
     }
 }
 
-fn failed(state: &mut AppState, why: &str, env: &Env) {
-    state.as_of = None;
+fn spent(open: OpenRun, kept: Vec<Arc<RunHistory>>) -> Effect {
+    Effect::LetGo(Box::new(Rebuilt { open, kept }))
+}
+
+/// Shows the run as it is again.
+fn leave(state: &mut AppState) -> Vec<Effect> {
+    let line = state.as_of.take();
+    line.and_then(|line| Some(spent(*line.open?, line.kept))).into_iter().collect()
+}
+
+fn failed(state: &mut AppState, why: &str, env: &Env) -> Vec<Effect> {
+    let effects = leave(state);
     toast(state, Level::Error, format!("The events of the run cannot be read: {why}"), env);
+    effects
 }
 
 /// Ends with the run that is shown; asks for what is to be shown and is not there.
-pub(super) fn settle(state: &mut AppState) -> Option<Effect> {
+pub(super) fn settle(state: &mut AppState) -> Vec<Effect> {
     let goes_on = |line: &AsOf| {
         state.runs.selected.as_ref() == Some(&line.run)
             && state.runs.get(&line.run).is_some_and(|run| run.status != RunStatus::Running)
     };
     if !state.as_of.as_ref().is_some_and(goes_on) {
-        state.as_of = None;
-        return None;
+        return leave(state);
     }
     let generation = state.next_generation();
-    let line = state.as_of.as_mut()?;
+    let Some(line) = state.as_of.as_mut() else { return Vec::new() };
     let there = line.open.as_ref().is_some_and(|open| open.history.last_seq == line.seq);
     if there || line.asked.is_some() || line.marks.is_empty() {
-        return None;
+        return Vec::new();
     }
     line.asked = Some(generation);
     let (run, seq, total, from) = (line.run.clone(), line.seq, line.total(), line.base());
-    Some(Effect::LoadAsOf { run, seq, total, from, generation })
+    vec![Effect::LoadAsOf { run, seq, total, from, generation }]
 }

@@ -133,7 +133,7 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         | CommandId::AsOfPrevFailed
         | CommandId::AsOfNextEnded
         | CommandId::AsOfPrevEnded
-        | CommandId::AsOfLeave => asof::execute(state, id, env),
+        | CommandId::AsOfLeave => return asof::execute(state, id, env),
         CommandId::GateGo
         | CommandId::GateAnswer
         | CommandId::GateArguments

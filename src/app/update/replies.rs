@@ -217,14 +217,8 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
             state.tailing.remove(&run);
             tail(state, &run, result, env)
         }
-        Reply::Marks { generation, result } => {
-            asof::marked(state, generation, result, env);
-            Vec::new()
-        }
-        Reply::AsOf { generation, result } => {
-            asof::came(state, generation, result, env);
-            Vec::new()
-        }
+        Reply::Marks { generation, result } => asof::marked(state, generation, result, env),
+        Reply::AsOf { generation, result } => asof::came(state, generation, result, env),
         Reply::Value { digest, ask, result } => {
             values::answered(state, digest, &ask, result);
             Vec::new()
