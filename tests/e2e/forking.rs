@@ -103,3 +103,28 @@ fn an_output_and_arguments_are_edited_for_one_fork() {
     assert_eq!(run["calls"][2]["answers"][0]["answer"], "arguments", "{run:#}");
     assert_eq!(project.read("booked"), "Whistler\nJapan\n");
 }
+
+#[test]
+fn a_fork_is_undone_and_brought_back() {
+    let project = project();
+    let original = shown(&project, "latest");
+    let mut terminal = Terminal::bench(&project, (140, 36), &[]);
+    terminal.sees("the run", &["Runs 1", "succeeded", "plan#1", "book#1"]);
+    terminal.keys("ggjf");
+    terminal.sees("the plan", &["Fork", "plan#1 of run", "gives \"Japan\""]);
+    terminal.keys("k\r");
+    terminal.sees("the fork", &["Runs 2", "succeeded", "2 edited"]);
+    let fork = shown(&project, "latest");
+    assert_eq!(fork["parent"], original["run"]);
+    terminal.keys("u");
+    terminal.sees("that the run is selected again", &["Runs 1", "The edit is undone"]);
+    terminal.misses("the edit", "2 edited");
+    // Until the workbench is left nothing is lost.
+    assert_eq!(shown(&project, "latest"), fork);
+    terminal.keys("u");
+    terminal.sees("the fork again", &["Runs 2", "2 edited"]);
+    terminal.keys("q");
+    assert_eq!(terminal.end(), 0, "{}", terminal.text());
+    assert_eq!((shown(&project, "latest"), shown(&project, "latest~1")), (fork, original));
+    assert_eq!(project.read("booked"), "Whistler\n", "nothing was booked again");
+}

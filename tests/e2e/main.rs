@@ -16,6 +16,7 @@ mod project;
 mod report;
 mod server;
 mod stepping;
+mod stepping_moves;
 mod tabs;
 mod terminal;
 mod values;

@@ -18,7 +18,8 @@ pub fn with_editor(project: Project, script: &str) -> Project {
     project.with("EDITOR", &path)
 }
 
-fn shown(project: &Project, run: &str) -> Value {
+/// `show RUN --json`.
+pub fn shown(project: &Project, run: &str) -> Value {
     project.json(0, &["show", run, "--json"])
 }
 
@@ -49,7 +50,8 @@ fn stored(project: &Project, run: &str) -> (Vec<String>, HashSet<String>) {
     (rows, dump("SELECT * FROM nodes".to_owned()).into_iter().collect())
 }
 
-fn quit(mut terminal: Terminal) {
+/// Leaves the workbench.
+pub fn quit(mut terminal: Terminal) {
     terminal.keys("q");
     assert_eq!(terminal.end(), 0, "{}", terminal.text());
     terminal.given_back();
