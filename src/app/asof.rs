@@ -186,7 +186,8 @@ pub fn rebuild(
         if events.is_empty() {
             return Err(format!("its events end with number {}", history.last_seq));
         }
-        for event in &events {
+        // The store gives whole segments: there may be more than was asked for.
+        for event in events.iter().take_while(|event| event.seq <= seq) {
             history.apply(event);
             let at = event.seq;
             if at < seq && is_kept(at, seq, total) {

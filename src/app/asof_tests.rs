@@ -14,8 +14,9 @@ fn failed() -> Script {
     fake::agent("2c1a00000000", 60, None, RunStatus::Failed)
 }
 
+/// Whole segments, as the store gives them: more than was asked for.
 fn read(script: &Script, after: u64, most: usize) -> Vec<Event> {
-    script.events.iter().skip(after as usize).take(most).cloned().collect()
+    script.events.iter().skip(after as usize).take(most.next_multiple_of(30)).cloned().collect()
 }
 
 /// Answers questions until none is left; what was asked.

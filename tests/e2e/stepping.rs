@@ -175,6 +175,11 @@ fn a_finished_run_is_looked_at_event_by_event() {
     terminal.sees("the first event", &["event 1 of", "the run started"]);
     terminal.keys("c");
     terminal.sees("the first call that ended", &["ended: fresh", "--as-of"]);
+    // The panes are as of the event that the line tells, and so is the command below them.
+    let text = terminal.text();
+    let seq = text.split("event ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+    terminal.sees("that event in the command", &[&format!("--as-of {seq} ")]);
+    terminal.misses("a call that had not been asked for", "search_web#2");
     terminal.keys("n");
     terminal.sees("the failure", &["ended: failed"]);
     terminal.keys("\x1b");
