@@ -162,6 +162,28 @@ fn the_screen_is_as_of_then_and_esc_leaves() {
 }
 
 #[test]
+fn request_state_is_as_of_then() {
+    let mut script = Script::new("2c1b00000000", 60, None, "{}");
+    script.set(1, "step", "\"one\"");
+    let no = script.call("call_llm", 1, CallStatus::Fresh, "{}", "1");
+    script.set(no, "step", "\"two\"");
+    script.set(no, "name", "\"Ada\"");
+    script.end(1, CallStatus::Fresh, 10, "\"done\"", 0);
+    script.finish(RunStatus::Succeeded, None);
+    let then = |keys: &str| {
+        let mut state = along(&script, keys);
+        press(&mut state, "g c g g");
+        settle(&mut state, &ENV);
+        shown(&state)
+    };
+    assert!(then("end").contains("Request state:\n  name = \"Ada\"\n  step = \"two\""), "{}", then("end"));
+    let before = then("end left left left");
+    assert!(before.contains("step = \"two\"") && !before.contains("Ada"), "{before}");
+    assert!(then("end left left left left").contains("step = \"one\""));
+    assert!(!then("home").contains("Request state"));
+}
+
+#[test]
 fn keys_that_come_while_it_is_read_are_one_question() {
     let script = failed();
     let mut state = along(&script, "end");

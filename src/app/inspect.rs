@@ -4,6 +4,7 @@
 //! a window of lines. Lines are sanitised and wrapped here (wrapping needs the final widths); drawing sanitises
 //! again, which changes nothing.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::base::digest::Digest;
@@ -35,6 +36,8 @@ pub struct DocKey {
     status: CallStatus,
     attempts: u32,
     logs: usize,
+    /// Changes of request state that it shows.
+    set: usize,
     progress: Option<(f64, f64, Option<String>)>,
     /// Which answer of the store it shows: a value, or a tab.
     value: u64,
@@ -159,6 +162,7 @@ pub fn key(state: &AppState, width: u16) -> Option<DocKey> {
         status: call.status,
         attempts: call.attempts,
         logs,
+        set: if shows_state(call, tab) { open.history.state.len() } else { 0 },
         progress: call.progress.as_deref().cloned(),
         value,
         split: splits(state, width),
@@ -191,7 +195,10 @@ pub fn build(state: &AppState, width: u16) -> Page {
         && let Some(call) = open.call()
     {
         match state.effective_tab() {
-            Tab::Output => output(&mut page, state, call),
+            Tab::Output => {
+                output(&mut page, state, call);
+                request_state(&mut page, open, call);
+            }
             Tab::Input => input(&mut page, state, call),
             Tab::Logs => logs(&mut page, open, call),
             Tab::Attempts => super::attempts::lay_out(&mut page, state, &open.history, call),
@@ -424,6 +431,24 @@ fn output(page: &mut Page, state: &AppState, call: &Call) {
         page.wrap(Tone::Active, "", &say_progress(*current, *total, message.as_deref()));
     }
     facts(page, call, told);
+}
+
+/// Request state belongs to the run: it stands below what its application returned.
+fn shows_state(call: &Call, tab: Tab) -> bool {
+    call.kind == CallKind::Root && tab == Tab::Output
+}
+
+fn request_state(page: &mut Page, open: &OpenRun, call: &Call) {
+    if !shows_state(call, Tab::Output) || open.history.state.is_empty() {
+        return;
+    }
+    let latest: BTreeMap<&str, &ValueRef> =
+        open.history.state.iter().map(|set| (set.key.as_str(), &set.value)).collect();
+    page.blank();
+    page.wrap(Tone::Quiet, "", "Request state:");
+    for (key, value) in latest {
+        page.wrap(Tone::Text, "  ", &format!("{key} = {}", say::preview(value)));
+    }
 }
 
 /// `3/10 reading`.

@@ -172,6 +172,11 @@ impl Script {
         self.push(EventKind::Log { no, stream, text: text.to_owned() });
     }
 
+    /// A call sets request state.
+    pub fn set(&mut self, no: CallNo, key: &str, to: &str) {
+        self.push(EventKind::StateSet { no, key: key.to_owned(), value: value(to) });
+    }
+
     /// The run ends.
     pub fn finish(&mut self, status: RunStatus, error: Option<ErrorInfo>) {
         self.push(EventKind::RunEnded { status, output: None, error });
