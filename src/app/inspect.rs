@@ -10,6 +10,7 @@ use std::ops::Range;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::base::text;
+use crate::model::points::at_function;
 use crate::model::{Call, CallKind, CallStatus, Stream, ValueRef};
 
 use super::layout::Area;
@@ -45,6 +46,8 @@ pub struct DocKey {
     split: bool,
     /// It waits at the gate.
     waits: bool,
+    /// There is a breakpoint at its function.
+    stops: bool,
     /// After which event the run is shown.
     as_of: Option<u64>,
 }
@@ -167,6 +170,7 @@ pub fn key(state: &AppState, width: u16) -> Option<DocKey> {
         value,
         split: splits(state, width),
         waits: state.waits(call.no),
+        stops: stops_at(state, call),
         as_of: state.then().map(|open| open.history.last_seq),
     })
 }
@@ -202,7 +206,17 @@ pub fn build(state: &AppState, width: u16) -> Page {
             Tab::Input => input(&mut page, state, call),
             Tab::Logs => logs(&mut page, open, call),
             Tab::Attempts => super::attempts::lay_out(&mut page, state, &open.history, call),
-            Tab::Diff | Tab::Source | Tab::Why | Tab::History | Tab::Variance => loaded(&mut page, state),
+            tab @ (Tab::Diff | Tab::Source | Tab::Why | Tab::History | Tab::Variance) => {
+                if tab == Tab::Source && stops_at(state, call) {
+                    page.wrap(
+                        Tone::Marked,
+                        "● ",
+                        "A breakpoint: runs that are stepped through stop at this function.",
+                    );
+                    page.blank();
+                }
+                loaded(&mut page, state);
+            }
         }
     }
     page
@@ -431,6 +445,11 @@ fn output(page: &mut Page, state: &AppState, call: &Call) {
         page.wrap(Tone::Active, "", &say_progress(*current, *total, message.as_deref()));
     }
     facts(page, call, told);
+}
+
+fn stops_at(state: &AppState, call: &Call) -> bool {
+    let here = at_function(&call.function);
+    state.points.iter().any(|point| point.on && point.text == here)
 }
 
 /// Request state belongs to the run: it stands below what its application returned.

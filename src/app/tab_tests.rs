@@ -84,6 +84,20 @@ fn a_tab_is_asked_for_once_and_says_a_word_meanwhile() {
 }
 
 #[test]
+fn a_breakpoint_at_its_function_is_told_above_the_source() {
+    let (mut state, asked) = at(Tab::Source);
+    answered(&mut state, &asked);
+    let told = |state: &AppState| shown(state).iter().any(|line| line.contains("● A breakpoint"));
+    assert!(!told(&state));
+    press(&mut state, "g c b");
+    settle(&mut state, &ENV);
+    assert!(told(&state), "{:?}", shown(&state));
+    press(&mut state, "g c b");
+    settle(&mut state, &ENV);
+    assert!(!told(&state));
+}
+
+#[test]
 fn a_saved_file_makes_it_anew_while_the_old_one_stays() {
     let (mut state, asked) = at(Tab::Source);
     answered(&mut state, &asked);

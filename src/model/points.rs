@@ -68,6 +68,11 @@ fn budget(limit: &str) -> Option<Budget> {
     }
 }
 
+/// The breakpoint at a function.
+pub fn at_function(name: &str) -> String {
+    format!("fn:{name}")
+}
+
 /// What those that are on mean; of limits of one kind the last counts. Texts that mean nothing are left out.
 pub fn active(points: &[Point]) -> (Vec<Breakpoint>, Budget) {
     let mut budget = Budget::default();

@@ -8,7 +8,7 @@ use crate::app::msg::{Effect, Env};
 use crate::app::state::{AppState, Overlay};
 use crate::model::Level;
 use crate::model::gate::StepCommand;
-use crate::model::points::{Point, active, meaning};
+use crate::model::points::{Point, active, at_function, meaning};
 
 use super::toast;
 
@@ -27,7 +27,7 @@ pub(super) fn toggle_here(state: &mut AppState, env: &Env) -> Vec<Effect> {
     let Some(name) = state.current().and_then(|open| open.call()).map(|call| call.function.clone()) else {
         return Vec::new();
     };
-    let text = format!("fn:{name}");
+    let text = at_function(&name);
     let before = state.points.len();
     state.points.retain(|point| point.text != text);
     let sentence = if state.points.len() < before {
