@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::app::asof::{AsOf, Mark, Move, Rebuilt, moved};
+use crate::app::asof::{AsOf, Mark, Move, Rebuilt, What, moved};
 use crate::app::command::CommandId;
 use crate::app::msg::{Effect, Env};
 use crate::app::openrun::OpenRun;
@@ -77,8 +77,7 @@ pub(super) fn marked(
     match result {
         Ok(marks) => {
             let selected = state.open.get(&line.run).map_or(0, |open| open.selected);
-            let ends =
-                |mark: &Mark| mark.no == selected && matches!(mark.what, crate::app::asof::What::Ended(_));
+            let ends = |mark: &Mark| mark.no == selected && matches!(mark.what, What::Ended(_));
             let end = marks.iter().rposition(ends).map_or(marks.len(), |at| at + 1);
             line.marks = marks;
             line.seq = end as u64;

@@ -23,6 +23,9 @@ use crate::proto::message::{Evaluation, ToWorker};
 /// interpreter.
 const FRAMES: Micros = 2_000_000;
 
+/// Seconds that an expression may take where its function has no limit.
+const PATIENCE: f64 = 300.0;
+
 /// What workers were asked and have not answered.
 #[derive(Debug, Default)]
 pub(super) struct Questions {
@@ -182,8 +185,7 @@ impl Core {
         self.forget_output(call);
         let node = &self.nodes[ix];
         let facts = &self.functions[node.func].facts;
-        let seconds = if facts.timeout.is_finite() && facts.timeout > 0.0 { facts.timeout } else { 300.0 };
-        let due = self.now() + (seconds * 1e6) as Micros;
+        let due = self.now() + (self.patience(ix) * 1e6) as Micros;
         let mut blobs = node.args.clone();
         let evaluation = Evaluation {
             call,
@@ -201,6 +203,12 @@ impl Core {
         let id = questions.next();
         questions.outputs.insert(id, OutputAsked { call, ix, conn, expr, any_type, due });
         self.send(conn, ToWorker::Evaluate { id, evaluation }, blobs);
+    }
+
+    /// Seconds that an expression may take in place of a call: those of its function, when that has a limit.
+    fn patience(&self, ix: NodeIx) -> f64 {
+        let timeout = self.functions[self.nodes[ix].func].facts.timeout;
+        if timeout.is_finite() && timeout > 0.0 { timeout } else { PATIENCE }
     }
 
     /// What a call that waits would give, or gave.
@@ -300,7 +308,7 @@ impl Core {
         for asked in outputs {
             let call = asked.call;
             self.send(asked.conn, ToWorker::Interrupt { call, attempt: 0, why: "timeout" }, vec![]);
-            let seconds = self.functions[self.nodes[asked.ix].func].facts.timeout;
+            let seconds = self.patience(asked.ix);
             let text = format!("the expression did not end within the timeout of its function, {seconds} s");
             self.refuse_output(call, ErrorInfo::new(ErrorKind::Timeout, "TimeoutError", text).headline());
         }
