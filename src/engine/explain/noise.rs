@@ -17,7 +17,7 @@ use crate::model::samples::Sample;
 use crate::model::{Call, EventKind, Origin, RunHistory, ValueRef};
 use crate::store::{CallFilter, CallRow, Store};
 use crate::value::UnpackError;
-use crate::value::lazy::{Kind, Place, Reader};
+use crate::value::lazy::{Document, Kind, Place, Reader};
 use crate::value::lens;
 use crate::value::look::Part;
 use crate::value::view::{ViewLimits, to_json};
@@ -248,6 +248,8 @@ pub fn words(reader: &Reader<'_>, output: &ValueRef) -> Result<String, UnpackErr
     if reader.shape(&place)?.kind == Kind::Str {
         return text(&place);
     }
-    let json = to_json(&reader.load(&place)?, &ViewLimits::default()).json;
+    // As far as it is shown: answers may be large, and many are compared.
+    let inline = output.inline.as_deref();
+    let json = Document::open(reader, &output.digest, inline, &ViewLimits::default())?.view()?.json;
     Ok(serde_json::to_string_pretty(&json).unwrap_or_default())
 }
