@@ -10,7 +10,7 @@ use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use ratatui::style::Color;
 
-use crate::ui::colour::Depth;
+use crate::ui::colour::{Depth, place};
 
 /// crossterm's terminal, with the old codes where they are needed.
 pub struct Screen<W: Write> {
@@ -27,27 +27,11 @@ impl<W: Write> Screen<W> {
 
 /// The code of one of the sixteen, counted from 0 for what text is drawn in.
 fn code(colour: Color) -> Option<u8> {
-    Some(match colour {
-        Color::Black => 0,
-        Color::Red => 1,
-        Color::Green => 2,
-        Color::Yellow => 3,
-        Color::Blue => 4,
-        Color::Magenta => 5,
-        Color::Cyan => 6,
-        Color::Gray => 7,
-        Color::DarkGray => 60,
-        Color::LightRed => 61,
-        Color::LightGreen => 62,
-        Color::LightYellow => 63,
-        Color::LightBlue => 64,
-        Color::LightMagenta => 65,
-        Color::LightCyan => 66,
-        Color::White => 67,
-        Color::Indexed(index @ 0..8) => index,
-        Color::Indexed(index @ 8..16) => index + 52,
-        _ => return None,
-    })
+    match place(colour)? {
+        dark @ 0..8 => Some(dark),
+        light @ 8..16 => Some(light + 52),
+        _ => None,
+    }
 }
 
 impl<W: Write> Backend for Screen<W> {

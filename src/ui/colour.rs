@@ -64,6 +64,30 @@ impl Depth {
     }
 }
 
+/// The place in the palette of 256 of a colour that has one; the first sixteen are those with names.
+pub fn place(colour: Color) -> Option<u8> {
+    Some(match colour {
+        Color::Black => 0,
+        Color::Red => 1,
+        Color::Green => 2,
+        Color::Yellow => 3,
+        Color::Blue => 4,
+        Color::Magenta => 5,
+        Color::Cyan => 6,
+        Color::Gray => 7,
+        Color::DarkGray => 8,
+        Color::LightRed => 9,
+        Color::LightGreen => 10,
+        Color::LightYellow => 11,
+        Color::LightBlue => 12,
+        Color::LightMagenta => 13,
+        Color::LightCyan => 14,
+        Color::White => 15,
+        Color::Indexed(index) => index,
+        Color::Reset | Color::Rgb(..) => return None,
+    })
+}
+
 type Rgb = (u8, u8, u8);
 
 /// The steps of the colour cube.
@@ -76,7 +100,7 @@ fn distance(a: Rgb, b: Rgb) -> u32 {
 }
 
 /// The colour of a place in the palette of 256, from 16 on.
-fn rgb(index: u8) -> Rgb {
+pub(super) fn rgb(index: u8) -> Rgb {
     match index {
         232.. => {
             let grey = 8 + (index - 232) * 10;

@@ -9,6 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
 use super::Look;
+use super::colour::{place, rgb};
 use super::glyphs::Glyphs;
 use super::other_screen_tests::{concurrent, found, replayed as compared};
 use super::screen_tests::{bench, render};
@@ -30,38 +31,12 @@ const PALETTE: [&str; 16] = [
 ];
 
 fn colour(colour: Color, otherwise: &str) -> String {
-    let index = match colour {
-        Color::Reset => return otherwise.to_owned(),
-        Color::Rgb(r, g, b) => return format!("#{r:02x}{g:02x}{b:02x}"),
-        Color::Indexed(index) => usize::from(index),
-        Color::Black => 0,
-        Color::Red => 1,
-        Color::Green => 2,
-        Color::Yellow => 3,
-        Color::Blue => 4,
-        Color::Magenta => 5,
-        Color::Cyan => 6,
-        Color::Gray => 7,
-        Color::DarkGray => 8,
-        Color::LightRed => 9,
-        Color::LightGreen => 10,
-        Color::LightYellow => 11,
-        Color::LightBlue => 12,
-        Color::LightMagenta => 13,
-        Color::LightCyan => 14,
-        Color::White => 15,
-    };
-    match index {
-        0..=15 => PALETTE[index].to_owned(),
-        16..=231 => {
-            let step = |n: usize| if n == 0 { 0 } else { 55 + n * 40 };
-            let n = index - 16;
-            format!("#{:02x}{:02x}{:02x}", step(n / 36), step(n / 6 % 6), step(n % 6))
-        }
-        _ => {
-            let grey = 8 + (index.min(255) - 232) * 10;
-            format!("#{grey:02x}{grey:02x}{grey:02x}")
-        }
+    let hex = |(r, g, b): (u8, u8, u8)| format!("#{r:02x}{g:02x}{b:02x}");
+    match (colour, place(colour)) {
+        (Color::Rgb(r, g, b), _) => hex((r, g, b)),
+        (_, Some(index @ 0..16)) => PALETTE[usize::from(index)].to_owned(),
+        (_, Some(index)) => hex(rgb(index)),
+        (_, None) => otherwise.to_owned(),
     }
 }
 
