@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
 
+use crate::value::view::base64;
+
 /// Terminals drop longer copies, some without a word.
 pub const MOST: usize = 74_000;
 
@@ -59,38 +61,9 @@ fn sequence(text: &str, var: &dyn Fn(&str) -> Option<String>) -> String {
     }
 }
 
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let at = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
-        let three = at(0) << 16 | at(1) << 8 | at(2);
-        for digit in 0..4 {
-            let shown = digit <= chunk.len();
-            let index = (three >> (18 - 6 * digit)) & 63;
-            out.push(if shown { char::from(DIGITS[index as usize]) } else { '=' });
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_alphabet_is_right() {
-        for (text, code) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("ü→", "w7zihpI="),
-        ] {
-            assert_eq!(base64(text.as_bytes()), code);
-        }
-    }
 
     #[test]
     fn multiplexers_get_it_wrapped() {

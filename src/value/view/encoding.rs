@@ -4,7 +4,8 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// Integers of more bytes are shown in hexadecimal: decimal takes quadratic time.
 const DECIMAL_BYTES: usize = 512;
 
-pub(in crate::value) fn base64(bytes: &[u8]) -> String {
+/// Base64 with padding.
+pub fn base64(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
         let word =
@@ -133,6 +134,20 @@ mod tests {
             let mut back = from_decimal(&text).unwrap();
             back.resize(16, if number < 0 { 0xff } else { 0 });
             prop_assert_eq!(&back[..16], &number.to_le_bytes()[..]);
+        }
+    }
+
+    #[test]
+    fn the_alphabet_is_right() {
+        for (text, code) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("ü→", "w7zihpI="),
+        ] {
+            assert_eq!(base64(text.as_bytes()), code);
         }
     }
 

@@ -15,7 +15,7 @@ mod times;
 #[cfg(test)]
 mod tests;
 
-pub use encoding::from_base64;
+pub use encoding::{base64, from_base64};
 pub use json::to_json;
 pub(in crate::value) use json::{Viewer, tagged};
 pub(in crate::value) use known::{short_name, type_name};
