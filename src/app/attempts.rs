@@ -81,6 +81,9 @@ fn unfailing(call: &Call) -> &'static str {
     match call.status {
         CallStatus::Pending => "It waits to start.",
         CallStatus::Running => "It has not failed so far.",
+        CallStatus::Failed => "It failed without an error of its own: the calls below it tell why.",
+        CallStatus::Cancelled => "It was given up before it ended.",
+        CallStatus::InDoubt => "It had started when the engine died; how it ended is not known.",
         _ => "It did not fail.",
     }
 }
@@ -88,6 +91,14 @@ fn unfailing(call: &Call) -> &'static str {
 /// The message, and where it came from.
 fn head(page: &mut Page, error: &ErrorInfo, root: &Path) {
     page.wrap(Tone::Bad, "", &cut(&sentence(error)));
+    if error.type_name == "EffectWouldRepeat" {
+        page.blank();
+        page.wrap(
+            Tone::Text,
+            "",
+            "Step through the replay (key s by default): it asks at the gate what to do with each effect.",
+        );
+    }
     if let Some(frame) =
         error.frames.iter().rev().find(|frame| is_own(&frame.file, root)).or(error.frames.last())
     {

@@ -115,6 +115,7 @@ fn the_list_of_edits_leads_to_calls_and_sources() {
     let place = |file: &str, line| Effect::Edit { file: format!("/home/agent/{file}"), line };
     assert_eq!(press(&mut state, "e"), [place("app.py", 15)]);
     assert_eq!(press(&mut state, "j e"), [place("util.py", 12)]);
+    assert_eq!(press(&mut state, "enter"), [place("util.py", 12)], "no call stands behind this row");
     press(&mut state, "j j enter");
     assert_eq!((state.screen, selected(&state)), (Screen::Main, 4));
 }

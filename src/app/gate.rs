@@ -7,9 +7,9 @@ use crate::model::gate::{Ask, Fault, GateEvent, Moment, Proposed};
 use crate::model::{ErrorInfo, RunHistory};
 
 use super::editor::Editor;
-use super::say;
+use super::say::{self, Piece};
 use super::state::{AppState, Tab};
-use super::tone::{Line, Tone};
+use super::tone::Tone;
 
 /// What a text that is edited is for.
 #[derive(Clone, PartialEq, Debug)]
@@ -217,37 +217,42 @@ fn would(ask: &Ask) -> (Tone, String) {
     }
 }
 
-/// The line above the panes while a run is stepped through: where one is.
-pub fn line(state: &AppState, run: &RunHistory) -> Line {
-    let Some(gate) = state.gate() else { return Line::new() };
+/// The line above the panes while a run is stepped through: where one is. When space is short, what matters least goes.
+pub fn line(state: &AppState, run: &RunHistory) -> Vec<Piece> {
+    let Some(gate) = state.gate() else { return Vec::new() };
+    let piece =
+        |rank: u8, gap: u16, tone: Tone, words: String| Piece { rank, gap, words: vec![(tone, words)] };
     let Some(ask) = state.asked() else {
         let words = if gate.left { "going back …" } else { "goes on to the next stop …" };
-        return vec![(Tone::Active, "STEPPING".to_owned()), (Tone::Quiet, format!("  {words}"))];
+        return vec![
+            piece(0, 0, Tone::Active, "STEPPING".to_owned()),
+            piece(0, 2, Tone::Quiet, words.to_owned()),
+        ];
     };
     let call = run.call(ask.call);
     let name = call.map_or_else(|| format!("call {}", ask.call), |call| say::place_in_tree(run, call));
     let moment = if ask.moment == Moment::Before { "before" } else { "after" };
-    let mut out = vec![(Tone::Focus, format!("PAUSED {moment} {name}"))];
+    let mut out = vec![piece(0, 0, Tone::Focus, format!("PAUSED {moment} {name}"))];
     let (tone, words) = would(ask);
-    out.push((tone, format!("   {words}")));
+    out.push(piece(0, 3, tone, words));
     if matches!(&gate.sent, Some((what @ Edited::Expression(..), _)) if what.is_of(ask.call)) {
-        out.push((Tone::Active, "   evaluates …".to_owned()));
+        out.push(piece(0, 3, Tone::Active, "evaluates …".to_owned()));
     }
     if let Some(word) = ask.platform_word() {
-        let tone = if ask.differs() { Tone::Warning } else { Tone::Quiet };
-        let but = if ask.differs() { "but " } else { "" };
-        out.push((tone, format!("   {but}platform: {word}")));
+        // That both would do the same is the least of all.
+        let (rank, tone, but) = if ask.differs() { (1, Tone::Warning, "but ") } else { (4, Tone::Quiet, "") };
+        out.push(piece(rank, 3, tone, format!("{but}platform: {word}")));
     }
     if ask.effect {
-        out.push((Tone::Warning, "   acts on the world".to_owned()));
+        out.push(piece(1, 3, Tone::Warning, "acts on the world".to_owned()));
     }
     let others = gate.waiting.len() - 1;
     if others > 0 {
         let verb = if others == 1 { "waits" } else { "wait" };
-        out.push((Tone::Text, format!("   {others} more {verb}")));
+        out.push(piece(2, 3, Tone::Text, format!("{others} more {verb}")));
     }
     if let Some(point) = &ask.stopped_by {
-        out.push((Tone::Marked, format!("   stopped by {point}")));
+        out.push(piece(3, 3, Tone::Marked, format!("stopped by {point}")));
     }
     out
 }

@@ -3,6 +3,7 @@
 use crate::app::gate;
 use crate::app::keys::Key;
 use crate::app::msg::{Edited, Fork, ForkEffects};
+use crate::app::say;
 use crate::app::script::{self as fake, Script, error, value};
 use crate::app::state::{Overlay, Pane, Tab, Undo};
 use crate::app::testing::{ENV, bench, press, selected};
@@ -78,7 +79,9 @@ fn answered(state: &mut AppState, keys: &str) -> (CallNo, Answer) {
 
 fn words(state: &AppState) -> String {
     let open = state.current().unwrap();
-    gate::line(state, &open.history).into_iter().map(|(_, piece)| piece).collect()
+    let pieces = gate::line(state, &open.history);
+    let words = |piece: &say::Piece| format!("{:gap$}{}", "", piece.words[0].1, gap = usize::from(piece.gap));
+    pieces.iter().map(words).collect()
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::base::text;
 use crate::model::points::at_function;
-use crate::model::{Call, CallKind, CallStatus, Stream, ValueRef};
+use crate::model::{Call, CallKind, CallStatus, Purpose, Stream, ValueRef};
 
 use super::layout::Area;
 use super::msg::Tokens;
@@ -436,6 +436,9 @@ fn output(page: &mut Page, state: &AppState, call: &Call) {
                 "It had started when the engine died: whether its effects happened is not known. A replay executes \
                  it again."
             }
+            _ if samples(state) => {
+                "The run holds samples of a call, which are below it; the application itself did not run."
+            }
             _ => "No output was recorded.",
         };
         page.wrap(Tone::Quiet, "", sentence);
@@ -475,9 +478,20 @@ pub fn say_progress(current: f64, total: f64, message: Option<&str>) -> String {
     format!("{current}/{total} {}", message.unwrap_or_default()).trim_end().to_owned()
 }
 
+fn samples(state: &AppState) -> bool {
+    state.current().is_some_and(|open| matches!(open.history.purpose, Purpose::Samples { .. }))
+}
+
 fn input(page: &mut Page, state: &AppState, call: &Call) {
     match &call.input {
         Some(value) => page.value(state, value),
+        None if !call.is_call() => {
+            page.wrap(
+                Tone::Quiet,
+                "",
+                "An operation has no input of its own: its items below it have theirs.",
+            );
+        }
         None => page.wrap(Tone::Quiet, "", "No input was recorded."),
     }
     if let Some(site) = &call.site {

@@ -9,6 +9,7 @@ use crate::model::functions::Functions;
 use crate::model::{Call, CallKind, CallStatus, Event, EventKind, RunHistory, RunStatus};
 
 use super::filtering::Matching;
+use super::say;
 use super::timeline::Chart;
 use super::tree::CallTree;
 
@@ -157,5 +158,17 @@ impl OpenRun {
         self.tree
             .seek(from, forward, cause)
             .or_else(|| self.tree.seek(from, forward, |_, status| failed(status)))
+    }
+
+    /// Why the run failed, in a line: the first call that failed, else what stopped the run.
+    pub fn cause(&self) -> Option<String> {
+        let first =
+            self.next_failed(1, true).and_then(|no| self.history.call(no)).filter(|call| call.is_call());
+        let of_call = |call: &Call| {
+            let error = call.error.as_ref()?.brief();
+            let name = say::place_in_tree(&self.history, call);
+            Some(if call.no == 1 { error } else { format!("{name}: {error}") })
+        };
+        first.and_then(of_call).or_else(|| self.history.error.as_ref().map(|error| error.brief()))
     }
 }

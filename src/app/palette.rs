@@ -80,6 +80,7 @@ fn headed(state: &AppState) -> Vec<Row> {
 fn ranked(state: &AppState, query: &str) -> Vec<&'static Command> {
     let mut matcher = Matcher::new(Config::DEFAULT);
     let mut chars = Vec::new();
+    let here = scopes(state);
     let name = Pattern::new(query, CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy);
     let doc = Pattern::new(query, CaseMatching::Ignore, Normalization::Smart, AtomKind::Substring);
     let mut found: Vec<(u32, &Command)> = COMMANDS
@@ -92,8 +93,8 @@ fn ranked(state: &AppState, query: &str) -> Vec<&'static Command> {
             let key =
                 state.settings.keymap.keys(command.id).any(|keys| super::keys::sequence_name(keys) == query);
             let score = if key { Some(10_000) } else { named.or_else(said) };
-            // What belongs to the gate is looked for at the gate.
-            let elsewhere = command.scope == Scope::Gate && state.gate().is_none();
+            // What belongs to another place is looked for there.
+            let elsewhere = !here.contains(&command.scope);
             score.map(|score| (if elsewhere { score / 4 } else { score }, command))
         })
         .collect();

@@ -75,6 +75,13 @@ pub fn list(state: &AppState) -> Vec<Problem> {
     ));
     let counts = &history.counts;
     if counts.in_doubt + counts.failed == 0 {
+        // Then nothing below it tells why the application failed.
+        let error = history.call(1).and_then(|root| root.error.as_ref());
+        out.extend(error.map(|error| Problem {
+            kind: Kind::Failed,
+            call: Some(1),
+            text: format!("{}: {}", history.app, error.brief()),
+        }));
         return out;
     }
     let doubtful = history.calls.iter().filter(|call| call.kind == CallKind::Call).filter_map(|call| {

@@ -4,7 +4,7 @@
 
 use crate::base::clock::Micros;
 use crate::base::text;
-use crate::model::{Call, CallKind, CallStatus, RunHistory, RunStatus, RunSummary, ValueRef};
+use crate::model::{Call, CallKind, CallStatus, Purpose, RunHistory, RunStatus, RunSummary, ValueRef};
 
 use super::blast::AutoReplay;
 use super::state::AppState;
@@ -229,8 +229,12 @@ pub fn headline(state: &AppState, now: Micros) -> Vec<Piece> {
     let run_id = (Tone::Title, run.id.short().to_owned());
     out.push(Piece { rank: 0, gap: 3, words: vec![(Tone::Quiet, "run ".to_owned()), run_id] });
     if let Some(parent) = state.runs.folded.parent(run) {
-        out.push(piece(4, 2, Tone::Quiet, format!("replay of {}", parent.short())));
-        out.push(piece(7, 2, Tone::Quiet, run.mode.word()));
+        if matches!(run.purpose, Purpose::Samples { .. }) {
+            out.push(piece(4, 2, Tone::Quiet, format!("samples from {}", parent.short())));
+        } else {
+            out.push(piece(4, 2, Tone::Quiet, format!("replay of {}", parent.short())));
+            out.push(piece(7, 2, Tone::Quiet, run.mode.word()));
+        }
     } else {
         out.push(piece(7, 2, Tone::Quiet, run.app.clone()));
     }
@@ -269,12 +273,19 @@ pub fn headline(state: &AppState, now: Micros) -> Vec<Piece> {
     out
 }
 
-/// How a run that just ended went, for a toast.
-pub fn ended(run: &RunSummary) -> String {
+/// How a run that just ended went, for a toast; `cause` is why it failed. The numbers stand at the top of the screen.
+pub fn ended(run: &RunSummary, cause: Option<String>) -> String {
     let took = text::duration(run.ended_at.unwrap_or(run.started_at) - run.started_at);
     let c = &run.counts;
-    let numbers = format!("{} cached, {} fresh, {} failed", c.cached, c.fresh, c.failed);
-    format!("Run {} {} in {took}: {numbers}", run.id.short(), run.status.word())
+    let so = match cause {
+        Some(cause) => cause,
+        None if matches!(run.purpose, Purpose::Samples { .. }) => {
+            let n = text::count(c.fresh, "sample");
+            format!("{n}; the tab Variance shows how they differ")
+        }
+        None => format!("{} cached, {} fresh, {} failed", c.cached, c.fresh, c.failed),
+    };
+    format!("Run {} {} in {took}: {so}", run.id.short(), run.status.word())
 }
 
 #[cfg(test)]

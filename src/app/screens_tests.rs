@@ -1,8 +1,9 @@
 //! The screens beside the main one: (state, keys) -> (state, effects).
 
 use crate::app::find::{FoundEnd, FoundHit, Indexing, Standing};
+use crate::app::keys::Key;
 use crate::app::script as fake;
-use crate::app::state::{Overlay, Pane, Screen};
+use crate::app::state::{Overlay, Pane, Screen, Tab};
 use crate::app::testing::{ENV, bench, press, selected};
 use crate::app::{AppState, BackendEvent, Effect, Msg, Reply, settle, update};
 use crate::base::ids::RunId;
@@ -157,6 +158,28 @@ fn each_key_of_a_search_asks_and_only_the_last_answer_counts() {
 }
 
 #[test]
+fn a_hit_selects_the_line_that_holds_its_text_until_something_else_is_shown() {
+    let scripts = [fake::agent("2c1a00000000", 60, None, RunStatus::Failed)];
+    let mut state = bench(&scripts);
+    let (generation, _) = asked(&press(&mut state, "g s r")).unwrap();
+    let hits =
+        vec![FoundHit { marks: std::iter::once(2..9).collect(), ..hit("2c1a00000000", 3, "5 results") }];
+    reply(&mut state, Reply::Found { generation, hits });
+    let mut effects = update(&mut state, Msg::Key(Key::parse("enter").unwrap()), &ENV);
+    effects.extend(settle(&mut state, &ENV));
+    assert_eq!(state.search.goal.as_ref().and_then(|goal| goal.at), Some(0), "in the preview");
+    while let Some(effect) = effects.pop() {
+        let answer = fake::answer(&scripts, &effect);
+        answer.into_iter().for_each(|answer| effects.extend(reply(&mut state, answer)));
+    }
+    let line: String = state.doc.lines[state.doc_at].iter().map(|(_, piece)| piece.as_str()).collect();
+    assert!(state.search.marks() && line.contains("results"), "{line:?}");
+    assert_eq!((state.effective_tab(), selected(&state)), (Tab::Output, 3));
+    press(&mut state, "down");
+    assert_eq!(state.search.text, "", "the text was looked for there alone");
+}
+
+#[test]
 fn a_hit_leads_to_its_call_in_whichever_run() {
     let scripts = [
         fake::agent("2c1a00000000", 60, None, RunStatus::Failed),
@@ -174,6 +197,7 @@ fn a_hit_leads_to_its_call_in_whichever_run() {
         answer.into_iter().for_each(|answer| drop(reply(&mut state, answer)));
     }
     assert_eq!((state.runs.selected.as_ref().unwrap().short(), selected(&state)), ("9aa0", 5));
+    assert_eq!(state.effective_tab(), Tab::Output, "the tab that holds the text");
 
     // What was found is still there.
     press(&mut state, "g s esc");

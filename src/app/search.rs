@@ -1,8 +1,9 @@
 //! Looking for a text in what the inspector shows.
 
+use crate::base::ids::{CallNo, RunId};
 use crate::base::text;
 
-use super::state::AppState;
+use super::state::{AppState, Tab};
 use super::tone::Line;
 
 /// What is looked for.
@@ -10,6 +11,48 @@ use super::tone::Line;
 pub struct Search {
     /// The text; empty: nothing.
     pub text: String,
+    /// What full-text search went to; the text counts for that alone.
+    pub goal: Option<Goal>,
+}
+
+impl Search {
+    /// Whether the selected line holds the text.
+    pub fn marks(&self) -> bool {
+        !self.text.is_empty() && self.goal.as_ref().is_none_or(|goal| goal.at.is_some())
+    }
+}
+
+/// The tab of a call that full-text search went to.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Goal {
+    /// The run.
+    pub run: RunId,
+    /// The call.
+    pub no: CallNo,
+    /// The tab that has the text.
+    pub tab: Tab,
+    /// The line with the text that was selected.
+    pub at: Option<usize>,
+}
+
+/// Brings the search into step with what the inspector shows: selects the line that full-text search went to, first in the
+/// preview and, `anew`, in the value that takes its place; forgets the text when something else is shown.
+pub fn settle(state: &mut AppState, anew: bool) {
+    let (Some(goal), Some(open)) = (&state.search.goal, state.current()) else { return };
+    if open.history.id != goal.run || open.selected != goal.no || state.effective_tab() != goal.tab {
+        state.search = Search::default();
+        return;
+    }
+    // Whoever has moved on stays there.
+    if goal.at.is_some_and(|at| !anew || at != state.doc_at) {
+        return;
+    }
+    let found = next(&state.doc.lines, &state.search.text, 0, true, true);
+    if let (Some(at), Some(goal)) = (found, &mut state.search.goal) {
+        goal.at = Some(at);
+        state.doc_at = at;
+        state.doc_wheeled = None;
+    }
 }
 
 fn plain(line: &Line) -> String {

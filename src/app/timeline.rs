@@ -149,12 +149,20 @@ pub struct Places {
     pub detail: Option<Area>,
 }
 
+/// From this width on the legend stands beside what the selected call did.
+pub const LEGEND: u16 = 132;
+
 /// Lays out the screen.
 pub fn places(area: Area) -> Places {
     let names = (area.w / 5).clamp(10, 26).min(area.w);
     let roomy = area.h >= 12;
     let load = if roomy { 2 } else { 0 };
-    let detail = u16::from(area.h >= 5);
+    // Beside the detail there is no room for the legend.
+    let detail = match area.h {
+        16.. if area.w < LEGEND => 2,
+        5.. => 1,
+        _ => 0,
+    };
     let chart = Area { x: area.x + names, w: area.w.saturating_sub(names + 1), ..area };
     let top = (2 + load).min(area.h);
     let height = area.h.saturating_sub(top + detail);
@@ -164,7 +172,7 @@ pub fn places(area: Area) -> Places {
         load: roomy.then(|| part(2, 2)),
         bars: part(top, height),
         names: Area { y: area.y + top, h: height, w: names, ..area },
-        detail: (detail > 0).then(|| Area { y: area.y + area.h - 1, h: 1, ..area }),
+        detail: (detail > 0).then(|| Area { y: area.y + area.h - detail, h: detail, ..area }),
     }
 }
 
@@ -230,7 +238,7 @@ pub fn detail(open: &OpenRun, chart: &Chart, call: &Call, now: Micros) -> Line {
     let end = end_of(run, call, now);
     if call.status == crate::model::CallStatus::Cached {
         let took = text::duration(call.wall_us);
-        out.push((Tone::Quiet, format!("   served at {}; it took {took} when it was executed", since(end))));
+        out.push((Tone::Quiet, format!("   served at {}; executed it took {took}", since(end))));
     } else {
         out.push((Tone::Quiet, format!("   {} to {}", since(began), since(end))));
         let tries = attempts(run, call, now);

@@ -476,6 +476,29 @@ fn nothing_moves_when_nothing_runs() {
 }
 
 #[test]
+fn a_run_that_failed_says_why_as_it_ends() {
+    use crate::app::openrun::OpenRun;
+    let cause = |script: &fake::Script| OpenRun::new(std::sync::Arc::new(script.history())).cause();
+    let failed = fake::agent("2c1a00000000", 60, None, RunStatus::Failed);
+    let why = "call_llm#4: RateLimitError: 429 Too Many Requests: try again in 20 s";
+    assert_eq!(cause(&failed).as_deref(), Some(why));
+    let mut stopped = fake::Script::new("9aa000000000", 60, None, "{}");
+    stopped.call("book", 1, crate::model::CallStatus::Fresh, "{}", "1");
+    stopped.finish(RunStatus::Failed, Some(fake::error("EffectWouldRepeat", "book acted before")));
+    assert_eq!(cause(&stopped).as_deref(), Some("EffectWouldRepeat: book acted before"));
+    let sentence = crate::app::say::ended(&failed.history().summary(false), cause(&failed));
+    assert!(sentence.starts_with("Run 2c1a failed in ") && sentence.ends_with(why), "{sentence}");
+    // The tabs tell it where one looks first.
+    let mut state = bench(&[stopped]);
+    press(&mut state, "home");
+    assert_eq!(state.effective_tab(), Tab::Attempts);
+    assert_eq!(
+        crate::app::problems::list(&state)[0].text,
+        "research_agent: EffectWouldRepeat: book acted before"
+    );
+}
+
+#[test]
 fn a_toast_goes_away_by_itself() {
     let mut state = failed();
     press(&mut state, "x");

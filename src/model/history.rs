@@ -222,6 +222,7 @@ impl RunHistory {
                 self.output.clone_from(output);
                 self.error.clone_from(error);
                 self.close(*status, event.at);
+                self.blame_root(error.as_ref());
             }
             EventKind::Offered(ended) => {
                 if let Some(call) = self.call_mut(ended.no) {
@@ -355,6 +356,19 @@ impl RunHistory {
                 _ => continue,
             };
             self.set_status(no, open);
+        }
+    }
+
+    /// What stops a run from above its calls (an effect that would be repeated, a replay that parts from its record) is
+    /// told nowhere but at the run's end: readers of calls find it at the application's own.
+    fn blame_root(&mut self, error: Option<&ErrorInfo>) {
+        let failed = matches!(self.status, RunStatus::Failed | RunStatus::Mismatch);
+        if let (true, Some(error)) = (failed, error)
+            && let Some(root) = self.call_mut(1)
+            && root.output.is_none()
+            && root.error.is_none()
+        {
+            root.error = Some(Box::new(error.clone()));
         }
     }
 

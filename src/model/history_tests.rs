@@ -1,5 +1,6 @@
 use super::test_support::history;
 use super::*;
+use crate::model::call::ErrorKind;
 use crate::model::event::CallEnded;
 
 fn end(no: CallNo, status: CallStatus) -> EventKind {
@@ -50,4 +51,22 @@ fn an_interrupted_run_leaves_started_calls_in_doubt() {
     assert_eq!(run.call(2).map(|c| c.status), Some(CallStatus::InDoubt));
     assert_eq!(run.call(3).map(|c| c.status), Some(CallStatus::Cancelled));
     assert_eq!(run.counts.in_doubt, 1);
+}
+
+#[test]
+fn what_stops_a_run_from_above_its_calls_is_told_by_the_application_s_own() {
+    let ends = |own: Option<&str>, status: RunStatus| {
+        let mut run = history(&[("root", 0, CallKind::Root, 1), ("a", 1, CallKind::Call, 1)]);
+        let error = |name: &str| ErrorInfo::new(ErrorKind::Cancelled, name, "stopped");
+        if let (EventKind::CallEnded(mut ended), Some(own)) = (end(1, CallStatus::Failed), own) {
+            ended.error = Some(error(own));
+            apply(&mut run, EventKind::CallEnded(ended));
+        }
+        apply(&mut run, EventKind::RunEnded { status, output: None, error: Some(error("ReplayMismatch")) });
+        run.call(1).and_then(|root| root.error.as_ref()).map(|error| error.type_name.clone())
+    };
+    assert_eq!(ends(None, RunStatus::Mismatch).as_deref(), Some("ReplayMismatch"));
+    assert_eq!(ends(None, RunStatus::Failed).as_deref(), Some("ReplayMismatch"));
+    assert_eq!(ends(Some("ValueError"), RunStatus::Failed).as_deref(), Some("ValueError"));
+    assert_eq!(ends(None, RunStatus::Cancelled), None, "stopped by somebody: nothing failed");
 }

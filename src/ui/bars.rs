@@ -18,14 +18,15 @@ fn columns(line: &Line) -> usize {
     line.iter().map(|(_, piece)| text::width(&text::line(piece))).sum()
 }
 
-/// Pieces that do not fit are left out, the least important first.
+/// Pieces that do not fit are left out, the least important first; those of rank 0 are cut instead.
 fn fitting(canvas: &mut Canvas<'_>, area: Area, mut pieces: Vec<Piece>) {
     let room = usize::from(area.w).saturating_sub(2);
     while pieces.len() > 1
         && pieces.iter().map(|piece| columns(&piece.words) + usize::from(piece.gap)).sum::<usize>() > room
     {
-        let worst = pieces.iter().enumerate().max_by_key(|(i, piece)| (piece.rank, *i)).map(|(i, _)| i);
-        pieces.remove(worst.unwrap_or(0));
+        let spared = pieces.iter().enumerate().filter(|(_, piece)| piece.rank > 0);
+        let Some((worst, _)) = spared.max_by_key(|(i, piece)| (piece.rank, *i)) else { break };
+        pieces.remove(worst);
     }
     let mut x = 1;
     for (i, piece) in pieces.iter().enumerate() {
@@ -53,8 +54,11 @@ pub(super) fn blast(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
 /// Where one is in a run that is stepped through.
 pub(super) fn gate(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
     let Some(open) = state.current() else { return };
-    let x = canvas.text(area, 1, 0, Tone::Focus, canvas.look.glyphs.paused());
-    canvas.pieces(area, x + 1, 0, &crate::app::gate::line(state, &open.history));
+    let mut pieces = crate::app::gate::line(state, &open.history);
+    if let Some(first) = pieces.first_mut() {
+        first.words.insert(0, (Tone::Focus, format!("{} ", canvas.look.glyphs.paused())));
+    }
+    fitting(canvas, area, pieces);
 }
 
 /// Columns of the slider: fewer tell nothing.

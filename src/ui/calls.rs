@@ -40,8 +40,16 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: M
         let room = Area { w: columns.text.saturating_sub(text::width(&found) as u16 + 2), ..area };
         let x = canvas.text(room, mark, 0, Tone::Text, &state.filter);
         canvas.text(area, x + 2, 0, if hits == 0 { Tone::Warning } else { Tone::Quiet }, &found);
-    } else if open.follow {
-        canvas.text(area, x + 2, 0, Tone::Active, "following");
+    } else {
+        let rows = open.tree.rows().len();
+        let mut x = x + 1;
+        if rows > usize::from(body.h) {
+            let at = open.tree.row_of(open.selected).unwrap_or(0) + 1;
+            x = canvas.text(area, x, 0, Tone::Faint, &format!("{at} of {rows}")) + 1;
+        }
+        if open.follow {
+            canvas.text(area, x + 1, 0, Tone::Active, "following");
+        }
     }
     for (right, width, title) in columns.titles() {
         canvas.right(area, right, 0, width, Tone::Faint, title);

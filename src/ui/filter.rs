@@ -19,14 +19,19 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState, l
     let title = Area { h: 1, ..area };
     canvas.clear(title);
     let x = canvas.text(title, 1, 0, Tone::Focus, "/");
+    let typed = line.editor.value();
     let hits = state.current().and_then(|open| open.tree.hits());
-    let found = hits.map(|n| format!("{n} found")).unwrap_or_default();
+    let found = match hits {
+        // The tree keeps what was meant last.
+        Some(_) if filtering::meaning(&typed).is_err() => format!("still: {}", text::fit(&state.filter, 20)),
+        Some(n) => format!("{n} found"),
+        None => String::new(),
+    };
     let width = u16::try_from(text::width(&found)).unwrap_or(0);
     let field = Area { x: title.x + x, w: title.w.saturating_sub(x + width + 2), ..title };
     edited(canvas, field, 0, &line.editor, "failed, fn:NAME, ms>500, out~TEXT");
     canvas.right(title, title.w.saturating_sub(1), 0, width, Tone::Quiet, &found);
 
-    let typed = line.editor.value();
     let below = area.below_title();
     if let Err(error) = Filter::parse(&typed)
         && line.editor.at == line.editor.text.len()

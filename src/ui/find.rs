@@ -35,6 +35,17 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: M
         canvas.text(line, 0, 1, Tone::Text, &finder.editor.value());
     }
     let body = Area { y: area.y + 3, h: area.h.saturating_sub(3), ..area };
+    if finder.hits.is_empty() && matches!(finder.standing, Standing::Done(_)) && !finder.updating {
+        let narrow = match (finder.field.is_some(), finder.here) {
+            (true, true) => {
+                "Looked only in one kind of text (Tab: others) of the open run (Ctrl-R: all runs)."
+            }
+            (true, false) => "Looked only in one kind of text; Tab goes on to others, then to everywhere.",
+            (false, true) => "Looked only in the open run; Ctrl-R looks in all.",
+            (false, false) => "All words must stand in one text; each may be the beginning of a longer one.",
+        };
+        canvas.text(body, 1, 0, Tone::Quiet, narrow);
+    }
     for slot in 0..body.h.div_ceil(HIT_ROWS) {
         let row = state.list.top + usize::from(slot);
         let Some(hit) = finder.hits.get(row) else { break };

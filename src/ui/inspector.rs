@@ -29,8 +29,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: M
         let at = state.doc_top + usize::from(y);
         let focused = state.focus == Pane::Inspector;
         let has_lines = !state.doc.places.is_empty() || !state.doc.targets.is_empty();
-        let searched =
-            !state.search.text.is_empty() && matches!(state.overlay, None | Some(Overlay::Search { .. }));
+        let searched = state.search.marks() && matches!(state.overlay, None | Some(Overlay::Search { .. }));
         if at == state.doc_at && (focused && has_lines || searched) {
             canvas.tint(inner, y, Tone::Selected);
         }

@@ -22,7 +22,8 @@ const NAMED: u16 = 84;
 pub(super) fn commands(canvas: &mut Canvas<'_>, body: Area, state: &AppState, list: &CommandList) {
     let rows = palette::rows(state, list);
     let title = if list.kind == Kind::Help { "Keys" } else { "Commands" };
-    let width = body.w.saturating_sub(6).min(110);
+    // The longest sentence needs no more.
+    let width = body.w.saturating_sub(6).min(150);
     // The query above, the selected command's sentence below.
     let height = u16::try_from(rows.len() + 5).unwrap_or(u16::MAX);
     let fixed = if list.kind == Kind::Palette { body.h } else { height };
@@ -92,14 +93,23 @@ fn line(canvas: &mut Canvas<'_>, area: Area, y: u16, state: &AppState, command: 
         let longest = COMMANDS.iter().map(|command| command.name.len()).max().unwrap_or(0);
         x += u16::try_from(longest).unwrap_or(0) + 1;
     }
-    let rest = Area { w: area.w.saturating_sub(1), ..area };
-    canvas.text(rest, x, y, if usable && area.w >= NAMED { Tone::Quiet } else { tone }, command.doc);
+    let room = usize::from(area.w.saturating_sub(x + 1));
+    canvas.text(
+        area,
+        x,
+        y,
+        if usable && area.w >= NAMED { Tone::Quiet } else { tone },
+        clause(command.doc, room),
+    );
 }
 
 /// The selected command in full: what it does, and why it cannot be used now.
 fn foot(state: &AppState, command: &Command, width: usize) -> Vec<(Tone, String)> {
     let mut out: Vec<(Tone, String)> =
         wrapped(command.doc, width.max(8)).into_iter().map(|line| (Tone::Text, line)).collect();
+    if !scopes(state).contains(&command.scope) {
+        out.push((Tone::Quiet, format!("{}.", command.scope.title())));
+    }
     if let Err(why) = (command.enabled)(state) {
         out.extend(
             wrapped(&format!("Not now: {why}"), width.max(8)).into_iter().map(|line| (Tone::Warning, line)),
@@ -146,6 +156,40 @@ pub(super) fn which_key(canvas: &mut Canvas<'_>, places: &Layout, state: &AppSta
         let usable = (command.enabled)(state).is_ok();
         canvas.text(inner, 0, y, if usable { Tone::Key } else { Tone::Faint }, key);
         let tone = if usable { Tone::Text } else { Tone::Faint };
-        canvas.text(inner, u16::try_from(keys + 2).unwrap_or(3), y, tone, command.doc);
+        let x = u16::try_from(keys + 2).unwrap_or(3);
+        canvas.text(inner, x, y, tone, clause(command.doc, usize::from(inner.w.saturating_sub(x))));
+    }
+}
+
+/// As much of a sentence as fits and can stand for itself: all of it, or what comes before a colon, semicolon or comma,
+/// unless that is little: then a cut one says more.
+fn clause(sentence: &str, room: usize) -> &str {
+    if text::width(sentence) <= room {
+        return sentence;
+    }
+    let last =
+        |ends: &[char]| sentence.match_indices(ends).map(|(at, _)| at).take_while(|at| *at <= room).last();
+    let enough = |at: &usize| *at * 5 >= room * 3;
+    let end = last(&[':', ';']).filter(enough).or_else(|| last(&[',']).filter(enough));
+    end.map_or(sentence, |at| &sentence[..at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clause;
+
+    #[test]
+    fn sentences_end_where_they_can_stand_for_themselves() {
+        let list = "List the breakpoints of the project; add, switch and delete them.";
+        assert_eq!(clause(list, 80), list);
+        assert_eq!(clause(list, 50), "List the breakpoints of the project");
+        assert_eq!(
+            clause("Fold, or go to what is above the call.", 30),
+            "Fold, or go to what is above the call."
+        );
+        assert_eq!(
+            clause("Go to the next call that differs, or back.", 35),
+            "Go to the next call that differs"
+        );
     }
 }

@@ -141,6 +141,9 @@ pub(super) fn edited(canvas: &mut Canvas<'_>, area: Area, y: u16, editor: &Edito
     let after: String = editor.text.iter().skip(editor.at + 1).collect();
     let under = editor.text.get(editor.at).copied().unwrap_or(' ');
     let x = canvas.text(area, 0, y, Tone::Text, &before);
+    if from > 0 {
+        canvas.text(area, 0, y, Tone::Faint, canvas.look.glyphs.pick("‹", "<"));
+    }
     let x = canvas.text(area, x, y, Tone::Selected, &under.to_string());
     canvas.text(area, x, y, Tone::Text, &after);
     if editor.text.is_empty() {

@@ -1,6 +1,7 @@
 //! The list of runs.
 
 use crate::app::AppState;
+use crate::app::command::CommandId;
 use crate::app::layout::Area;
 use crate::app::runs::Lineage;
 use crate::app::say;
@@ -24,10 +25,18 @@ const NUMBERS: u16 = 19;
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: Micros) {
     let n = state.runs.items.len();
     let x = canvas.text(area, 1, 0, title_tone(state, Pane::Runs), "Runs");
-    if n > 0 {
-        canvas.text(area, x + 1, 0, Tone::Faint, &n.to_string());
-    }
     let body = area.below_title();
+    if n > 0 {
+        let at = state.runs.selected_row() + 1;
+        let fits = n <= usize::from(body.h);
+        let count = if fits { n.to_string() } else { format!("{at} of {n}") };
+        let x = canvas.text(area, x + 1, 0, Tone::Faint, &count);
+        let folded = state.runs.folded.ids().count();
+        if folded > 0 {
+            let key = state.settings.keymap.names(CommandId::FoldedRuns);
+            canvas.text(area, x + 2, 0, Tone::Faint, &format!("+{folded} folded: {key}"));
+        }
+    }
     if n == 0 {
         empty(canvas, body, state);
         return;
@@ -95,7 +104,9 @@ fn line(
         let end = body.w.saturating_sub(1);
         let costs = run.tokens > 0 && body.w >= WIDE;
         let left = x.max(25);
-        let what = match state.runs.folded.parent(run) {
+        // A parent in the row below is told by the marks.
+        let below = state.runs.lineage(row + 1) == Lineage::ParentOfAbove;
+        let what = match state.runs.folded.parent(run).filter(|_| !below) {
             Some(parent) => format!("of {}  {}", parent.short(), run.app),
             None => run.app.clone(),
         };

@@ -36,7 +36,7 @@ struct Cell {
 }
 
 /// From this many columns on the signs are explained.
-const LEGEND: u16 = 132;
+const LEGEND: u16 = timeline::LEGEND;
 
 /// Draws the screen.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: Micros) {
@@ -68,7 +68,9 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: M
         let legend = legend(canvas.look.glyphs);
         let width: usize = legend.iter().map(|(_, piece)| text::width(piece)).sum();
         let x = area.w.saturating_sub(width as u16 + 1);
-        if area.w >= LEGEND && x > end + 2 {
+        if area.h > 1 {
+            canvas.pieces(area, 1, 1, &legend);
+        } else if area.w >= LEGEND && x > end + 2 {
             canvas.pieces(area, x, 0, &legend);
         }
     }

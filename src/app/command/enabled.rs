@@ -273,7 +273,7 @@ pub(super) fn can_step_back(state: &AppState) -> Enabled {
 
 pub(super) fn can_pause(state: &AppState) -> Enabled {
     is_stepped(state)?;
-    if state.is_paused() { Err("It stands still.") } else { Ok(()) }
+    if state.is_paused() { Err("The run stands still already; the keys below let it go on.") } else { Ok(()) }
 }
 
 pub(super) fn can_step_here(state: &AppState) -> Enabled {

@@ -156,7 +156,7 @@ commands! {
     PanRight "pan-later" TIMELINE, [">", "ctrl-right"], "", is_zoomed, "Show a later part of the run.";
     GoEdits "edits" Global, ["g b"], "", has_run,
         "Show the blast radius of the edits: what changed since the run, which calls are invalid, and why.";
-    EditOpen "open-edit" EDITS, ["enter"], "go there", has_edits, "Go to the call that the row is about.";
+    EditOpen "open-edit" EDITS, ["enter"], "go there", has_edits, "Go to the call that the row is about, or to its place in the source.";
     GoFunctions "functions" Global, ["g f"], "", has_calls,
         "Show the run by function: calls by status, how long they took, tokens and cost.";
     CellOpen "filter-by-cell" FUNCTIONS, ["enter"], "these calls", has_calls,
@@ -193,7 +193,7 @@ commands! {
     GoSavings "savings" Global, ["g l"], "", always,
         "Show what the project's runs spent and what reuse spared, day by day.";
     ProblemOpen "open-problem" PROBLEMS, ["enter"], "go there", has_problems,
-        "Go to the call that the problem is about.";
+        "Go to the call that the problem is about, or to its place in the source.";
     Zoom "zoom" Global, ["Z", "z z"], "", has_panes, "Give the focused pane the whole window, or all panes their room again.";
     Wider "wider" Global, [">", "ctrl-right"], "", has_panes, "Give the focused pane more columns.";
     Narrower "narrower" Global, ["<", "ctrl-left"], "", has_panes, "Give the focused pane fewer columns.";

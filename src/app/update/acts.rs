@@ -51,11 +51,21 @@ pub(super) fn judged(state: &mut AppState, judged: Judged, env: &Env) -> Vec<Eff
 }
 
 /// Keeps the selected run whatever happens, or no longer.
-pub(super) fn pin(state: &mut AppState) -> Vec<Effect> {
+pub(super) fn pin(state: &mut AppState, env: &Env) -> Vec<Effect> {
     let Some(run) = state.runs.current() else { return Vec::new() };
     let (run, pinned) = (run.id.clone(), !run.pinned);
     state.undo.push(Undo::Pin { run: run.clone(), pinned: !pinned });
+    toast(state, Level::Info, pinned_sentence(&run, pinned), env);
     set_pin(state, run, pinned)
+}
+
+fn pinned_sentence(run: &crate::base::ids::RunId, pinned: bool) -> String {
+    let run = run.short();
+    if pinned {
+        format!("Run {run} is pinned: it cannot be deleted, and gc keeps it.")
+    } else {
+        format!("Run {run} is no longer pinned.")
+    }
 }
 
 fn set_pin(state: &mut AppState, run: crate::base::ids::RunId, pinned: bool) -> Vec<Effect> {
@@ -82,9 +92,7 @@ pub(super) fn delete(state: &mut AppState, env: &Env) {
 pub(super) fn undo(state: &mut AppState, env: &Env) -> Vec<Effect> {
     match state.undo.pop() {
         Some(Undo::Pin { run, pinned }) => {
-            let sentence =
-                format!("Run {} is {} again.", run.short(), if pinned { "pinned" } else { "not pinned" });
-            toast(state, Level::Info, sentence, env);
+            toast(state, Level::Info, pinned_sentence(&run, pinned), env);
             set_pin(state, run, pinned)
         }
         Some(Undo::Edit { run }) => {

@@ -8,6 +8,7 @@ use crate::app::keys::sequence_name;
 use crate::app::layout::Shares;
 use crate::app::msg::{AppInfo, Effect, Env, Start};
 use crate::app::palette::{CommandList, Kind};
+use crate::app::search::Search;
 use crate::app::state::{AppState, Overlay, Pane, Screen, Tab};
 use crate::base::text;
 use crate::model::gate::Goal;
@@ -67,7 +68,7 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::PanLeft => timeline::pan(state, false, env),
         CommandId::PanRight => timeline::pan(state, true, env),
         CommandId::GoEdits => screens::show(state, Screen::Edits),
-        CommandId::EditOpen => screens::open_edit(state),
+        CommandId::EditOpen => return screens::open_edit(state, env),
         CommandId::GoFunctions => screens::show(state, Screen::Functions),
         CommandId::CellOpen => return functions::open(state, env),
         CommandId::CellLeft => functions::step(state, -1),
@@ -99,7 +100,7 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::DiffIgnore => compare::ignore(state, env),
         CommandId::DiffIgnored => compare::ignored(state, env),
         CommandId::DiffCopy => return compare::copy(state, env),
-        CommandId::ProblemOpen => screens::open_problem(state),
+        CommandId::ProblemOpen => return screens::open_problem(state, env),
         CommandId::Zoom => state.zoom = !state.zoom,
         CommandId::Wider => panes::resize(state, Direction::Columns, 1),
         CommandId::Narrower => panes::resize(state, Direction::Columns, -1),
@@ -160,7 +161,7 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::ReplayFresh => return acts::replay(state, Mode::Fresh, env),
         CommandId::ReplayFrom => return acts::replay_from(state, env),
         CommandId::AutoReplay => acts::auto_replay(state, env),
-        CommandId::Pin => return acts::pin(state),
+        CommandId::Pin => return acts::pin(state, env),
         CommandId::Delete => acts::delete(state, env),
         CommandId::Undo => return acts::undo(state, env),
         CommandId::CopyValue => return acts::copy_value(state, env),
@@ -268,7 +269,7 @@ fn back(state: &mut AppState) {
         return;
     }
     if state.focus == Pane::Inspector && !state.search.text.is_empty() {
-        state.search.text.clear();
+        state.search = Search::default();
         return;
     }
     state.focus = match state.focus {

@@ -5,7 +5,8 @@ use crate::app::find::{FIELDS, FindAsk, FoundEnd, FoundHit, HIT_ROWS, Indexing, 
 use crate::app::keys::{Key, KeyCode};
 use crate::app::layout::{self, scroll_to};
 use crate::app::msg::{Effect, Env};
-use crate::app::state::{AppState, ListAt, Overlay, Screen};
+use crate::app::search::{Goal, Search};
+use crate::app::state::{AppState, ListAt, Overlay, Screen, Tab};
 use crate::model::Level;
 
 use super::{tabs, toast};
@@ -116,8 +117,20 @@ pub(super) fn clear(state: &mut AppState) -> Vec<Effect> {
 /// Goes to the call that has the selected text, in whichever run.
 pub(super) fn open(state: &mut AppState, env: &Env) -> Vec<Effect> {
     let Some(hit) = state.finder.hits.get(state.list.at) else { return Vec::new() };
-    let (run, call) = (hit.run.clone(), hit.call.max(1));
-    tabs::call(state, &run, call, env)
+    let (run, no) = (hit.run.clone(), hit.call.max(1));
+    let tab = match hit.field {
+        "input" => Tab::Input,
+        "output" => Tab::Output,
+        "log" => Tab::Logs,
+        _ => Tab::Attempts,
+    };
+    let word = hit.marks.first().and_then(|mark| hit.text.get(mark.clone())).unwrap_or_default().to_owned();
+    let effects = tabs::call(state, &run, no, env);
+    if state.runs.selected.as_ref() == Some(&run) {
+        state.picked = Some((run.clone(), no, tab));
+        state.search = Search { text: word, goal: Some(Goal { run, no, tab, at: None }) };
+    }
+    effects
 }
 
 /// Hits came.

@@ -86,7 +86,9 @@ fn finished(state: &mut AppState, run: &RunId, env: &Env) {
             RunStatus::Failed | RunStatus::Mismatch => Level::Error,
             _ => Level::Info,
         };
-        let sentence = say::ended(item);
+        let failed = level == Level::Error;
+        let cause = state.open.get(run).filter(|_| failed).and_then(OpenRun::cause);
+        let sentence = say::ended(item, cause);
         toast(state, level, sentence, env);
     }
 }

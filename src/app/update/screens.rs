@@ -1,8 +1,11 @@
 //! Going to a screen, and from it to what its selected row is about.
 
+use crate::app::msg::{Effect, Env};
 use crate::app::state::{AppState, ListAt, Pane, Screen};
 use crate::app::{blast, problems};
 use crate::base::ids::CallNo;
+
+use super::acts;
 
 /// Shows a screen from its beginning; the same again goes back.
 pub(super) fn show(state: &mut AppState, screen: Screen) {
@@ -28,17 +31,19 @@ pub(super) fn go_to(state: &mut AppState, no: CallNo) {
 }
 
 /// Goes to the call that the selected row of the edits is about.
-pub(super) fn open_edit(state: &mut AppState) {
+pub(super) fn open_edit(state: &mut AppState, env: &Env) -> Vec<Effect> {
     let row = blast::rows(state).into_iter().nth(state.list.at);
-    if let Some(no) = row.and_then(|row| row.call) {
-        go_to(state, no);
-    }
+    go_to_or_edit(state, row.and_then(|row| row.call), env)
+}
+
+fn go_to_or_edit(state: &mut AppState, call: Option<CallNo>, env: &Env) -> Vec<Effect> {
+    let Some(no) = call else { return acts::edit(state, env) };
+    go_to(state, no);
+    Vec::new()
 }
 
 /// Goes to the call that the selected problem is about.
-pub(super) fn open_problem(state: &mut AppState) {
+pub(super) fn open_problem(state: &mut AppState, env: &Env) -> Vec<Effect> {
     let problem = problems::list(state).into_iter().nth(state.list.at);
-    if let Some(no) = problem.and_then(|problem| problem.call) {
-        go_to(state, no);
-    }
+    go_to_or_edit(state, problem.and_then(|problem| problem.call), env)
 }

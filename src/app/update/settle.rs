@@ -6,6 +6,7 @@ use crate::app::layout::{self, scroll_to};
 use crate::app::msg::{Effect, Env};
 use crate::app::openrun::OpenRun;
 use crate::app::screens;
+use crate::app::search;
 use crate::app::state::{AppState, Overlay, Screen};
 use crate::app::tour;
 use crate::base::ids::{CallNo, RunId};
@@ -126,7 +127,8 @@ fn first_hit(open: &OpenRun) -> Option<CallNo> {
 
 fn text(state: &mut AppState, width: u16, height: usize) {
     let key = inspect::key(state, width);
-    if key != state.doc.key {
+    let anew = key != state.doc.key;
+    if anew {
         let same = match (&key, &state.doc.key) {
             (Some(new), Some(old)) => new.same_view(old),
             _ => false,
@@ -150,6 +152,7 @@ fn text(state: &mut AppState, width: u16, height: usize) {
         }
         state.doc.key = key;
     }
+    search::settle(state, anew);
     state.doc_at = state.doc_at.min(state.doc.lines.len().saturating_sub(1));
     if values::has_cursor(state) && state.doc_wheeled != Some(state.doc_at) {
         state.doc_wheeled = None;

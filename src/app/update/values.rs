@@ -230,7 +230,7 @@ pub(super) fn next(state: &mut AppState, forward: bool, env: &Env) {
 
 /// Goes to the first line from `from` on that holds what is typed.
 pub(super) fn seek(state: &mut AppState, text: &str, from: usize) {
-    state.search.text = text.to_owned();
+    state.search = search::Search { text: text.to_owned(), goal: None };
     let at = search::next(&state.doc.lines, text, from, true, true);
     go(state, at.unwrap_or(from));
 }
