@@ -407,7 +407,7 @@ fn calls_that_answer_alike_by_other_code_do_not_hide_those_that_do_not() {
     let html = std::fs::read_to_string(project.root().join("wide.html")).unwrap();
     assert!(html.contains("90 answer alike by other code") && html.contains("last#1"), "{html}");
     assert!(html.contains("<li><b>gone</b> <del>kindkindkind.</del></li>"), "{html}");
-    assert!(html.contains("They part at <code>app/item[0]</code>"), "{html}");
+    assert!(html.contains("First changed call: <code>app/item[0]</code>"), "{html}");
 }
 
 #[test]

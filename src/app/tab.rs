@@ -146,6 +146,15 @@ pub enum TabRow {
         /// What they stand for.
         target: Option<Target>,
     },
+    /// Words of several meanings.
+    Pieces {
+        /// By how many columns it is set in.
+        indent: u16,
+        /// The words.
+        pieces: Line,
+        /// What they stand for.
+        target: Option<Target>,
+    },
     /// A line of source or of a diff.
     Code {
         /// How it stands.
@@ -186,6 +195,10 @@ impl TabView {
                 TabRow::Text { indent, text, .. } => {
                     out.push_str(&" ".repeat(usize::from(*indent)));
                     out.push_str(text);
+                }
+                TabRow::Pieces { indent, pieces, .. } => {
+                    out.push_str(&" ".repeat(usize::from(*indent)));
+                    pieces.iter().for_each(|(_, piece)| out.push_str(piece));
                 }
                 TabRow::Code { change, pieces, .. } => {
                     out.push(match change {

@@ -31,6 +31,11 @@ pub(super) fn lay_out(page: &mut Page, view: &TabView, split: bool) {
                 page.wrap(*tone, &" ".repeat(usize::from(*indent).min(page.width / 3)), &text::line(text));
                 target
             }
+            TabRow::Pieces { indent, pieces, target } => {
+                let lead = " ".repeat(usize::from(*indent).min(page.width / 3));
+                valuelines::styled(page, &vec![(Tone::Quiet, lead)], pieces);
+                target
+            }
             TabRow::Code { change, old, new, pieces, target } => {
                 code(page, *change, number(*change, *old, *new), digits, pieces);
                 target

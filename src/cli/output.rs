@@ -121,6 +121,11 @@ impl Out {
         paint(self.color, tone, text)
     }
 
+    /// Whether standard output has colours.
+    pub fn has_colors(&self) -> bool {
+        self.color
+    }
+
     /// Text with a tone, for standard error.
     pub fn paint_note(&self, tone: Tone, text: &str) -> String {
         paint(self.color_err, tone, text)

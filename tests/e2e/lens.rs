@@ -238,9 +238,13 @@ fn one_word_of_a_prompt_is_named_as_the_cause() {
     assert!(fate("added") >= 1 && fate("removed") >= 1, "{:#}", found["sentences"]);
 
     let text = project.tl(&["diff"]);
-    for part in
-        ["1 cause", "call_llm#1 and 16 more calls", "curt research assistant", "they part at", "answer"]
-    {
+    for part in [
+        "1 cause",
+        "call_llm#1 and 16 more calls",
+        "curt research assistant",
+        "first changed call  research_agent/call_llm#1",
+        "answer",
+    ] {
         assert!(text.out.contains(part), "{part}: {text}");
     }
 }

@@ -13,7 +13,9 @@ use super::Comparison;
 use crate::base::text;
 use crate::cli::error::CliError;
 use crate::diff::tree::{PairKind, Role};
-use crate::diff::value::{Change, Fate, Line, LineKind, Sides, hidden_words, lines, sentences, told};
+use crate::diff::value::{
+    Change, Fate, Line, LineKind, Sides, hidden_words, hunks, last_break, sentences, told_all,
+};
 use crate::model::{Call, ErrorInfo, RunHistory, ValueRef};
 use crate::value::{self, view};
 
@@ -146,7 +148,7 @@ impl Page<'_> {
         let _ = writeln!(self.out, "<main>\n<h2>{}</h2>", text::count(groups.len() as u64, "cause"));
         if let Some(first) = self.comparison.merged.first_divergence() {
             let path = escaped(&self.comparison.path(first));
-            let _ = writeln!(self.out, "<p class=\"same\">They part at <code>{path}</code>.</p>");
+            let _ = writeln!(self.out, "<p class=\"same\">First changed call: <code>{path}</code></p>");
         }
         if groups.is_empty() {
             let words = match self.comparison.is_different() {
@@ -348,64 +350,79 @@ impl Page<'_> {
                     escaped(&left_out)
                 );
             }
-            for (at, change) in changes.iter().enumerate() {
-                if at >= CHANGES || self.out.len() > WHOLE {
-                    self.left_out += changes.len() - at;
-                    break;
-                }
-                self.change(name, change);
-            }
+            self.left_out += changes.len().saturating_sub(CHANGES);
+            self.changes(name, &changes[..changes.len().min(CHANGES)]);
         }
         if old.error.is_some() || new.error.is_some() {
             let ending = |call: &Call| match &call.error {
                 Some(error) => ErrorInfo::headline(error),
                 None => call.status.word().to_owned(),
             };
+            self.out.push_str("<div class=\"change\">\n");
             self.sides("ended", &cut(&ending(old)), &cut(&ending(new)));
+            self.out.push_str("</div>\n");
         }
         Ok(())
     }
 
-    fn change(&mut self, name: &str, change: &Change) {
-        for row in told(change, name) {
+    fn changes(&mut self, name: &str, changes: &[Change]) {
+        for row in told_all(changes, name) {
+            if self.out.len() > WHOLE {
+                self.left_out += usize::from(row.sides != Sides::None);
+                continue;
+            }
+            let _ = writeln!(self.out, "<div class=\"change d{}\">", row.depth.min(4));
             let words = escaped(&row.words);
-            match row.sides {
-                Sides::None => {
-                    let _ = writeln!(self.out, "<div class=\"change\"><code>{words}</code></div>");
+            match (row.sides.in_short(), row.sides) {
+                (Some(sides), _) => {
+                    let side = |side: Option<String>, tag| match side {
+                        Some(side) => format!("<{tag}><code>{}</code></{tag}>", escaped(&side)),
+                        None => String::new(),
+                    };
+                    let arrow = if sides.iter().all(Option::is_some) { " → " } else { "" };
+                    let [old, new] = sides;
+                    let (old, new) = (side(old, "del"), side(new, "ins"));
+                    let _ = writeln!(self.out, "<code>{words}</code> {old}{arrow}{new}");
                 }
-                Sides::Texts(old, new) => self.sides(&row.words, &cut(old), &cut(new)),
-                Sides::Excerpts(old, new) => self.sides(&row.words, old, new),
-                Sides::Values(old, new) => {
+                (None, Sides::None) => {
+                    let _ = writeln!(self.out, "<code>{words}</code>");
+                }
+                (None, Sides::Texts(old, new)) => self.sides(&row.words, &cut(old), &cut(new)),
+                (None, Sides::Excerpts(old, new)) => self.sides(&row.words, old, new),
+                (None, Sides::Values(old, new)) => {
                     let side = |value: Option<&Value>| value.map(shown).unwrap_or_default();
                     self.sides(&row.words, &side(old), &side(new));
                 }
             }
+            self.out.push_str("</div>\n");
         }
     }
 
     /// Two texts side by side, line by line.
     fn sides(&mut self, place: &str, old: &str, new: &str) {
-        let _ = writeln!(self.out, "<div class=\"change\"><code>{}</code>\n<table>", escaped(place));
+        let _ = writeln!(self.out, "<code>{}</code>\n<table>", escaped(place));
         let (mut left, mut right): (Vec<&Line>, Vec<&Line>) = (Vec::new(), Vec::new());
-        let found = lines(old, new, 3);
-        let mut last = 0;
-        for line in &found {
-            match line.kind {
-                LineKind::Removed => left.push(line),
-                LineKind::Added => right.push(line),
-                LineKind::Same => {
-                    self.pairs(&mut left, &mut right);
-                    let at = line.new.unwrap_or(last + 1);
-                    if at > last + 1 && last > 0 {
-                        self.out.push_str("<tr class=\"gap\"><td>…</td><td>…</td></tr>\n");
+        for (at, hunk) in hunks(old, new, 3).iter().enumerate() {
+            if at > 0 || !hunk.heading.is_empty() {
+                let words = escaped(&hunk.heading);
+                let _ = writeln!(self.out, "<tr class=\"gap\"><td colspan=\"2\">… {words}</td></tr>");
+            }
+            for line in &hunk.lines {
+                match line.kind {
+                    LineKind::Removed => left.push(line),
+                    LineKind::Added => right.push(line),
+                    LineKind::Same => {
+                        self.pairs(&mut left, &mut right);
+                        self.pairs(&mut vec![line], &mut vec![line]);
                     }
-                    self.pairs(&mut vec![line], &mut vec![line]);
                 }
             }
-            last = line.new.unwrap_or(last);
+            self.pairs(&mut left, &mut right);
         }
-        self.pairs(&mut left, &mut right);
-        self.out.push_str("</table></div>\n");
+        if let Some(words) = last_break(old, new) {
+            let _ = writeln!(self.out, "<tr class=\"gap\"><td></td><td>({words})</td></tr>");
+        }
+        self.out.push_str("</table>\n");
     }
 
     fn pairs(&mut self, left: &mut Vec<&Line>, right: &mut Vec<&Line>) {

@@ -10,14 +10,16 @@ use crate::cli::view;
 use crate::diff::stored::WHOLE;
 use crate::diff::tree::{Cause, PairKind, Role};
 use crate::diff::value::{
-    Change, Fate, LineKind, Sides, Told, as_file, hidden_words, lines, patch_of, sentences, told,
+    Change, Fate, Line, LineKind, Sides, Told, as_file, hidden_words, hunks, last_break, patch_of, sentences,
+    told_all,
 };
 use crate::model::{Call, ErrorInfo, RunHistory, ValueRef};
 
 /// Causes that are shown with their values.
 const CAUSES: usize = 5;
-/// Differences of one value that are shown.
+/// Differences of one value that are shown, among other calls and of one that was asked for.
 const CHANGES: usize = 8;
+const ALL_CHANGES: usize = 500;
 /// Definitions of one cause that are shown, and lines of one.
 const NAMED: usize = 3;
 const LINES: usize = 12;
@@ -27,6 +29,8 @@ const SENTENCES: usize = 16;
 const ROWS: usize = 12;
 /// Columns of one side of a difference that stands in one line.
 const SHORT: usize = 60;
+/// In wider lines what differs is marked where there are no colours.
+const MARKED: usize = 80;
 
 /// Everything, shortest first.
 pub(super) fn whole(comparison: &Comparison<'_>) -> Result<(), CliError> {
@@ -50,10 +54,8 @@ pub(super) fn asked(comparison: &Comparison<'_>, path: &str, old: &Value, new: &
     let words = out.paint(Tone::Quiet, "is asked otherwise");
     out.line(&format!("{} {}  {words}", out.paint(Tone::Warn, "●"), text::line(path)));
     let changes = crate::diff::value::compare(old, new, &comparison.options).changes;
-    for change in changes.iter().take(CHANGES) {
-        for line in change_lines(comparison, "input", change) {
-            out.line(&format!("    {line}"));
-        }
+    for line in change_lines(comparison, "input", &changes[..changes.len().min(CHANGES)]) {
+        out.line(&format!("    {line}"));
     }
     if changes.len() > CHANGES {
         let more = format!("    and {} more", changes.len() - CHANGES);
@@ -99,7 +101,7 @@ fn causes(comparison: &Comparison<'_>) -> Result<(), CliError> {
     }
     if let Some(first) = comparison.merged.first_divergence() {
         let path = text::line(&comparison.path(first));
-        out.line(&out.paint(Tone::Quiet, &format!("       they part at {path}")));
+        out.line(&format!("{}  {path}", out.paint(Tone::Strong, "first changed call")));
     }
     out.line("");
     out.line(&out.paint(Tone::Strong, &text::count(groups.len() as u64, "cause")));
@@ -120,7 +122,7 @@ fn causes(comparison: &Comparison<'_>) -> Result<(), CliError> {
         for definition in group.definitions.iter().take(NAMED) {
             definition_lines(comparison, &definition.diff);
         }
-        values(comparison, *row, "    ", group.cause == Cause::Input)?;
+        values(comparison, *row, "    ", group.cause == Cause::Input, CHANGES)?;
     }
     if groups.len() > CAUSES {
         let more = format!("  and {} more: tl-bench diff --json lists all", groups.len() - CAUSES);
@@ -196,13 +198,19 @@ pub(super) fn calls(comparison: &Comparison<'_>, rows: &[usize]) -> Result<(), C
         let path = out.paint(Tone::Strong, &text::line(&comparison.path(*row)));
         let noise = comparison.noise.measured.get(row).map(|noise| format!("  {}", noise.words()));
         out.line(&format!("{path}  {}  {role}{}", kind_word(pair.kind), noise.unwrap_or_default()));
-        values(comparison, *row, "  ", true)?;
+        values(comparison, *row, "  ", true, ALL_CHANGES)?;
     }
     Ok(())
 }
 
 /// What differs in the values of a pair.
-fn values(comparison: &Comparison<'_>, row: usize, indent: &str, input: bool) -> Result<(), CliError> {
+fn values(
+    comparison: &Comparison<'_>,
+    row: usize,
+    indent: &str,
+    input: bool,
+    most: usize,
+) -> Result<(), CliError> {
     let out = comparison.context.out;
     let (_, old, new) = comparison.pair(row);
     let (Some(old), Some(new)) = (old, new) else { return Ok(()) };
@@ -217,13 +225,11 @@ fn values(comparison: &Comparison<'_>, row: usize, indent: &str, input: bool) ->
         }
         let found = comparison.changes(was, now)?;
         let changes = &found.changes;
-        for change in changes.iter().take(CHANGES) {
-            for line in change_lines(comparison, name, change) {
-                out.line(&format!("{indent}{line}"));
-            }
+        for line in change_lines(comparison, name, &changes[..changes.len().min(most)]) {
+            out.line(&format!("{indent}{line}"));
         }
-        if changes.len() > CHANGES {
-            let more = format!("{indent}and {} more in the {name}", changes.len() - CHANGES);
+        if changes.len() > most {
+            let more = format!("{indent}and {} more in the {name}", changes.len() - most);
             out.line(&out.paint(Tone::Quiet, &more));
         }
         if let Some(left_out) = &found.left_out {
@@ -245,9 +251,9 @@ fn values(comparison: &Comparison<'_>, row: usize, indent: &str, input: bool) ->
     Ok(())
 }
 
-/// The rows of a difference; texts of several lines, and long ones, as a diff.
-fn change_lines(comparison: &Comparison<'_>, name: &str, change: &Change) -> Vec<String> {
-    told(change, name).iter().flat_map(|row| told_lines(comparison, row)).collect()
+/// The rows of differences; texts of several lines, and long ones, as a diff.
+fn change_lines(comparison: &Comparison<'_>, name: &str, changes: &[Change]) -> Vec<String> {
+    told_all(changes, name).iter().flat_map(|row| told_lines(comparison, row)).collect()
 }
 
 fn told_lines(comparison: &Comparison<'_>, row: &Told<'_>) -> Vec<String> {
@@ -258,18 +264,24 @@ fn told_lines(comparison: &Comparison<'_>, row: &Told<'_>) -> Vec<String> {
     let short = |value: &Value| fit(&serde_json::to_string(value).unwrap_or_default());
     match row.sides {
         Sides::None => vec![words],
-        Sides::Texts(old, new) if old.contains('\n') || new.contains('\n') || old.len() + new.len() > 120 => {
+        Sides::Texts(old, new)
+            if old.contains('\n') || new.contains('\n') || is_long(old) || is_long(new) =>
+        {
             let mut shown = vec![words];
-            for line in lines(old, new, 1) {
-                let body: String =
-                    line.spans.iter().map(|span| span_text(comparison, line.kind, span)).collect();
-                let (sign, tone) = match line.kind {
-                    LineKind::Same => (" ", Tone::Quiet),
-                    LineKind::Removed => ("-", Tone::Bad),
-                    LineKind::Added => ("+", Tone::Good),
-                };
-                shown.push(format!("{indent}  {} {body}", out.paint(tone, sign)));
+            let several = old.trim_end().contains('\n') || new.trim_end().contains('\n');
+            for (at, hunk) in hunks(old, new, 1).iter().enumerate() {
+                if several && (at > 0 || !hunk.heading.is_empty()) {
+                    let line = hunk.lines.first().and_then(|line| line.new.or(line.old)).unwrap_or_default();
+                    let heading = text::line(&hunk.heading);
+                    let heading = format!("@@ line {line}  {heading}");
+                    shown.push(format!("{indent}  {}", out.paint(Tone::Quiet, heading.trim_end())));
+                }
+                let marks = !out.has_colors() && hunk.lines.iter().any(|line| columns(line) > MARKED);
+                let line = |line| format!("{indent}  {}", text_line(comparison, line, marks));
+                shown.extend(hunk.lines.iter().map(line));
             }
+            let end = last_break(old, new).map(|words| out.paint(Tone::Quiet, &format!("({words})")));
+            shown.extend(end.map(|words| format!("{indent}  {words}")));
             shown
         }
         Sides::Texts(old, new) => {
@@ -291,14 +303,39 @@ fn told_lines(comparison: &Comparison<'_>, row: &Told<'_>) -> Vec<String> {
     }
 }
 
-fn span_text(comparison: &Comparison<'_>, kind: LineKind, span: &crate::diff::value::Span) -> String {
-    let shown = text::line(&span.text);
-    match (kind, span.differs) {
-        (LineKind::Removed, true) => comparison.context.out.paint(Tone::Bad, &shown),
-        (LineKind::Added, true) => comparison.context.out.paint(Tone::Good, &shown),
-        (LineKind::Same, _) => comparison.context.out.paint(Tone::Quiet, &shown),
-        _ => shown,
+/// Texts of more columns than these stand below their place.
+fn is_long(shown: &str) -> bool {
+    text::width(&text::line(shown)) > SHORT - 2
+}
+
+/// A line of a text with what differs in it; without colours long lines mark it as `git diff --word-diff` does.
+fn text_line(comparison: &Comparison<'_>, line: &Line, marks: bool) -> String {
+    let out = comparison.context.out;
+    let (sign, tone) = match line.kind {
+        LineKind::Same => (" ", Tone::Quiet),
+        LineKind::Removed => ("-", Tone::Bad),
+        LineKind::Added => ("+", Tone::Good),
+    };
+    let marked = line.spans.iter().any(|span| span.differs) && line.spans.iter().any(|span| !span.differs);
+    let marks = match line.kind {
+        _ if !marked || !marks => ("", ""),
+        LineKind::Removed => ("[-", "-]"),
+        _ => ("{+", "+}"),
+    };
+    let mut shown = format!("{} ", out.paint(tone, sign));
+    for span in &line.spans {
+        let safe = text::line(&span.text);
+        shown.push_str(&match (line.kind, span.differs) {
+            (LineKind::Same, _) => out.paint(Tone::Quiet, &safe),
+            (_, true) => out.paint(tone, &format!("{}{safe}{}", marks.0, marks.1)),
+            (_, false) => safe,
+        });
     }
+    if line.kind == LineKind::Same { shown.trim_end().to_owned() } else { shown }
+}
+
+fn columns(line: &Line) -> usize {
+    line.spans.iter().map(|span| text::width(&text::line(&span.text))).sum()
 }
 
 /// The merged tree without what is the same.
@@ -309,8 +346,17 @@ fn tree(comparison: &Comparison<'_>) {
     }
     let out = comparison.context.out;
     out.line("");
-    let mut stack = vec![(0usize, 0usize)];
+    // Rows, and how many more there are after them.
+    let mut stack: Vec<(Result<usize, usize>, usize)> = vec![(Ok(0), 0)];
     while let Some((row, depth)) = stack.pop() {
+        let row = match row {
+            Ok(row) => row,
+            Err(more) => {
+                let text = format!("{}{more} more that differ", "  ".repeat(depth));
+                out.line(&out.paint(Tone::Quiet, &text));
+                continue;
+            }
+        };
         out.line(&tree_line(comparison, row, depth));
         let children = &comparison.merged.pairs[row].children;
         let different: Vec<usize> = children.iter().copied().filter(|row| shown.contains(row)).collect();
@@ -320,10 +366,9 @@ fn tree(comparison: &Comparison<'_>) {
         }
         let hidden = different.len().saturating_sub(ROWS);
         if hidden > 0 {
-            let text = format!("{}  {hidden} more that differ", "  ".repeat(depth + 1));
-            out.line(&out.paint(Tone::Quiet, &text));
+            stack.push((Err(hidden), depth + 1));
         }
-        stack.extend(different.into_iter().take(ROWS).rev().map(|row| (row, depth + 1)));
+        stack.extend(different.into_iter().take(ROWS).rev().map(|row| (Ok(row), depth + 1)));
     }
 }
 

@@ -10,7 +10,7 @@ use crate::app::tone::Tone;
 use crate::base::text;
 use crate::diff::stored::{Effort, WHOLE};
 use crate::diff::tree::{Merged, Pair, PairKind, Role};
-use crate::diff::value::{Change, Line, LineKind, Options, Sides, lines, told};
+use crate::diff::value::{Change, Line, LineKind, Options, Sides, hunks, last_break, told_all};
 use crate::engine::explain::Records;
 use crate::engine::explain::beside::{Group, groups};
 use crate::model::{Call, RunHistory, ValueRef, path};
@@ -21,6 +21,8 @@ const LISTED: usize = 200;
 const SIDE: usize = 200;
 /// Lines around a change of a text.
 const AROUND: usize = 3;
+/// Characters of a value of several parts that stands in one line.
+const FLAT: usize = 160;
 
 /// The run that another is compared with: the one that it replays, else the one before it of the same application.
 pub(super) fn base(run: &RunHistory, records: &ShelfRecords<'_>) -> Result<Arc<RunHistory>, String> {
@@ -155,6 +157,12 @@ fn facts(rows: &mut Vec<TabRow>, old: &Call, new: &Call) {
     if old.is_call() && old.code != new.code {
         facts.push("other code".to_owned());
     }
+    let digest = |value: &Option<ValueRef>| value.as_ref().map(|value| value.digest);
+    for (name, old, new) in [("input", &old.input, &new.input), ("output", &old.output, &new.output)] {
+        if old.is_some() && digest(old) == digest(new) {
+            facts.push(format!("the same {name}"));
+        }
+    }
     if !facts.is_empty() {
         rows.push(TabRow::text(0, Tone::Quiet, facts.join("   ")));
     }
@@ -176,11 +184,10 @@ fn value(
         }
         return false;
     };
-    rows.push(TabRow::Blank);
     if old.digest == new.digest {
-        rows.push(TabRow::text(0, Tone::Quiet, format!("{name}: the same")));
         return false;
     }
+    rows.push(TabRow::Blank);
     let large = old.size.max(new.size) > WHOLE;
     let sizes = format!("{name}  {} → {}", text::bytes(old.size), text::bytes(new.size));
     rows.push(TabRow::text(0, Tone::Title, if large { sizes } else { name.to_owned() }));
@@ -197,9 +204,7 @@ fn value(
     if changes.is_empty() && found.hidden.is_empty() {
         rows.push(TabRow::text(2, Tone::Quiet, "differs in what is not shown"));
     }
-    for change in changes.iter().take(LISTED) {
-        one(rows, change);
-    }
+    list(rows, &changes[..changes.len().min(LISTED)]);
     if changes.len() > LISTED {
         let more = text::count((changes.len() - LISTED) as u64, "more difference");
         rows.push(TabRow::text(2, Tone::Faint, format!("… {more}")));
@@ -258,12 +263,26 @@ fn code(change: Sign, tone: Tone, line: &str) -> TabRow {
 /// Characters of a line.
 const LINE: usize = 2_000;
 
-pub(super) fn one(rows: &mut Vec<TabRow>, change: &Change) {
-    for row in told(change, "") {
+/// Differences of one value.
+pub(super) fn list(rows: &mut Vec<TabRow>, changes: &[Change]) {
+    for row in told_all(changes, "") {
         let target = Some(Target::Value { path: row.path.to_string() });
         let from = rows.len();
+        let indent = 2 + 2 * u16::try_from(row.depth).unwrap_or(0);
+        if let Some(sides) = row.sides.in_short() {
+            let lead = if row.words.is_empty() { "" } else { "  " };
+            let mut pieces = vec![(Tone::Key, format!("{}{lead}", row.words))];
+            for (at, (side, tone)) in sides.into_iter().zip([Tone::Bad, Tone::Good]).enumerate() {
+                let Some(side) = side else { continue };
+                if at > 0 && pieces.len() > 1 {
+                    pieces.push((Tone::Quiet, " → ".to_owned()));
+                }
+                pieces.push((tone, side));
+            }
+            rows.push(TabRow::Pieces { indent, pieces, target });
+            continue;
+        }
         if !row.words.is_empty() {
-            let indent = 2 + 2 * u16::try_from(row.depth).unwrap_or(0);
             let text = row.words.clone();
             rows.push(TabRow::Text { indent, tone: Tone::Key, text, target: target.clone() });
         }
@@ -292,27 +311,42 @@ pub(super) fn one(rows: &mut Vec<TabRow>, change: &Change) {
 fn pretty(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),
+        row if is_flat(row) => row.to_string(),
         value => serde_json::to_string_pretty(value).unwrap_or_default(),
     }
 }
 
+/// Whether a value is as well read in one line: a row of a table.
+fn is_flat(value: &Json) -> bool {
+    let scalar = |value: &Json| !value.is_object() && !value.is_array();
+    let flat = match value {
+        Json::Object(map) => map.values().all(scalar),
+        Json::Array(list) => list.iter().all(scalar),
+        _ => true,
+    };
+    flat && value.to_string().len() <= FLAT
+}
+
 /// Two texts line by line; what differs within a line that was replaced is told from what does not.
 fn texts(rows: &mut Vec<TabRow>, old: &str, new: &str) {
-    let found = lines(old, new, AROUND);
+    let found = hunks(old, new, AROUND);
     // The number of an only line says nothing.
     let numbered = old.contains('\n') || new.contains('\n');
-    let mut last: Option<usize> = None;
-    for line in found.iter().take(SIDE * 2) {
-        let at = line.old.or(line.new);
-        if line.kind == LineKind::Same && last.is_some_and(|last| at.is_some_and(|at| at > last + 1)) {
-            rows.push(TabRow::text(2, Tone::Faint, "…"));
+    let mut left = SIDE * 2;
+    for (at, hunk) in found.iter().enumerate() {
+        if at > 0 || !hunk.heading.is_empty() {
+            let heading = format!("… {}", hunk.heading);
+            rows.push(TabRow::text(2, Tone::Faint, heading.trim_end()));
         }
-        last = line.old.or(last);
-        rows.push(text_line(line, numbered));
+        rows.extend(hunk.lines.iter().take(left).map(|line| text_line(line, numbered)));
+        left = left.saturating_sub(hunk.lines.len());
     }
-    if found.len() > SIDE * 2 {
-        let more = text::count((found.len() - SIDE * 2) as u64, "more line");
-        rows.push(TabRow::text(2, Tone::Faint, format!("… {more}")));
+    let more = found.iter().map(|hunk| hunk.lines.len()).sum::<usize>().saturating_sub(SIDE * 2);
+    if more > 0 {
+        rows.push(TabRow::text(2, Tone::Faint, format!("… {}", text::count(more as u64, "more line"))));
+    }
+    if let Some(words) = last_break(old, new) {
+        rows.push(TabRow::text(2, Tone::Faint, format!("({words})")));
     }
 }
 

@@ -121,6 +121,10 @@ pub fn print(out: Out, view: &TabView) {
                 let lead = " ".repeat(usize::from(*indent));
                 out.line(&format!("{lead}{}", out.paint(tone_of(*tone), &text::line(text))));
             }
+            TabRow::Pieces { indent, pieces, .. } => {
+                let words = pieces.iter().map(|(tone, piece)| out.paint(tone_of(*tone), &text::line(piece)));
+                out.line(&format!("{}{}", " ".repeat(usize::from(*indent)), words.collect::<String>()));
+            }
             TabRow::Code { change, old, new, pieces, .. } => {
                 let number = if *change == Change::Removed { old } else { new };
                 let number = number.map(|number| number.to_string()).unwrap_or_default();

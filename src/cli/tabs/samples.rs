@@ -94,7 +94,7 @@ fn differs(
     }
     match changes(a, b, records) {
         Ok(changes) => {
-            changes.iter().take(LISTED).for_each(|change| diff::one(rows, change));
+            diff::list(rows, &changes[..changes.len().min(LISTED)]);
             if changes.len() > LISTED {
                 let more = text::count((changes.len() - LISTED) as u64, "more difference");
                 rows.push(TabRow::text(2, Tone::Faint, format!("… {more}")));

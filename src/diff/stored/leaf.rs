@@ -4,7 +4,9 @@ use std::hash::{DefaultHasher, Hasher};
 
 use super::list::{Step, align};
 use super::{Effort, Read, Walk};
-use crate::diff::value::{Change, ChangeKind, Detail, Path, Stretch, Unit, hexadecimal, images};
+use crate::diff::value::{
+    Change, ChangeKind, Detail, Path, Stretch, Unit, hexadecimal, images, stays_in_place,
+};
 use crate::value::lazy::{Place, Reader};
 use crate::value::look::media;
 
@@ -54,8 +56,9 @@ impl Walk<'_, '_> {
             }
         }
         let mut stretch = self.stretch(&sides, unit, at, lengths)?;
-        if !is_text && lengths[0] == lengths[1] {
-            stretch.changed = Some(self.differing(&sides, at, lengths[0])?);
+        if !is_text && lengths.iter().all(|length| *length > 0) {
+            let changed = self.differing(&sides, at, lengths[0].min(lengths[1]))?;
+            stretch.changed = stays_in_place(lengths, changed).then_some(changed);
         }
         self.tell(path, Detail::Stretch(stretch));
         Ok(())
@@ -71,7 +74,15 @@ impl Walk<'_, '_> {
 
     fn tell(&mut self, path: &Path, detail: Detail) {
         let (kind, detail) = (ChangeKind::Changed, Some(detail));
-        self.push(Change { path: path.clone(), kind, from: None, old: None, new: None, detail });
+        self.push(Change {
+            path: path.clone(),
+            kind,
+            from: None,
+            old: None,
+            new: None,
+            detail,
+            within: Vec::new(),
+        });
     }
 
     fn image(&self, sides: &Sides<'_>) -> Read<Option<Detail>> {

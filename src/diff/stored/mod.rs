@@ -174,7 +174,15 @@ impl<'r, 's> Walk<'r, 's> {
     /// Two parts of which no more is told than what they are.
     fn other(&self, path: &Path, a: &Place, b: &Place) -> Read<Change> {
         let detail = Some(Detail::Large { old: self.words(a)?, new: self.words(b)? });
-        Ok(Change { path: path.clone(), kind: ChangeKind::Changed, from: None, old: None, new: None, detail })
+        Ok(Change {
+            path: path.clone(),
+            kind: ChangeKind::Changed,
+            from: None,
+            old: None,
+            new: None,
+            detail,
+            within: Vec::new(),
+        })
     }
 
     /// A part that only one side has.
@@ -183,13 +191,13 @@ impl<'r, 's> Walk<'r, 's> {
         let change = match self.small(place)? {
             Some(json) => {
                 let (old, new) = if gone { (Some(json), None) } else { (None, Some(json)) };
-                Change { path, kind, from: None, old, new, detail: None }
+                Change { path, kind, from: None, old, new, detail: None, within: Vec::new() }
             }
             None => {
                 let (words, none) = (self.words(place)?, String::new());
                 let (old, new) = if gone { (words, none) } else { (none, words) };
                 let detail = Some(Detail::Large { old, new });
-                Change { path, kind, from: None, old: None, new: None, detail }
+                Change { path, kind, from: None, old: None, new: None, detail, within: Vec::new() }
             }
         };
         self.push(change);

@@ -114,7 +114,7 @@ pub struct Stretch {
     pub at: u64,
     /// How many bytes, from there on, stand for how many.
     pub lengths: [u64; 2],
-    /// How many of them differ, of stretches of one length.
+    /// How many of them differ where they stand, when few do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed: Option<u64>,
     /// The beginning of both, with a little of what is before.
@@ -132,6 +132,11 @@ impl Stretch {
         };
         let what = match (old, new, self.changed) {
             (old, new, Some(changed)) if old == new => format!("{} of {} differ", changed, bytes(old)),
+            (old, new, Some(changed)) => {
+                let fate = if new > old { "new" } else { "gone" };
+                let (shorter, more) = (old.min(new), bytes(old.abs_diff(new)));
+                format!("{changed} of {} differ, then {more} are {fate}", bytes(shorter))
+            }
             (0, new, _) => format!("{} are new", bytes(new)),
             (old, 0, _) => format!("{} are gone", bytes(old)),
             (old, new, _) => format!("{} became {}", bytes(old), bytes(new)),
@@ -268,15 +273,22 @@ fn bytes(old: &[u8], new: &[u8]) -> Stretch {
     let most = old.len().min(new.len()) - at;
     let behind = old.iter().rev().zip(new.iter().rev()).take(most).take_while(|(a, b)| a == b).count();
     let (a, b) = (&old[at..old.len() - behind], &new[at..new.len() - behind]);
-    let changed = (a.len() == b.len()).then(|| a.iter().zip(b).filter(|(a, b)| a != b).count() as u64);
+    let lengths = [a.len() as u64, b.len() as u64];
+    let changed = a.iter().zip(b).filter(|(a, b)| a != b).count() as u64;
     Stretch {
         unit: Unit::Bytes,
         sizes: [old.len() as u64, new.len() as u64],
         at: at as u64,
-        lengths: [a.len() as u64, b.len() as u64],
-        changed,
+        lengths,
+        changed: stays_in_place(lengths, changed).then_some(changed),
         shown: [hexadecimal(old, at, a.len()), hexadecimal(new, at, b.len())],
     }
+}
+
+/// Whether two stretches of which so many bytes differ where they stand are told so: nothing was put in or taken out
+/// before their end.
+pub(in crate::diff) fn stays_in_place([old, new]: [u64; 2], changed: u64) -> bool {
+    old == new || (old.min(new) > 0 && changed < old.min(new) / 4)
 }
 
 /// The bytes around a place, as numbers; those before it in brackets are equal on both sides.
@@ -341,6 +353,21 @@ mod tests {
             words.contains("6 × 4") && words.contains("4 × 6") && words.contains("the sizes differ"),
             "{words}"
         );
+    }
+
+    #[test]
+    fn bytes_that_stay_in_their_places_are_counted() {
+        let old: Vec<u8> = (0..=255).cycle().take(4000).collect();
+        let mut new = old.clone();
+        new[1000..1004].copy_from_slice(b"\x00\x00\x00\x00");
+        new[3000] = 7;
+        new.extend(b"tail");
+        let words = told(&old, &new);
+        assert!(words.contains("from byte 1000 on 5 of 3.0 kB differ, then 4 B are new"), "{words}");
+        assert!(told(&new, &old).contains("then 4 B are gone"));
+        // What was put in moves all that follows.
+        new.splice(10..10, *b"put in");
+        assert!(told(&old, &new).contains(" became "), "{}", told(&old, &new));
     }
 
     #[test]

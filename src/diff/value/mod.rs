@@ -5,12 +5,16 @@
 //!
 //! - `path`: `messages[3].content`, and patterns over such paths
 //! - `structure`: the differences of two trees
+//! - `lists`: the differences of two lists: rows by their keys, other elements by what is common
 //! - `turns`: the differences of two conversations, message by message
 //! - `media`: the differences of two images, or of bytes
 //! - `text`: the differences of two texts, by line and by word within changed lines
+//! - `hunks`: the same in pieces, each under what it is in: a heading, a class, a function
 //! - `told`: differences in words, the same for every reader
 //! - `spread`: how far several answers to one question are apart
 
+mod hunks;
+mod lists;
 mod media;
 mod path;
 mod spread;
@@ -19,14 +23,17 @@ mod text;
 mod told;
 mod turns;
 
+pub use hunks::{Hunk, hunks, last_break};
 pub use media::{ImageChange, ImageSide, Pixels, Stretch, Unit};
-pub(in crate::diff) use media::{hexadecimal, images};
+pub(in crate::diff) use media::{hexadecimal, images, stays_in_place};
 pub use path::{Path, Pattern, PatternError, Step};
 pub use spread::{Spread, distance};
 pub(in crate::diff) use structure::compare_at;
-pub use structure::{Change, ChangeKind, Detail, Differences, Hidden, Options, compare, diff};
+pub use structure::{
+    Change, ChangeKind, Detail, Differences, Hidden, Inside, Options, Within, compare, diff,
+};
 pub use text::{Fate, Line, LineKind, Span, as_file, lines, patch_of, sentences};
-pub use told::{Sides, Told, hidden_words, told};
+pub use told::{Sides, Told, hidden_words, told_all};
 pub use turns::{PartChange, TurnChange};
 
 #[cfg(test)]

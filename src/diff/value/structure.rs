@@ -1,23 +1,20 @@
 //! The differences of two JSON trees.
 //!
-//! Objects are compared by key, lists of objects that have a key of their own (`id`, `name` …) by that, other lists by
-//! their longest common part. What is gone at one place and new at another of the same object or list, and equal, is
-//! one renamed or moved thing and not two differences. [`compare`] also reads conversations by turn (`turns`) and images
-//! and bytes by what they are (`media`).
+//! Objects are compared by key, lists as `lists` says. What is gone at one place and new at another, and equal, is one
+//! renamed or moved thing and not two differences. [`compare`] also reads conversations by turn (`turns`), images and
+//! bytes by what they are (`media`), and texts that are JSON by what they say.
 //!
 //! Invariant: what does not count is counted: a place that a pattern takes is no difference, and is told by how many
 //! differences the pattern hid.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-
-use serde_json::{Map, Value};
-use similar::{Algorithm, DiffOp};
 
 use super::media::{self, ImageChange, Stretch};
 use super::path::{Path, Pattern};
 use super::turns::TurnChange;
 use crate::value::look::put_together;
+use serde_json::{Map, Value};
 
 /// What happened to a place.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize)]
@@ -55,6 +52,34 @@ pub struct Change {
     /// More than both sides say by themselves.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Detail>,
+    /// Rows with a name and texts that are JSON, in which it is, from the outermost.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub within: Vec<Within>,
+}
+
+/// Something that a difference is in, and that says more than its path.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+pub struct Within {
+    /// Its place.
+    #[serde(serialize_with = "as_text")]
+    pub path: Path,
+    /// What it is.
+    pub what: Inside,
+}
+
+/// What something is that a difference is in.
+#[derive(Clone, PartialEq, Debug, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Inside {
+    /// A row that its list knows by this key.
+    Row {
+        /// The key: `sku`.
+        key: String,
+        /// Its value in this row.
+        name: Value,
+    },
+    /// A text that was read as JSON.
+    JsonText,
 }
 
 /// What is known of a difference beside both sides.
@@ -73,6 +98,13 @@ pub enum Detail {
         old: String,
         /// What it is; empty when it is gone.
         new: String,
+    },
+    /// A column of a table, in all its rows.
+    Column {
+        /// Its name; of one that is gone what it was.
+        name: String,
+        /// How many rows.
+        rows: usize,
     },
     /// Pieces of a stream that make the same response.
     Pieces {
@@ -127,15 +159,21 @@ pub struct Options {
 
 impl Options {
     /// The pattern that takes a place.
-    fn taken(&self, path: &Path) -> Option<usize> {
+    pub(super) fn taken(&self, path: &Path) -> Option<usize> {
         self.ignore.iter().position(|pattern| pattern.takes(path))
     }
 }
+
+/// Longer texts are not read as JSON.
+const JSON_TEXT: usize = 1 << 20;
+/// Characters of a text that is found again at another place.
+const TELLING: usize = 8;
 
 /// All differences by structure alone, in the order of the second value.
 pub fn diff(old: &Value, new: &Value, options: &Options) -> Vec<Change> {
     let mut differ = Differ::new(options, false);
     differ.value(&Path::default(), old, new);
+    differ.found_elsewhere();
     differ.found
 }
 
@@ -148,15 +186,13 @@ pub fn compare(old: &Value, new: &Value, options: &Options) -> Differences {
 pub(in crate::diff) fn compare_at(path: &Path, old: &Value, new: &Value, options: &Options) -> Differences {
     let mut differ = Differ::new(options, true);
     differ.value(path, old, new);
+    differ.found_elsewhere();
     let hidden = differ.hidden.iter().map(|(at, differences)| Hidden {
         pattern: options.ignore[*at].to_string(),
         differences: *differences,
     });
     Differences { hidden: hidden.collect(), changes: differ.found, ..Differences::default() }
 }
-
-/// Keys that name an element of a list.
-const IDENTITIES: [&str; 6] = ["id", "key", "name", "uuid", "path", "title"];
 
 pub(super) struct Differ<'a> {
     pub(super) options: &'a Options,
@@ -165,11 +201,13 @@ pub(super) struct Differ<'a> {
     pub(super) found: Vec<Change>,
     /// Differences that a pattern hid, by its number.
     pub(super) hidden: BTreeMap<usize, usize>,
+    /// What is being compared right now.
+    pub(super) within: Vec<Within>,
 }
 
 impl<'a> Differ<'a> {
     pub(super) fn new(options: &'a Options, meaning: bool) -> Self {
-        Differ { options, meaning, found: Vec::new(), hidden: BTreeMap::new() }
+        Differ { options, meaning, found: Vec::new(), hidden: BTreeMap::new(), within: Vec::new() }
     }
 
     pub(super) fn value(&mut self, path: &Path, old: &Value, new: &Value) {
@@ -198,15 +236,7 @@ impl<'a> Differ<'a> {
     fn by_meaning(&mut self, path: &Path, old: &Value, new: &Value) -> bool {
         if let Some(detail) = media::compare(old, new) {
             // What both sides are stands in the detail; they themselves are long.
-            let (kind, from) = (ChangeKind::Changed, None);
-            self.found.push(Change {
-                path: path.clone(),
-                kind,
-                from,
-                old: None,
-                new: None,
-                detail: Some(detail),
-            });
+            self.detailed(path, ChangeKind::Changed, detail);
             return true;
         }
         match (old, new) {
@@ -214,6 +244,7 @@ impl<'a> Differ<'a> {
             (Value::Array(old), Value::Array(new)) => {
                 self.stream(path, old, new) || self.conversation(path, old, new)
             }
+            (Value::String(old), Value::String(new)) => self.json_text(path, old, new),
             _ => false,
         }
     }
@@ -224,11 +255,26 @@ impl<'a> Differ<'a> {
         let (found, hidden) = (self.found.len(), self.hidden.clone());
         self.value(path, &was, &now);
         if self.found.len() == found && self.hidden == hidden {
-            let detail = Some(Detail::Pieces { old: old.len(), new: new.len() });
-            let (path, kind) = (path.clone(), ChangeKind::Changed);
-            self.found.push(Change { path, kind, from: None, old: None, new: None, detail });
+            let detail = Detail::Pieces { old: old.len(), new: new.len() };
+            self.detailed(path, ChangeKind::Changed, detail);
         }
         true
+    }
+
+    /// Two texts by the JSON that they are; `false` when they are none, or say the same in other words.
+    fn json_text(&mut self, path: &Path, old: &str, new: &str) -> bool {
+        let (Some(was), Some(now)) = (json_of(old), json_of(new)) else { return false };
+        let before = (self.found.len(), self.hidden.clone());
+        self.within.push(Within { path: path.clone(), what: Inside::JsonText });
+        self.value(path, &was, &now);
+        self.within.pop();
+        (self.found.len(), &self.hidden) != (before.0, &before.1)
+    }
+
+    /// Notes a difference whose detail says all.
+    pub(super) fn detailed(&mut self, path: &Path, kind: ChangeKind, detail: Detail) {
+        let (path, detail, within) = (path.clone(), Some(detail), self.within.clone());
+        self.found.push(Change { path, kind, from: None, old: None, new: None, detail, within });
     }
 
     pub(super) fn note(
@@ -239,15 +285,53 @@ impl<'a> Differ<'a> {
         old: Option<&Value>,
         new: Option<&Value>,
     ) {
-        self.push(Change { path, kind, from, old: old.cloned(), new: new.cloned(), detail: None });
+        let (old, new) = (old.cloned(), new.cloned());
+        self.push(Change { path, kind, from, old, new, detail: None, within: Vec::new() });
     }
 
     /// Notes a difference, unless its place does not count.
-    pub(super) fn push(&mut self, change: Change) {
+    pub(super) fn push(&mut self, mut change: Change) {
+        change.within.clone_from(&self.within);
         match self.options.taken(&change.path) {
             Some(pattern) => *self.hidden.entry(pattern).or_default() += 1,
             None => self.found.push(change),
         }
+    }
+
+    /// What is gone at one place and new at another, far from it, was moved.
+    fn found_elsewhere(&mut self) {
+        let gone = self.whole(ChangeKind::Removed, |change| change.old.as_ref());
+        let come = self.whole(ChangeKind::Added, |change| change.new.as_ref());
+        let mut left_out = Vec::new();
+        for (mark, from) in gone {
+            let ([from], Some([to])) = (from.as_slice(), come.get(&mark).map(Vec::as_slice)) else {
+                continue;
+            };
+            let [was, place] = [&self.found[*from], &self.found[*to]];
+            if was.old != place.new {
+                continue;
+            }
+            let (old, place) = (was.old.clone(), was.path.clone());
+            let moved = &mut self.found[*to];
+            (moved.kind, moved.from, moved.old) = (ChangeKind::Moved, Some(place), old);
+            left_out.push(*from);
+        }
+        left_out.sort_unstable();
+        for at in left_out.into_iter().rev() {
+            self.found.remove(at);
+        }
+    }
+
+    /// What is new or gone as a whole, and large enough that finding it again says something.
+    fn whole(&self, kind: ChangeKind, of: impl Fn(&Change) -> Option<&Value>) -> BTreeMap<u64, Vec<usize>> {
+        let mut out: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+        for (at, change) in self.found.iter().enumerate() {
+            let value = of(change).filter(|_| change.kind == kind && change.detail.is_none());
+            if let Some(value) = value.filter(|value| is_telling(value)) {
+                out.entry(digest(value)).or_default().push(at);
+            }
+        }
+        out
     }
 
     fn near(&self, a: &serde_json::Number, b: &serde_json::Number) -> bool {
@@ -284,66 +368,6 @@ impl<'a> Differ<'a> {
         }
     }
 
-    fn lists(&mut self, path: &Path, old: &[Value], new: &[Value]) {
-        let named = |key: &str| self.options.taken(&path.index(0).key(key)).is_none();
-        if let Some(key) = identity(old, new).filter(|key| named(key)) {
-            self.rows(path, old, new, key);
-            return;
-        }
-        let (a, b) = (self.digests(path, old), self.digests(path, new));
-        let ops = similar::capture_diff_slices(Algorithm::Myers, &a, &b);
-        let mut gone: HashMap<u64, Vec<usize>> = HashMap::new();
-        for op in &ops {
-            if let DiffOp::Equal { old_index, new_index, len } = op {
-                // What does not count may differ in them; that is told.
-                for at in 0..*len {
-                    self.value(&path.index(new_index + at), &old[old_index + at], &new[new_index + at]);
-                }
-            }
-            if let DiffOp::Delete { old_index, old_len, .. } = op {
-                for (at, hash) in a.iter().enumerate().skip(*old_index).take(*old_len) {
-                    gone.entry(*hash).or_default().push(at);
-                }
-            }
-        }
-        let mut taken = HashSet::new();
-        for op in &ops {
-            if let DiffOp::Insert { new_index, new_len, .. } = op {
-                for at in *new_index..new_index + new_len {
-                    let from = gone.get_mut(&b[at]).filter(|_| !is_common(&new[at])).and_then(Vec::pop);
-                    match from {
-                        Some(from) => {
-                            taken.insert(from);
-                            let was = Some(path.index(from));
-                            self.note(
-                                path.index(at),
-                                ChangeKind::Moved,
-                                was,
-                                Some(&old[from]),
-                                Some(&new[at]),
-                            );
-                        }
-                        None => self.note(path.index(at), ChangeKind::Added, None, None, Some(&new[at])),
-                    }
-                }
-            }
-            if let DiffOp::Replace { old_index, old_len, new_index, new_len } = op {
-                self.replaced(
-                    path,
-                    (&old[*old_index..old_index + old_len], *old_index),
-                    (&new[*new_index..new_index + new_len], *new_index),
-                );
-            }
-        }
-        for op in &ops {
-            if let DiffOp::Delete { old_index, old_len, .. } = op {
-                for at in (*old_index..old_index + old_len).filter(|at| !taken.contains(at)) {
-                    self.note(path.index(at), ChangeKind::Removed, None, Some(&old[at]), None);
-                }
-            }
-        }
-    }
-
     /// Digests of elements, without the places in them that do not count.
     pub(super) fn digests(&self, path: &Path, list: &[Value]) -> Vec<u64> {
         let counts = |place: &Path| self.options.taken(place).is_none();
@@ -354,69 +378,10 @@ impl<'a> Differ<'a> {
         };
         list.iter().enumerate().map(one).collect()
     }
-
-    /// A stretch that was replaced: element by element, the rest is new or gone.
-    fn replaced(&mut self, path: &Path, old: (&[Value], usize), new: (&[Value], usize)) {
-        for (place, (was, now)) in old.0.iter().zip(new.0).enumerate() {
-            self.value(&path.index(new.1 + place), was, now);
-        }
-        for (place, now) in new.0.iter().enumerate().skip(old.0.len()) {
-            self.note(path.index(new.1 + place), ChangeKind::Added, None, None, Some(now));
-        }
-        for (place, was) in old.0.iter().enumerate().skip(new.0.len()) {
-            self.note(path.index(old.1 + place), ChangeKind::Removed, None, Some(was), None);
-        }
-    }
-
-    /// Lists of rows that have a key.
-    fn rows(&mut self, path: &Path, old: &[Value], new: &[Value], key: &str) {
-        let places: HashMap<String, usize> =
-            old.iter().enumerate().filter_map(|(at, row)| Some((row.get(key)?.to_string(), at))).collect();
-        let mut met = HashSet::new();
-        let mut last = 0;
-        for (at, row) in new.iter().enumerate() {
-            let from = row.get(key).and_then(|name| places.get(&name.to_string()));
-            match from {
-                Some(from) => {
-                    met.insert(*from);
-                    if *from < last {
-                        let was = Some(path.index(*from));
-                        self.note(path.index(at), ChangeKind::Moved, was, Some(&old[*from]), Some(row));
-                    }
-                    last = last.max(*from);
-                    self.value(&path.index(at), &old[*from], row);
-                }
-                None => self.note(path.index(at), ChangeKind::Added, None, None, Some(row)),
-            }
-        }
-        for (at, row) in old.iter().enumerate().filter(|(at, _)| !met.contains(at)) {
-            self.note(path.index(at), ChangeKind::Removed, None, Some(row), None);
-        }
-    }
-}
-
-/// The key whose values tell the rows of both lists apart and that some rows of both share.
-fn identity<'k>(old: &[Value], new: &[Value]) -> Option<&'k str> {
-    IDENTITIES.into_iter().find(|key| match (names(old, key), names(new, key)) {
-        (Some(old), Some(new)) => !old.is_disjoint(&new),
-        _ => false,
-    })
-}
-
-/// The values of a key, when every row is an object that has it and no two have the same.
-fn names(rows: &[Value], key: &str) -> Option<HashSet<String>> {
-    let mut seen = HashSet::new();
-    for row in rows {
-        let name = row.as_object()?.get(key).filter(|name| name.is_string() || name.is_number())?;
-        if !seen.insert(name.to_string()) {
-            return None;
-        }
-    }
-    Some(seen)
 }
 
 /// Values that stand in many places: finding one elsewhere says nothing.
-fn is_common(value: &Value) -> bool {
+pub(super) fn is_common(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) => true,
         Value::Number(number) => number.as_f64().is_some_and(|number| number.abs() < 10.0),
@@ -426,15 +391,36 @@ fn is_common(value: &Value) -> bool {
     }
 }
 
+/// Values that hardly stand in two places by chance.
+fn is_telling(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.chars().count() >= TELLING,
+        Value::Array(list) => list.len() > 1,
+        Value::Object(map) => map.values().any(|value| !is_common(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// The object or list that a text is in JSON.
+fn json_of(text: &str) -> Option<Value> {
+    if text.len() > JSON_TEXT || !text.trim_start().starts_with(['{', '[']) {
+        return None;
+    }
+    serde_json::from_str(text).ok()
+}
+
 /// `==` of objects does not look at the order of keys.
 fn same_order(old: &Value, new: &Value) -> bool {
     match (old, new) {
-        (Value::Object(a), Value::Object(b)) => {
-            a.keys().eq(b.keys()) && a.values().zip(b.values()).all(|(a, b)| same_order(a, b))
-        }
+        (Value::Object(a), Value::Object(b)) => same_keys(a, b),
         (Value::Array(a), Value::Array(b)) => a.iter().zip(b).all(|(a, b)| same_order(a, b)),
         _ => true,
     }
+}
+
+/// The same of equal objects.
+pub(super) fn same_keys(old: &Map<String, Value>, new: &Map<String, Value>) -> bool {
+    old.keys().eq(new.keys()) && old.values().zip(new.values()).all(|(a, b)| same_order(a, b))
 }
 
 /// A digest of a whole value.

@@ -1,5 +1,6 @@
 //! The differences of two texts: by line, and by word within lines that changed.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use similar::{ChangeTag, TextDiff};
@@ -43,9 +44,19 @@ pub struct Line {
 
 /// The changed lines with `context` lines around them; groups are separated by where numbers jump.
 pub fn lines(old: &str, new: &str, context: usize) -> Vec<Line> {
-    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
-    let mut out = Vec::new();
+    groups(old, new, context).into_iter().flatten().collect()
+}
+
+/// The same, group by group. Whether the last line ends with a line break makes no other line of it.
+pub(super) fn groups(old: &str, new: &str, context: usize) -> Vec<Vec<Line>> {
+    let [old, new] = [old, new].map(|text| match !text.is_empty() && !text.ends_with('\n') {
+        true => Cow::Owned(format!("{text}\n")),
+        false => Cow::Borrowed(text),
+    });
+    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(&*old, &*new);
+    let mut groups = Vec::new();
     for group in diff.grouped_ops(context) {
+        let mut out = Vec::new();
         for op in &group {
             for change in diff.iter_inline_changes(op) {
                 let kind = match change.tag() {
@@ -69,8 +80,9 @@ pub fn lines(old: &str, new: &str, context: usize) -> Vec<Line> {
                 });
             }
         }
+        groups.push(out);
     }
-    out
+    groups
 }
 
 /// A value as a file holds it, so that patches fit such files: a text as it is, anything else as JSON.

@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::media::{Stretch, Unit};
-use super::path::Path;
-use super::structure::{Change, ChangeKind, Detail};
+use super::path::{Path, Step};
+use super::structure::{Change, ChangeKind, Detail, Inside, Within};
 use super::turns::{PartChange, TurnChange};
+use crate::base::text;
 
 /// What stands below a row.
 #[derive(Clone, PartialEq, Debug)]
@@ -18,6 +19,36 @@ pub enum Sides<'c> {
     Values(Option<&'c Value>, Option<&'c Value>),
     /// Excerpts of both sides.
     Excerpts(&'c str, &'c str),
+}
+
+/// Characters of the name of a row.
+const NAME: usize = 60;
+/// Characters of a side that stands in the line of its place.
+const SHORT: usize = 40;
+
+impl Sides<'_> {
+    /// Both sides as JSON, when they are short enough to stand in one line.
+    pub fn in_short(&self) -> Option<[Option<String>; 2]> {
+        let short = |value: &Value| -> Option<String> {
+            let is_one = !matches!(value, Value::Array(list) if !list.is_empty())
+                && !matches!(value, Value::Object(map) if !map.is_empty());
+            let several = value.as_str().is_some_and(|text| text.contains('\n'));
+            let shown = value.to_string();
+            (is_one && !several && shown.chars().nth(SHORT).is_none()).then_some(shown)
+        };
+        match self {
+            Sides::Texts(old, new) => {
+                let text = |text: &str| short(&Value::from(text));
+                Some([Some(text(old)?), Some(text(new)?)])
+            }
+            Sides::Values(old, new) => {
+                let side =
+                    |value: &Option<&Value>| value.map(|value| short(value).ok_or(())).transpose().ok();
+                Some([side(old)?, side(new)?])
+            }
+            Sides::None | Sides::Excerpts(..) => None,
+        }
+    }
 }
 
 /// One row: unsanitised.
@@ -35,16 +66,77 @@ pub struct Told<'c> {
     pub sides: Sides<'c>,
 }
 
-/// The rows of a difference in a value that is called `root`.
-pub fn told<'c>(change: &'c Change, root: &str) -> Vec<Told<'c>> {
+/// The rows of the differences in a value that is called `root`; rows of tables and texts that are JSON stand once, above
+/// what differs in them.
+pub fn told_all<'c>(changes: &'c [Change], root: &str) -> Vec<Told<'c>> {
     let mut out = Vec::new();
-    tell(change, root, 0, &mut out);
+    tell_all(changes, &|path| placed(path, root), 0, &mut out);
     out
 }
 
-fn tell<'c>(change: &'c Change, root: &str, depth: usize, out: &mut Vec<Told<'c>>) {
-    let place = placed(&change.path, root);
-    let from = change.from.as_ref().map(|from| placed(from, "")).unwrap_or_default();
+/// How a place is called.
+type Names<'n> = &'n dyn Fn(&Path) -> String;
+
+fn tell_all<'c>(changes: &'c [Change], names: Names<'_>, depth: usize, out: &mut Vec<Told<'c>>) {
+    let mut open: &[Within] = &[];
+    for change in changes {
+        let above = change.within.iter().zip(open).take_while(|(a, b)| a == b).count();
+        for (level, one) in change.within.iter().enumerate().skip(above) {
+            if !is_row(change, one) {
+                let words = named(&relative(&one.path, change.within[..level].last(), names), &one.what);
+                let (kind, path) = (ChangeKind::Changed, one.path.clone());
+                out.push(Told { depth: depth + level, words, kind, path, sides: Sides::None });
+            }
+        }
+        tell(change, names, depth, out);
+        open = &change.within;
+    }
+}
+
+/// Whether the difference is about a row as a whole.
+fn is_row(change: &Change, one: &Within) -> bool {
+    one.path == change.path && matches!(one.what, Inside::Row { .. })
+}
+
+/// What a difference is in, after where that is.
+fn named(place: &str, what: &Inside) -> String {
+    let words = match what {
+        Inside::Row { key, name } => format!("{key} {}", glance(name)),
+        Inside::JsonText => "a text that is JSON".to_owned(),
+    };
+    if place.is_empty() { words } else { format!("{place}  {words}") }
+}
+
+/// A name, of bounded length.
+fn glance(name: &Value) -> String {
+    let shown = name.to_string();
+    match shown.char_indices().nth(NAME) {
+        Some((at, _)) => format!("{}…", &shown[..at]),
+        None => shown,
+    }
+}
+
+/// A place as it is called below what it is in.
+fn relative(path: &Path, outer: Option<&Within>, names: Names<'_>) -> String {
+    match outer {
+        Some(outer) => inside(path, &outer.path),
+        None => names(path),
+    }
+}
+
+fn tell<'c>(change: &'c Change, names: Names<'_>, depth: usize, out: &mut Vec<Told<'c>>) {
+    let (place, depth) = match change.within.as_slice() {
+        // A row that is new, gone or moved is named itself.
+        [outer @ .., one] if is_row(change, one) => {
+            (named(&relative(&change.path, outer.last(), names), &one.what), depth + outer.len())
+        }
+        within => (relative(&change.path, within.last(), names), depth + within.len()),
+    };
+    let from = change.from.as_ref().map(|from| match (&change.detail, from.0.last()) {
+        (Some(Detail::Column { .. }), Some(Step::Key(name))) => name.clone(),
+        _ => placed(from, ""),
+    });
+    let from = from.unwrap_or_default();
     let with = |words: &str| {
         if place.is_empty() { words.trim_start().to_owned() } else { format!("{place}{words}") }
     };
@@ -71,6 +163,11 @@ fn tell<'c>(change: &'c Change, root: &str, depth: usize, out: &mut Vec<Told<'c>
             row(with(&format!("  {}; {}", image.sides(), image.words())), Sides::None)
         }
         Some(Detail::Stretch(stretch)) => row(with(&format!("  {}", stretch.words())), excerpts(stretch)),
+        Some(Detail::Column { name, rows }) => {
+            let happened = happened.trim_start();
+            let words = with(&format!("  column {name} {happened} in {}", text::count(*rows as u64, "row")));
+            row(words, Sides::None);
+        }
         Some(Detail::Large { old, new }) => row(with(&happened), Sides::Excerpts(old, new)),
         Some(Detail::Pieces { old, new }) => {
             let words = format!("  {old} → {new} pieces of a stream that say the same");
@@ -91,15 +188,8 @@ fn tell_turn<'c>(turn: &'c TurnChange, message: &Path, depth: usize, out: &mut V
     for part in &turn.parts {
         tell_part(part, depth, out);
     }
-    for change in &turn.rest {
-        // Its place in the message is enough: the message has been named.
-        let from = out.len();
-        tell(change, "", depth, out);
-        let (whole, inner) = (placed(&change.path, ""), inside(&change.path, message));
-        if let Some(row) = out.get_mut(from) {
-            row.words = row.words.replacen(&whole, &inner, 1);
-        }
-    }
+    // Their places in the message are enough: the message has been named.
+    tell_all(&turn.rest, &|path| inside(path, message), depth, out);
 }
 
 /// A path below a message.
@@ -123,20 +213,11 @@ fn tell_part<'c>(part: &'c PartChange, depth: usize, out: &mut Vec<Told<'c>>) {
             ));
         }
         _ => {
-            for change in &part.changes {
-                let below = change.path.0.get(part.path.0.len()..).unwrap_or_default();
-                let from = out.len();
-                tell(change, "", depth, out);
-                let whole = placed(&change.path, "");
-                let named = match below {
-                    [] => words.clone(),
-                    below => format!("{words}  {}", Path(below.to_vec())),
-                };
-                if let Some(row) = out.get_mut(from) {
-                    let rest = row.words.strip_prefix(&whole).unwrap_or_default().to_owned();
-                    row.words = format!("{named}{rest}");
-                }
-            }
+            let names = |path: &Path| match inside(path, &part.path) {
+                below if below.is_empty() => words.clone(),
+                below => format!("{words}  {below}"),
+            };
+            tell_all(&part.changes, &names, depth, out);
         }
     }
 }
@@ -164,11 +245,7 @@ pub fn hidden_words(hidden: &[super::Hidden]) -> Option<String> {
     let mut words = Vec::new();
     for (at, one) in hidden.iter().enumerate() {
         words.push(match at {
-            0 => format!(
-                "{} hidden by {}",
-                crate::base::text::count(one.differences as u64, "difference"),
-                one.pattern
-            ),
+            0 => format!("{} hidden by {}", text::count(one.differences as u64, "difference"), one.pattern),
             _ => format!("{} by {}", one.differences, one.pattern),
         });
     }

@@ -13,6 +13,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value};
 use similar::{Algorithm, DiffOp};
 
+use super::lists::cheapest;
 use super::path::{Path, Step};
 use super::structure::{Change, ChangeKind, Detail, Differ, digest};
 use crate::value::look::{Piece, PieceKind, Said, Spot, are_messages, said};
@@ -100,7 +101,8 @@ impl Differ<'_> {
                     let was = Some(path.index(*from));
                     let detail = head(&new[at], at);
                     let (old, new) = (Some(old[*from].clone()), Some(new[at].clone()));
-                    self.push(Change { path: place, kind: ChangeKind::Moved, from: was, old, new, detail });
+                    let (kind, within) = (ChangeKind::Moved, Vec::new());
+                    self.push(Change { path: place, kind, from: was, old, new, detail, within });
                 } else if let Some(was) = paired.get(&at) {
                     self.value(&place, &old[*was], &new[at]);
                 } else {
@@ -147,7 +149,8 @@ impl Differ<'_> {
         };
         let detail = Some(Detail::Turn(TurnChange { role: b.role, at, parts, rest }));
         let (old, new) = (Some(old.clone()), Some(new.clone()));
-        self.push(Change { path: path.clone(), kind: ChangeKind::Changed, from: None, old, new, detail });
+        let (path, kind, within) = (path.clone(), ChangeKind::Changed, Vec::new());
+        self.push(Change { path, kind, from: None, old, new, detail, within });
         true
     }
 
@@ -259,7 +262,7 @@ fn alone(path: Path, kind: ChangeKind, message: &Value, at: usize) -> Change {
             rest: Vec::new(),
         })
     });
-    Change { path, kind, from: None, old, new, detail }
+    Change { path, kind, from: None, old, new, detail, within: Vec::new() }
 }
 
 /// Who speaks.
@@ -269,7 +272,7 @@ fn head(message: &Value, at: usize) -> Option<Detail> {
 }
 
 /// Messages that are gone at one place and new at another, and equal: from the new place to the old one.
-fn moved(ops: &[DiffOp], a: &[u64], b: &[u64]) -> HashMap<usize, usize> {
+pub(super) fn moved(ops: &[DiffOp], a: &[u64], b: &[u64]) -> HashMap<usize, usize> {
     let changed = || ops.iter().filter(|op| !matches!(op, DiffOp::Equal { .. })).map(DiffOp::as_tag_tuple);
     let mut gone: HashMap<u64, Vec<usize>> = HashMap::new();
     for (_, was, _) in changed() {
@@ -305,38 +308,8 @@ fn pairs(old: &[usize], new: &[usize], a: &[Value], b: &[Value]) -> Vec<(usize, 
         }
         _ => 1.0,
     };
-    // The cheapest of what is before, cell by cell; leaving a message alone costs a half.
-    let (n, m) = (old.len(), new.len());
-    let mut best = vec![vec![0.0f64; m + 1]; n + 1];
-    for i in 0..=n {
-        for j in 0..=m {
-            let mut least = if i + j == 0 { 0.0 } else { f64::INFINITY };
-            if i > 0 {
-                least = least.min(best[i - 1][j] + 0.5);
-            }
-            if j > 0 {
-                least = least.min(best[i][j - 1] + 0.5);
-            }
-            if i > 0 && j > 0 {
-                least = least.min(best[i - 1][j - 1] + cost(i - 1, j - 1));
-            }
-            best[i][j] = least;
-        }
-    }
-    let (mut i, mut j) = (n, m);
-    let mut out = Vec::new();
-    while i > 0 && j > 0 {
-        if best[i][j] == best[i - 1][j - 1] + cost(i - 1, j - 1) {
-            out.push((old[i - 1], new[j - 1]));
-            (i, j) = (i - 1, j - 1);
-        } else if best[i][j] == best[i - 1][j] + 0.5 {
-            i -= 1;
-        } else {
-            j -= 1;
-        }
-    }
-    out.reverse();
-    out
+    let found = cheapest(old.len(), new.len(), cost);
+    found.into_iter().map(|(i, j)| (old[i], new[j])).collect()
 }
 
 /// The first words of a message, and how often each stands there.
@@ -352,16 +325,25 @@ fn words(said: &Said) -> HashMap<String, usize> {
             Value::Null => continue,
             other => other.to_string(),
         };
-        for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).take(left) {
-            *out.entry(word.to_lowercase()).or_default() += 1;
-            left -= 1;
+        for (word, n) in bag(&text, left) {
+            *out.entry(word).or_default() += n;
+            left -= n;
         }
     }
     out
 }
 
+/// The first words of a text, and how often each stands there.
+pub(super) fn bag(text: &str, most: usize) -> HashMap<String, usize> {
+    let mut out = HashMap::new();
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).take(most) {
+        *out.entry(word.to_lowercase()).or_default() += 1;
+    }
+    out
+}
+
 /// What part of their words two messages share, from 0 to 1.
-fn alike(a: &HashMap<String, usize>, b: &HashMap<String, usize>) -> f64 {
+pub(super) fn alike(a: &HashMap<String, usize>, b: &HashMap<String, usize>) -> f64 {
     let count = |bag: &HashMap<String, usize>| bag.values().sum::<usize>();
     let all = count(a) + count(b);
     if all == 0 {

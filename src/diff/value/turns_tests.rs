@@ -3,24 +3,22 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::{Options, Pattern, Sides, compare, told};
+use super::super::{Options, Pattern, Sides, compare, told_all};
 
 /// Each row in one line.
 fn rows(old: &Value, new: &Value, options: &Options) -> Vec<String> {
     let found = compare(old, new, options);
     let mut out = Vec::new();
-    for change in &found.changes {
-        for row in told(change, "") {
-            let sides = match row.sides {
-                Sides::None => String::new(),
-                Sides::Texts(a, b) | Sides::Excerpts(a, b) => format!("  {a} → {b}"),
-                Sides::Values(a, b) => {
-                    let text = |side: Option<&Value>| side.map(ToString::to_string).unwrap_or_default();
-                    format!("  {} → {}", text(a), text(b))
-                }
-            };
-            out.push(format!("{}{}{sides}", "  ".repeat(row.depth), row.words));
-        }
+    for row in told_all(&found.changes, "") {
+        let sides = match row.sides {
+            Sides::None => String::new(),
+            Sides::Texts(a, b) | Sides::Excerpts(a, b) => format!("  {a} → {b}"),
+            Sides::Values(a, b) => {
+                let text = |side: Option<&Value>| side.map(ToString::to_string).unwrap_or_default();
+                format!("  {} → {}", text(a), text(b))
+            }
+        };
+        out.push(format!("{}{}{sides}", "  ".repeat(row.depth), row.words));
     }
     out.extend(found.hidden.iter().map(|one| format!("hidden by {}: {}", one.pattern, one.differences)));
     out
@@ -79,7 +77,9 @@ fn tool_calls_differ_in_name_and_arguments_that_are_read() {
     );
     let spaced = json!([user("q"), calls("call_1", "search", r#"{"query":"warm","limit":3}"#)]);
     // They differ, but say the same: that is told as what it is.
-    assert!(plain(old.clone(), spaced)[0].starts_with("[1].tool_calls[0].function.arguments  {\"query\": "));
+    let told = plain(old.clone(), spaced);
+    assert_eq!(told[0], r#"[1].tool_calls[0]  id "call_1""#);
+    assert!(told[1].starts_with("  function.arguments  {\"query\": "), "{told:?}");
     let other = json!([user("q"), calls("call_1", "fetch", r#"{"url": "x"}"#)]);
     assert_eq!(
         plain(old, other),
