@@ -79,7 +79,10 @@ fn a_marked_run_is_the_first_and_what_cannot_be_compared_is_said() {
     terminal.keys("GM");
     terminal.sees("the mark", &["is marked"]);
     terminal.keys("ggd");
-    terminal.sees("the comparison", &["(marked)", "1 cause, 1 same, 2 changed", "other input", "+ Eve"]);
+    terminal.sees(
+        "the comparison",
+        &["(marked)", "1 cause, 1 same, 2 changed", "other input", "\"Ada\" → \"Eve\""],
+    );
     terminal.keys("q");
     assert_eq!(terminal.end(), 0, "{}", terminal.text());
     terminal.given_back();

@@ -100,7 +100,7 @@ fn each_tab_of_a_failed_and_of_a_served_call() {
         let served: [(&str, &[&str]); 6] = [
             ("its output", &["kind: Ada", "Served from run"]),
             ("its input", &["called from app.py:24"]),
-            ("its difference", &["input: the same", "output: the same"]),
+            ("its difference", &["the same input", "the same output"]),
             ("its log", &["It wrote nothing"]),
             ("its source", &["def greet(name", "reaches, as it is:", "dressed  app.py:7"]),
             (
