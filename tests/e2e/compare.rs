@@ -81,7 +81,7 @@ fn a_marked_run_is_the_first_and_what_cannot_be_compared_is_said() {
     terminal.keys("ggd");
     terminal.sees(
         "the comparison",
-        &["(marked)", "1 cause, 1 same, 2 changed", "other input", "\"Ada\" → \"Eve\""],
+        &["(marked)", "1 cause, 1 same, 2 changed", "other input", "name  added  \"Eve\""],
     );
     terminal.keys("q");
     assert_eq!(terminal.end(), 0, "{}", terminal.text());

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::base::digest::Digest;
-use crate::diff::value::{Pattern, Sides, told};
+use crate::diff::value::{Pattern, Sides, told_all};
 use crate::value::fixtures::{Memory, keep};
 use crate::value::{NodeError, StoredNode, Value};
 
@@ -38,7 +38,7 @@ fn looked(old: &Value, new: &Value, effort: Effort) -> (Differences, usize, usiz
 
 fn rows(found: &Differences) -> Vec<String> {
     let mut out = Vec::new();
-    for row in found.changes.iter().flat_map(|change| told(change, "")) {
+    for row in told_all(&found.changes, "") {
         let sides = match row.sides {
             Sides::None => String::new(),
             Sides::Texts(a, b) | Sides::Excerpts(a, b) => format!(" | {a} | {b}"),
