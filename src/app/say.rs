@@ -216,9 +216,11 @@ pub fn headline(state: &AppState, now: Micros) -> Vec<Piece> {
     let name = if state.project.name.is_empty() { "tl-bench" } else { &state.project.name };
     let mut out = vec![piece(4, 0, Tone::Title, name)];
     let Some(run) = state.runs.current() else {
-        let apps = state.project.applications.len() as u64;
-        let what =
-            if apps == 0 { "no applications found".to_owned() } else { text::count(apps, "application") };
+        let what = match state.project.applications.len() as u64 {
+            _ if state.project.unread => "reading …".to_owned(),
+            0 => "no applications found".to_owned(),
+            apps => text::count(apps, "application"),
+        };
         out.push(piece(1, 3, Tone::Quiet, what));
         if !state.project.problems.is_empty() {
             let n = text::count(state.project.problems.len() as u64, "problem");

@@ -280,6 +280,7 @@ pub fn project() -> ProjectInfo {
             params: vec![Param { name: "topic".to_owned(), hint: Some("str".to_owned()), default: None }],
         }],
         problems: Vec::new(),
+        unread: false,
     }
 }
 

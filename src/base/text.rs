@@ -1,8 +1,11 @@
 //! Text that is safe to show: the one sanitiser, widths, and shortening.
 //!
 //! Everything that a model, a tool or user code produced reaches a terminal only through
-//! [`line`] or [`lines`]. Control bytes, escape sequences, bidirectional marks and other
-//! invisible characters are shown as visible stand-ins, never obeyed.
+//! [`line`] or [`lines`] (JSON: [`json`]). Control bytes, escape sequences, bidirectional marks and other
+//! invisible characters are shown as visible stand-ins, never obeyed. What is printed passes [`printed`] as well,
+//! so that a place that forgot the sanitiser shows its text all the same.
+
+use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -15,6 +18,9 @@ pub fn width(text: &str) -> usize {
     // Some pairs are narrower where letters are joined (Arabic lam and alef); a terminal gives each its cell.
     text.graphemes(true).map(UnicodeWidthStr::width).sum()
 }
+
+/// Combining marks in a row that are drawn.
+const MARKS: usize = 4;
 
 fn stand_in(c: char) -> Option<String> {
     let code = c as u32;
@@ -98,8 +104,8 @@ fn push_visible(out: &mut String, text: &str) {
             marks = 0;
         } else if UnicodeWidthChar::width(c) == Some(0) {
             marks += 1;
-            // A mark at the start of a cell, or a tower of them, would draw over its neighbours.
-            if marks <= 4 && !out.is_empty() {
+            // A mark at the start of a line, or a tower of them, would draw over its neighbours.
+            if marks <= MARKS && !out.is_empty() && !out.ends_with('\n') {
                 out.push(c);
             } else {
                 out.push_str(&format!("<{:X}>", c as u32));
@@ -114,9 +120,11 @@ fn push_visible(out: &mut String, text: &str) {
 /// JSON text that is safe to show and still means the same: what would be obeyed or hidden is written as `\\u202e`.
 pub fn json(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    let mut marks = 0;
     for c in text.chars() {
+        marks = if UnicodeWidthChar::width(c) == Some(0) { marks + 1 } else { 0 };
         // A line break stands between tokens; within strings JSON escapes control characters by itself.
-        if c == '\n' || stand_in(c).is_none() {
+        if c == '\n' || marks <= MARKS && stand_in(c).is_none() {
             out.push(c);
         } else {
             for unit in c.encode_utf16(&mut [0; 2]) {
@@ -138,6 +146,43 @@ pub fn lines(text: &str) -> String {
         push_safe(&mut out, &part);
     }
     out
+}
+
+/// Lines that were composed of safe texts and of our colours (`ESC [ 31 m`): both pass unchanged, anything else that a
+/// terminal would obey becomes a stand-in.
+pub fn printed(text: &str) -> Cow<'_, str> {
+    let plain = |byte: u8| byte == b'\n' || (b' '..=b'~').contains(&byte);
+    if text.bytes().all(plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let at = color(rest);
+        if at > 0 {
+            out.push_str(&rest[..at]);
+            rest = &rest[at..];
+            continue;
+        }
+        let until = rest
+            .char_indices()
+            .find(|(at, c)| *at > 0 && *c == '\x1b' || *c == '\n')
+            .map_or(rest.len(), |(at, _)| at);
+        push_visible(&mut out, &rest[..until]);
+        rest = &rest[until..];
+        if let Some(next) = rest.strip_prefix('\n') {
+            out.push('\n');
+            rest = next;
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// How many bytes at the start of a text set a colour or a weight.
+fn color(text: &str) -> usize {
+    let Some(rest) = text.strip_prefix("\x1b[") else { return 0 };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    if digits <= 2 && rest[digits..].starts_with('m') { digits + 3 } else { 0 }
 }
 
 /// Bytes as safe text; invalid UTF-8 is shown as `\xNN`.
@@ -307,6 +352,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_printed_keeps_our_colours_alone() {
+        let ours = "\x1b[31m✗ a\u{301}\x1b[0m\n\x1b[2m日本\x1b[0m";
+        assert_eq!(printed(ours), ours);
+        assert!(matches!(printed("plain\ntext"), Cow::Borrowed(_)));
+        let forgotten = "\x1b[2J\x1b]0;t\x07\x1b[1m\u{9b}2J\r\u{202e}x\x1b[38;5;1m\x1b";
+        assert_eq!(printed(forgotten), "␛[2J␛]0;t␇\x1b[1m<9B>2J␍<202E>x␛[38;5;1m␛");
+    }
+
+    #[test]
+    fn marks_neither_tower_nor_begin_a_line() {
+        let tower = format!("e{}", "\u{301}".repeat(6));
+        assert_eq!(line(&tower), "e\u{301}\u{301}\u{301}\u{301}<301><301>");
+        assert_eq!(json(&format!("\"{tower}\"")), "\"e\u{301}\u{301}\u{301}\u{301}\\u0301\\u0301\"");
+        assert_eq!(lines("a\n\u{301}b"), "a\n<301>b");
+    }
+
+    #[test]
     fn pieces_end_after_lines_or_between_characters() {
         let of = |text: &'static str, most| {
             pieces(text.as_bytes(), most)
@@ -354,6 +416,12 @@ mod tests {
         #[test]
         fn fit_never_exceeds(text in "\\PC*", columns in 0usize..40) {
             prop_assert!(width(&fit(&line(&text), columns)) <= columns);
+        }
+
+        #[test]
+        fn safe_text_is_printed_as_it_is(text in "\\PC*|[a\\x00-\\x1f\u{80}-\u{9f}\u{301}\u{200d}]*") {
+            let safe = lines(&text);
+            prop_assert_eq!(printed(&safe), safe.as_str());
         }
 
         #[test]

@@ -9,6 +9,7 @@ use super::context::Context;
 use super::error::{CliError, Exit};
 use super::launch;
 use super::output::{Out, Tone};
+use crate::base::text;
 use crate::engine::project::Project;
 
 static WORKSPACES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/workspaces");
@@ -80,7 +81,7 @@ fn headless(context: &Context, folder: &Path) -> Result<Exit, CliError> {
     let say = |text: &str| out.note(&out.paint_note(Tone::Strong, text));
     let input = InputArgs::default();
     let output = OutputArgs::default();
-    say(&format!("$ cd {}", folder.display()));
+    say(&format!("$ cd {}", text::line(&folder.display().to_string())));
     say("$ tl-bench run");
     let run = RunArgs {
         app: None,

@@ -168,7 +168,7 @@ pub fn execute(
         Ending::Recorded { status, output: value, error, .. } if output.quiet => {
             // The output alone: the run, which may be large, is not read again for it.
             if let Some(value) = &value {
-                context.out.line(&plain_value(store, Some(value))?.to_string());
+                context.out.record(&plain_value(store, Some(value))?);
             } else if let Some(error) = &error {
                 context.out.note(&crate::base::text::line(&error.headline()));
             }
@@ -213,9 +213,7 @@ fn watch(context: &Context, events: &Receiver<Vec<Event>>, follow: &mut Follow, 
             Ok(batch) => {
                 if output.events {
                     for event in &batch {
-                        let mut line = view::event_json(&follow.history.id, event).to_string();
-                        line.push('\n');
-                        context.out.raw(&line);
+                        context.out.record(&view::event_json(&follow.history.id, event));
                     }
                 }
                 for event in &batch {

@@ -48,6 +48,8 @@ mod workbench;
 
 use clap::{CommandFactory, Parser};
 
+use crate::base::text;
+
 use args::{Cli, Command};
 use context::Context;
 use error::{CliError, Exit};
@@ -61,13 +63,10 @@ fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// Runs the program and returns its exit code.
 pub fn run(args: impl Iterator<Item = std::ffi::OsString>) -> i32 {
     let out = Out::detect();
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<std::ffi::OsString> = args.collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => {
-            let code = if error.use_stderr() { Exit::Usage } else { Exit::Success };
-            let _ = error.print();
-            return code as i32;
-        }
+        Err(error) => return say(out, &error, &args),
     };
     let done = match &cli.command {
         Some(Command::Exec(args)) => Context::new(&cli, out).and_then(|context| exec::run(&context, args)),
@@ -82,6 +81,18 @@ pub fn run(args: impl Iterator<Item = std::ffi::OsString>) -> i32 {
     }
 }
 
+/// Prints the help that was asked for, or what is wrong with the arguments, and returns the exit code.
+fn say(out: Out, error: &clap::Error, args: &[std::ffi::OsString]) -> i32 {
+    // It repeats arguments as they are, between colours of its own: those of safe ones can be shown.
+    let safe = args.iter().map(|arg| text::line(&text::lossy(arg.as_encoded_bytes())));
+    let shown = Cli::try_parse_from(safe).err().filter(|shown| shown.kind() == error.kind());
+    match shown {
+        Some(shown) => drop(shown.print()),
+        None => out.note(&text::lines(&error.to_string())),
+    }
+    (if error.use_stderr() { Exit::Usage } else { Exit::Success }) as i32
+}
+
 fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
     match &cli.command {
         Some(Command::Run(args)) => launch::run(&Context::new(cli, out)?, args),
@@ -89,13 +100,13 @@ fn dispatch(cli: &Cli, out: Out) -> Result<Exit, CliError> {
         Some(Command::Completions { shell }) => {
             let mut text = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "tl-bench", &mut text);
-            out.raw(&String::from_utf8_lossy(&text));
+            out.exact(&String::from_utf8_lossy(&text));
             Ok(Exit::Success)
         }
         Some(Command::Man) => {
             let mut text = Vec::new();
             clap_mangen::Man::new(Cli::command()).render(&mut text)?;
-            out.raw(&String::from_utf8_lossy(&text));
+            out.exact(&String::from_utf8_lossy(&text));
             Ok(Exit::Success)
         }
         Some(Command::Runs(args)) => runs::run(&Context::new(cli, out)?, args),

@@ -1,9 +1,12 @@
 //! The one place that writes to standard output and standard error.
 //!
 //! Data goes to standard output, everything else to standard error. A reader that went away (`| head`) ends the
-//! process quietly. Text of user code must be sanitised (`base::text`) before it gets here.
+//! process quietly. Text of user code must be sanitised (`base::text`) before it gets here. What was forgotten is caught
+//! here: of lines for people only our own colours are obeyed, and documents for programs are escaped for a terminal.
 
 use std::io::{self, IsTerminal, Write};
+
+use crate::base::text;
 
 use super::error::{CliError, Exit};
 
@@ -53,30 +56,41 @@ impl Out {
 
     /// Writes a line to standard output.
     pub fn line(&self, text: &str) {
-        self.raw(&format!("{text}\n"));
-    }
-
-    /// Writes to standard output as it is.
-    pub fn raw(&self, text: &str) {
-        let mut stdout = io::stdout().lock();
-        if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-            gone(&error);
-        }
+        write(&format!("{}\n", text::printed(text)));
     }
 
     /// Writes lines that a program reads: as they are, unless a terminal would obey what is in them.
     pub fn exact(&self, text: &str) {
-        if self.terminal { self.raw(&crate::base::text::lines(text)) } else { self.raw(text) }
+        if self.terminal { write(&text::lines(text)) } else { write(text) }
+    }
+
+    /// Writes the content of a file: as it is, and safe to show on a terminal. False: a terminal cannot show it.
+    pub fn content(&self, bytes: &[u8], is_json: bool) -> bool {
+        if !self.terminal {
+            return self.copy(&mut &*bytes).is_ok();
+        }
+        match std::str::from_utf8(bytes) {
+            Ok(json) if is_json => write(&text::json(json)),
+            Ok(content) => write(&text::lines(content)),
+            Err(_) => return false,
+        }
+        true
+    }
+
+    /// Writes one of many JSON documents, a line each.
+    pub fn record(&self, value: &serde_json::Value) {
+        let line = format!("{value}\n");
+        if self.terminal { write(&text::json(&line)) } else { write(&line) }
     }
 
     /// Writes a JSON document to standard output.
     pub fn json(&self, value: &serde_json::Value) {
         if self.terminal {
             // A terminal obeys what a program would only read.
-            let text = serde_json::to_string_pretty(value).unwrap_or_default();
-            self.line(&crate::base::text::json(&text));
+            let pretty = serde_json::to_string_pretty(value).unwrap_or_default();
+            write(&text::json(&format!("{pretty}\n")));
         } else {
-            self.line(&serde_json::to_string(value).unwrap_or_default());
+            write(&format!("{value}\n"));
         }
     }
 
@@ -104,14 +118,14 @@ impl Out {
     /// Writes a line to standard error.
     pub fn note(&self, text: &str) {
         let mut stderr = io::stderr().lock();
-        let _ = writeln!(stderr, "{text}");
+        let _ = writeln!(stderr, "{}", text::printed(text));
     }
 
     /// Replaces the live line on standard error; empty text removes it.
     pub fn status(&self, text: &str) {
         if self.live {
             let mut stderr = io::stderr().lock();
-            let _ = write!(stderr, "\r\x1b[K{text}");
+            let _ = write!(stderr, "\r\x1b[K{}", text::printed(text));
             let _ = stderr.flush();
         }
     }
@@ -133,10 +147,10 @@ impl Out {
 
     /// Reports an error.
     pub fn error(&self, error: &CliError) {
-        let text = crate::base::text::lines(&error.message);
-        self.note(&format!("{} {text}", self.paint_note(Tone::Bad, "error:")));
+        let message = text::lines(&error.message);
+        self.note(&format!("{} {message}", self.paint_note(Tone::Bad, "error:")));
         for hint in &error.hints {
-            let hint = crate::base::text::lines(hint);
+            let hint = text::lines(hint);
             self.note(&format!("{} {hint}", self.paint_note(Tone::Quiet, "hint:")));
         }
     }
@@ -153,6 +167,14 @@ fn paint(color: bool, tone: Tone, text: &str) -> String {
         Tone::Strong => "1",
     };
     format!("\x1b[{code}m{text}\x1b[0m")
+}
+
+/// Writes to standard output as it is.
+fn write(text: &str) {
+    let mut stdout = io::stdout().lock();
+    if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        gone(&error);
+    }
 }
 
 /// Standard output cannot be written to: nothing more is wanted, or nothing more can be said.

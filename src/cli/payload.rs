@@ -92,11 +92,12 @@ pub fn save(
     };
     let found = place.and_then(|place| of_place(&reader, &place, true)).map_err(wrong)?;
     if file.as_os_str() == "-" {
-        return context
-            .out
-            .copy(&mut found.bytes.as_slice())
-            .map(|()| Exit::Success)
-            .map_err(|error| wrong(error.to_string()));
+        return if context.out.content(&found.bytes, found.extension == "json") {
+            Ok(Exit::Success)
+        } else {
+            let what = format!("a terminal cannot show it ({})", found.extension);
+            Err(wrong(what).hint("--save FILE writes it to a file, and `--save - |` hands it to a program"))
+        };
     }
     let unwritable = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {

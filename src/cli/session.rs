@@ -246,12 +246,17 @@ impl Session {
 }
 
 impl Backend for Session {
+    fn outline(&self) -> ProjectInfo {
+        let project = &self.context.project;
+        let (name, root) = (project.name(), project.root.display().to_string());
+        ProjectInfo { name, root, unread: true, ..ProjectInfo::default() }
+    }
+
     fn project(&self) -> ProjectInfo {
         let (apps, problems) = self.context.project.applications();
         let root = &self.context.project.root;
         ProjectInfo {
-            name: self.context.project.name(),
-            root: root.display().to_string(),
+            unread: false,
             applications: apps.iter().map(app_info).collect(),
             problems: problems
                 .iter()
@@ -264,6 +269,7 @@ impl Backend for Session {
                     )
                 })
                 .collect(),
+            ..self.outline()
         }
     }
 

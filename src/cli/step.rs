@@ -222,7 +222,7 @@ impl<'a> Session<'a> {
     }
 
     fn say(&self, value: &Value) {
-        self.context.out.raw(&format!("{value}\n"));
+        self.context.out.record(value);
     }
 
     /// Until the run ends (`None`), or is left for an earlier call.
@@ -477,7 +477,7 @@ impl<'a> Session<'a> {
                 let history = self.context.history(self.store, &self.history.id)?;
                 let mut report = launch::run_json(self.store, &history)?;
                 report["t"] = json!("ended");
-                self.context.out.raw(&format!("{report}\n"));
+                self.context.out.record(&report);
                 Ok(match status {
                     RunStatus::Succeeded => Exit::Success,
                     RunStatus::Mismatch => Exit::Mismatch,

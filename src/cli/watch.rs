@@ -274,7 +274,7 @@ impl Watcher<'_> {
     }
 
     fn line(&self, document: &Value) {
-        self.context.out.line(&document.to_string());
+        self.context.out.record(document);
     }
 
     fn note(&self, sentence: &str, tone: Tone) {

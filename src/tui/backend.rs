@@ -24,6 +24,9 @@ pub use crate::app::tab::{TabKey, TabView};
 /// All methods but [`Backend::subscribe`] and [`Backend::judge`] may block: the loop calls them on tokio's blocking threads. Errors are
 /// sentences for the user.
 pub trait Backend: Send + Sync + 'static {
+    /// The project's name and folder; nothing of it is read for that.
+    fn outline(&self) -> ProjectInfo;
+
     /// The project and its applications, as of now.
     fn project(&self) -> ProjectInfo;
 

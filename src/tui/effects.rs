@@ -172,6 +172,9 @@ mod tests {
     struct Broken;
 
     impl Backend for Broken {
+        fn outline(&self) -> ProjectInfo {
+            ProjectInfo::default()
+        }
         fn project(&self) -> ProjectInfo {
             ProjectInfo::default()
         }

@@ -26,6 +26,8 @@ pub struct Fake {
     started: Mutex<u32>,
     /// Panics where it is asked to judge a run.
     pub judge_panics: bool,
+    /// The project takes until this file exists to read.
+    pub reads_until: Option<std::path::PathBuf>,
 }
 
 impl Fake {
@@ -39,6 +41,7 @@ impl Fake {
             from: Mutex::new(Some(from)),
             started: Mutex::new(0),
             judge_panics: false,
+            reads_until: None,
         }
     }
 
@@ -49,7 +52,14 @@ impl Fake {
 }
 
 impl Backend for Fake {
+    fn outline(&self) -> ProjectInfo {
+        ProjectInfo { name: project().name, unread: true, ..ProjectInfo::default() }
+    }
+
     fn project(&self) -> ProjectInfo {
+        while self.reads_until.as_ref().is_some_and(|path| !path.exists()) {
+            std::thread::park_timeout(std::time::Duration::from_millis(5));
+        }
         project()
     }
 

@@ -12,9 +12,9 @@ use super::fake::Fake;
 use super::{Options, run};
 
 /// The workbench on a terminal, as `main` has it.
-fn workbench(judge_panics: bool) {
+fn workbench(change: impl FnOnce(&mut Fake)) {
     let mut fake = Fake::new(vec![agent("2c1a00000000", 60, None, RunStatus::Failed)]);
-    fake.judge_panics = judge_panics;
+    change(&mut fake);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(run(Arc::new(fake), Options::default())).unwrap();
 }
@@ -22,7 +22,7 @@ fn workbench(judge_panics: bool) {
 #[test]
 #[ignore = "runs in the terminal that a test below makes"]
 fn the_loop_panics() {
-    workbench(true);
+    workbench(|fake| fake.judge_panics = true);
 }
 
 #[test]
@@ -30,13 +30,19 @@ fn the_loop_panics() {
 fn a_thread_panics() {
     // When the test says that the screen was drawn.
     std::thread::spawn(|| {
-        let path = std::env::var_os("TLB_PANIC_WHEN").unwrap();
+        let path = std::env::var_os("TLB_WHEN").unwrap();
         while !std::path::Path::new(&path).exists() {
             std::thread::park_timeout(std::time::Duration::from_millis(5));
         }
         panic!("a bug on a thread");
     });
-    workbench(false);
+    workbench(|_| ());
+}
+
+#[test]
+#[ignore = "runs in the terminal that a test below makes"]
+fn the_project_is_large() {
+    workbench(|fake| fake.reads_until = std::env::var_os("TLB_WHEN").map(Into::into));
 }
 
 /// What a terminal shows while a test runs in it, step by step.
@@ -55,7 +61,7 @@ impl Terminal {
         command.args(["--exact", &format!("tui::pty_tests::{test}"), "--ignored", "--nocapture"]);
         command.env("TERM", "xterm-256color");
         command.env("RUST_BACKTRACE", "0");
-        command.env("TLB_PANIC_WHEN", when);
+        command.env("TLB_WHEN", when);
         let child = pair.slave.spawn_command(command).unwrap();
         let output = pair.master.try_clone_reader().unwrap();
         let screen = vt100::Parser::new(30.try_into().unwrap(), 120.try_into().unwrap(), 0);
@@ -102,6 +108,20 @@ fn a_panic_of_the_loop_gives_the_terminal_back_before_it_is_told() {
     });
     assert!(!terminal.ends());
     terminal.given_back();
+}
+
+#[test]
+fn runs_can_be_looked_at_while_the_project_is_still_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let when = folder.path().join("when");
+    let mut terminal = Terminal::with("the_project_is_large", &when);
+    terminal.wait("the run's calls", |screen| screen.contents().contains("call_llm#1"));
+    let mut keys = terminal.master.take_writer().unwrap();
+    keys.write_all(b"r").unwrap();
+    terminal.wait("the reason", |screen| screen.contents().contains("The project is still read."));
+    std::fs::write(&when, "").unwrap();
+    keys.write_all(b"q").unwrap();
+    assert!(terminal.ends());
 }
 
 #[test]

@@ -86,10 +86,9 @@ pub enum Outcome {
 /// Must be awaited within a tokio runtime with time and I/O enabled.
 pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outcome> {
     let mut signals = Signals::new()?;
-    let events = backend.subscribe();
     let (project, sources, saved, points) = {
         let backend = Arc::clone(&backend);
-        let read = move || (backend.project(), backend.settings(), backend.saved(), backend.points());
+        let read = move || (backend.outline(), backend.settings(), backend.saved(), backend.points());
         tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
     };
     let guard = Guard::take()?;
@@ -103,10 +102,7 @@ pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outc
     if let Some(text) = saved {
         persist::restore(&mut state, &text);
     }
-    match points {
-        Ok(points) => state.points = points,
-        Err(why) => state.project.problems.push(why),
-    }
+    let points = points.map(|points| state.points = points);
     let (look, problems) = Look::of(&state, options.theme.as_deref(), options.ascii, options.depth);
     state.settings.theme_problems = problems;
     let dressed = Dress::of(&state);
@@ -119,8 +115,8 @@ pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outc
         backend,
         reply_to,
         replies,
-        events,
-        events_open: true,
+        events: channel(1).1,
+        events_open: false,
         input: Input::listen(),
         terminal,
         guard,
@@ -128,8 +124,7 @@ pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outc
         drawn: None,
         outcome: None,
     };
-    let first = crate::app::update::start(&mut bench.state);
-    let outcome = match bench.execute(first) {
+    let outcome = match bench.begin(points) {
         Ok(()) => bench.run(&mut signals).await,
         Err(why) => Err(why),
     };
@@ -221,6 +216,23 @@ impl Dress {
 }
 
 impl Bench {
+    /// Shows the first frame, then has everything watched and read: neither the size of the store nor that of the project
+    /// keeps the screen dark.
+    fn begin(&mut self, points: Result<(), String>) -> io::Result<()> {
+        let mut effects = crate::app::update::start(&mut self.state);
+        effects.extend(self.settle());
+        self.show()?;
+        self.events = self.backend.subscribe();
+        self.events_open = true;
+        // The settings again: a file may have been saved before anybody watched it.
+        self.execute(vec![Effect::LoadProject, Effect::LoadSettings])?;
+        self.execute(effects)?;
+        match points {
+            Ok(()) => Ok(()),
+            Err(why) => self.message(Msg::Reply(Reply::Done(Err(why)))),
+        }
+    }
+
     async fn run(&mut self, signals: &mut Signals) -> io::Result<Outcome> {
         loop {
             if self.dirty && self.drawn.is_none_or(|at| at.elapsed() >= FRAME) {
@@ -369,9 +381,18 @@ impl Bench {
         // A window that changed before anybody listened to its changes reports nothing any more.
         let size = self.terminal.size()?;
         self.state.size = (size.width, size.height);
-        let now = SystemClock.now();
-        let effects = settle(&mut self.state, &Env { now });
+        let effects = self.settle();
         self.execute(effects)?;
+        self.show()
+    }
+
+    fn settle(&mut self) -> Vec<Effect> {
+        settle(&mut self.state, &Env { now: SystemClock.now() })
+    }
+
+    /// Draws what was settled.
+    fn show(&mut self) -> io::Result<()> {
+        let now = SystemClock.now();
         self.dress();
         self.guard.mouse(self.state.uses_mouse())?;
         let (state, look) = (&self.state, &self.look);

@@ -123,7 +123,7 @@ fn empty(canvas: &mut Canvas<'_>, body: Area, state: &AppState) {
         canvas.text(body, 1, 2, Tone::Text, why);
         return;
     }
-    if state.runs.selected.is_some() || !state.runs.loaded {
+    if state.runs.selected.is_some() || !state.runs.loaded || state.project.unread {
         canvas.text(body, 1, 1, Tone::Faint, "Reading …");
         return;
     }

@@ -24,7 +24,11 @@ fn open(state: &AppState) -> Result<&OpenRun, &'static str> {
 }
 
 pub(super) fn can_run(state: &AppState) -> Enabled {
-    if state.project.applications.is_empty() { Err("This project has no application.") } else { Ok(()) }
+    match state.project.applications.as_slice() {
+        _ if state.project.unread => Err("The project is still read."),
+        [] => Err("This project has no application."),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn can_unfold_runs(state: &AppState) -> Enabled {

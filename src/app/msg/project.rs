@@ -11,6 +11,8 @@ pub struct ProjectInfo {
     pub applications: Vec<AppInfo>,
     /// What is wrong with its source: one sentence each.
     pub problems: Vec<String>,
+    /// Its source is still read: applications and problems are not known yet.
+    pub unread: bool,
 }
 
 /// One application.

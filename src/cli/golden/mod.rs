@@ -90,6 +90,8 @@ fn write(path: &Path, golden: &Golden) -> Result<(), CliError> {
     let mut text =
         serde_json::to_string_pretty(golden).map_err(|error| CliError::usage(error.to_string()))?;
     text.push('\n');
+    // Who reviews it reads it in a terminal.
+    let text = crate::base::text::json(&text);
     let told = |error: std::io::Error| CliError::usage(format!("{}: {error}", path.display()));
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(told)?;
