@@ -95,7 +95,7 @@ impl Bench {
         let env = now();
         settle(&mut self.state, &env);
         let (state, look) = (&self.state, &self.look);
-        self.terminal.draw(|frame| draw(state, look, env.now, frame.buffer_mut())).unwrap();
+        self.terminal.draw(|frame| drop(draw(state, look, env.now, frame.buffer_mut()))).unwrap();
     }
 
     /// What is done between frames, in the parts in which it is done; the longest part and all together.

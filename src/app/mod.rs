@@ -64,6 +64,8 @@ pub mod script;
 #[cfg(test)]
 mod gate_tests;
 #[cfg(test)]
+mod over_tests;
+#[cfg(test)]
 mod panes_tests;
 #[cfg(test)]
 mod screens_tests;

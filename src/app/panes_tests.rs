@@ -2,7 +2,7 @@
 
 use crate::app::layout::{Shares, Split, layout};
 use crate::app::persist;
-use crate::app::pointer::{Mouse, MouseKind};
+use crate::app::pointer::{Mouse, MouseKind, Over};
 use crate::app::script as fake;
 use crate::app::state::{Pane, Screen, Tab};
 use crate::app::testing::{ENV, bench, press, selected};
@@ -20,7 +20,7 @@ fn wide() -> AppState {
 }
 
 fn mouse(state: &mut AppState, kind: MouseKind, x: u16, y: u16) {
-    update(state, Msg::Mouse(Mouse { kind, x, y }), &ENV);
+    update(state, Msg::Mouse(Mouse { kind, x, y, over: Over::Beside }), &ENV);
     settle(state, &ENV);
 }
 

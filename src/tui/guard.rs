@@ -66,6 +66,8 @@ impl Guard {
 
     /// Takes the terminal again whatever is believed of it: the process was stopped and continued from outside.
     pub fn retake(&self) -> io::Result<()> {
+        // The shell made the line discipline its own meanwhile; what believes it to be raw would leave it like that.
+        disable_raw_mode()?;
         enter()
     }
 }

@@ -14,6 +14,7 @@ use crossterm::event::{
 use crate::app::Msg;
 use crate::app::keys::{Key, KeyCode};
 use crate::app::pointer::{Mouse, MouseKind};
+use crate::ui::Drawn;
 
 /// What is typed, as it comes.
 pub struct Input {
@@ -74,20 +75,20 @@ impl Input {
     }
 }
 
-/// The message for a terminal event; `None` when it means nothing here.
-pub fn message(event: Event) -> Option<Msg> {
+/// The message for a terminal event, on what is drawn; `None` when it means nothing here.
+pub fn message(event: Event, drawn: &Drawn) -> Option<Msg> {
     match event {
         Event::Key(key) => key_of(key).map(Msg::Key),
         Event::Paste(text) => Some(Msg::Paste(text)),
         Event::Resize(w, h) => Some(Msg::Resize(w, h)),
         // Whoever comes back wants to see current ages.
         Event::FocusGained => Some(Msg::Tick),
-        Event::Mouse(event) => mouse_of(event).map(Msg::Mouse),
+        Event::Mouse(event) => mouse_of(event, drawn).map(Msg::Mouse),
         Event::FocusLost => None,
     }
 }
 
-fn mouse_of(event: MouseEvent) -> Option<Mouse> {
+fn mouse_of(event: MouseEvent, drawn: &Drawn) -> Option<Mouse> {
     let kind = match event.kind {
         MouseEventKind::Down(MouseButton::Left) => MouseKind::Down,
         MouseEventKind::Drag(MouseButton::Left) => MouseKind::Drag,
@@ -96,7 +97,8 @@ fn mouse_of(event: MouseEvent) -> Option<Mouse> {
         MouseEventKind::ScrollDown => MouseKind::WheelDown,
         _ => return None,
     };
-    Some(Mouse { kind, x: event.column, y: event.row })
+    let (x, y) = (event.column, event.row);
+    Some(Mouse { kind, x, y, over: drawn.over(x, y) })
 }
 
 fn key_of(event: KeyEvent) -> Option<Key> {

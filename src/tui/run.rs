@@ -23,7 +23,7 @@ use crate::base::clock::{Clock, SystemClock};
 use crate::base::text;
 use crate::ui::colour::Depth;
 use crate::ui::glyphs::Glyphs;
-use crate::ui::{Look, draw};
+use crate::ui::{Drawn, Look, draw};
 
 use super::backend::Backend;
 use super::child;
@@ -122,6 +122,7 @@ pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outc
         guard,
         dirty: true,
         drawn: None,
+        shown: Drawn::default(),
         outcome: None,
     };
     let outcome = match bench.begin(points) {
@@ -144,6 +145,7 @@ struct Signals {
     terminate: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
+    stop: tokio::signal::unix::Signal,
     resume: tokio::signal::unix::Signal,
 }
 
@@ -153,6 +155,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
+            stop: signal(SignalKind::from_raw(nix::sys::signal::Signal::SIGTSTP as i32))?,
             resume: signal(SignalKind::from_raw(nix::sys::signal::Signal::SIGCONT as i32))?,
         })
     }
@@ -166,6 +169,7 @@ fn env_var(name: &str) -> Option<String> {
 enum Wake {
     Signal(i32),
     Interrupt,
+    Stop,
     Resumed,
     Panicked,
     Input(Option<io::Result<crossterm::event::Event>>),
@@ -191,6 +195,8 @@ struct Bench {
     guard: Guard,
     dirty: bool,
     drawn: Option<Instant>,
+    /// What drawing said of what is on the screen.
+    shown: Drawn,
     outcome: Option<Outcome>,
 }
 
@@ -271,6 +277,7 @@ impl Bench {
             _ = signals.terminate.recv() => Wake::Signal(SignalKind::terminate().as_raw_value()),
             _ = signals.hangup.recv() => Wake::Signal(SignalKind::hangup().as_raw_value()),
             _ = signals.interrupt.recv() => Wake::Interrupt,
+            _ = signals.stop.recv() => Wake::Stop,
             _ = signals.resume.recv() => Wake::Resumed,
             () = guard::panicked() => Wake::Panicked,
             event = self.input.recv() => Wake::Input(event),
@@ -287,6 +294,7 @@ impl Bench {
             Wake::Interrupt => {
                 self.message(Msg::Key(Key { code: KeyCode::Char('c'), ctrl: true, alt: false }))?;
             }
+            Wake::Stop => self.suspend()?,
             Wake::Resumed => {
                 self.guard.retake()?;
                 self.repaint()?;
@@ -294,7 +302,7 @@ impl Bench {
             // The next frame takes the terminal again.
             Wake::Panicked => self.message(Msg::Backend(BackendEvent::Notice(PANICKED.to_owned())))?,
             Wake::Input(Some(Ok(event))) => {
-                if let Some(msg) = input::message(event) {
+                if let Some(msg) = input::message(event, &self.shown) {
                     self.message(msg)?;
                 }
             }
@@ -397,7 +405,14 @@ impl Bench {
         self.guard.mouse(self.state.uses_mouse())?;
         let (state, look) = (&self.state, &self.look);
         execute!(io::stdout(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(|frame| draw(state, look, now, frame.buffer_mut()))?;
+        let shown = &mut self.shown;
+        self.terminal.draw(|frame| {
+            *shown = draw(state, look, now, frame.buffer_mut());
+            // Where text is typed, so that input methods and screen readers find it. Elsewhere it is hidden.
+            if let Some(at) = shown.cursor {
+                frame.set_cursor_position(at);
+            }
+        })?;
         execute!(io::stdout(), EndSynchronizedUpdate)?;
         self.drawn = Some(Instant::now());
         self.dirty = false;
@@ -465,8 +480,9 @@ impl Bench {
     /// Stops the process as the shell's Ctrl-Z does, and goes on where it was when it is continued.
     fn suspend(&mut self) -> io::Result<()> {
         self.guard.release();
-        // Stopped within this call; without job control the signal is ignored and we go on at once.
-        let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGTSTP);
+        // Stopped within this call; without job control the signal is ignored and we go on at once, as with SIGTSTP.
+        // That one is listened to, for when it comes from outside, and would not stop us any more.
+        let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGTTOU);
         self.guard.reclaim()?;
         self.repaint()
     }

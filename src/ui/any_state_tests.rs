@@ -161,6 +161,8 @@ proptest! {
             draw(&state, &look, ENV.now, &mut buffer);
             update(&mut state, Msg::Resize(w, h), &ENV);
             settle(&mut state, &ENV);
+            let drawn = draw(&state, &look, ENV.now, &mut buffer);
+            assert!(drawn.cursor.is_none_or(|(x, y)| x < w && y < h), "{:?} in {w}x{h}", drawn.cursor);
             assert_clean(&render(&state, &look));
         }
     }

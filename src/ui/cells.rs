@@ -8,23 +8,41 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::app::layout::Area;
+use crate::app::pointer::Over;
 use crate::app::tone::Tone;
 use crate::base::text;
 
-use super::Look;
 use super::glyphs::Glyphs;
+use super::{Drawn, Look};
 
 /// A buffer with a look.
 pub struct Canvas<'a> {
     buffer: &'a mut Buffer,
     /// Colours and glyphs.
     pub look: &'a Look,
+    /// What is to be known beside the cells.
+    pub drawn: Drawn,
 }
 
 impl<'a> Canvas<'a> {
     /// Draws on this buffer.
     pub fn new(buffer: &'a mut Buffer, look: &'a Look) -> Self {
-        Canvas { buffer, look }
+        Canvas { buffer, look, drawn: Drawn::default() }
+    }
+
+    /// Says what the mouse is over in a part of an area: so many columns of a row, from a column on.
+    pub fn target(&mut self, area: Area, (x, y): (u16, u16), w: u16, over: Over) {
+        let w = w.min(area.w.saturating_sub(x));
+        if w > 0 && y < area.h {
+            self.drawn.targets.push((Area { x: area.x + x, y: area.y + y, w, h: 1 }, over));
+        }
+    }
+
+    /// Puts the terminal's cursor to (x, y) within an area.
+    pub fn cursor(&mut self, area: Area, x: u16, y: u16) {
+        if x < area.w && y < area.h {
+            self.drawn.cursor = Some((area.x + x, area.y + y));
+        }
     }
 
     /// Writes one line at (x, y) within an area; returns the column after it, relative to the area.

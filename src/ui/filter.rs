@@ -3,6 +3,7 @@
 use crate::app::AppState;
 use crate::app::filtering::{self, FilterLine, SHOWN};
 use crate::app::layout::{Area, Layout};
+use crate::app::pointer::Over;
 use crate::app::tone::Tone;
 use crate::base::text;
 use crate::model::filter::Filter;
@@ -49,6 +50,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState, l
         let words = item.insert.chars().count();
         let x = u16::try_from(words + 4).unwrap_or(u16::MAX).max(2 + WORD);
         canvas.text(below, x, y, Tone::Quiet, &item.doc);
+        canvas.target(below, (0, y), below.w, Over::Entry(usize::from(y)));
         if line.choice == Some(usize::from(y)) {
             canvas.tint(below, y, Tone::Selected);
         }

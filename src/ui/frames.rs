@@ -2,6 +2,7 @@
 
 use crate::app::frames::{ExprLine, FrameList, rows};
 use crate::app::layout::{Area, scroll_to};
+use crate::app::pointer::Over;
 use crate::app::tone::Tone;
 use crate::app::{AppState, say};
 use crate::base::text;
@@ -43,6 +44,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, body: Area, state: &AppState, list: 
             let width = u16::try_from(right).unwrap_or(0);
             canvas.right(inner, inner.w, y, width, Tone::Faint, &kind);
         }
+        canvas.target(inner, (0, y), inner.w, Over::Entry(at));
         if at == list.at {
             canvas.tint(inner, y, Tone::Selected);
         }

@@ -5,6 +5,7 @@ use crate::app::fork::HowOften;
 use crate::app::gate::{FAULTS, FailLine, PointList, Rejected};
 use crate::app::layout::{Area, scroll_to};
 use crate::app::msg::{Fork, ForkEffects};
+use crate::app::pointer::Over;
 use crate::app::tone::Tone;
 use crate::app::{AppState, say};
 use crate::base::ids::CallNo;
@@ -24,6 +25,7 @@ pub(super) fn fail(canvas: &mut Canvas<'_>, body: Area, line: &FailLine) {
     for (y, (name, what)) in (0..inner.h).zip(FAULTS) {
         canvas.text(inner, 1, y, Tone::Text, name);
         canvas.text(inner, 1 + NAME, y, Tone::Quiet, what);
+        canvas.target(inner, (0, y), inner.w, Over::Entry(usize::from(y)));
         if usize::from(y) == line.at && line.editor.text.is_empty() {
             canvas.tint(inner, y, Tone::Selected);
         }
@@ -61,6 +63,7 @@ pub(super) fn fork(canvas: &mut Canvas<'_>, body: Area, state: &AppState, fork: 
         let name = run.and_then(|run| Some(say::place_in_tree(run, run.call(*call)?))).unwrap_or_default();
         (Tone::Text, format!("{name} of run {} {}", fork.run.short(), edit.words()))
     };
+    let mut choices = None;
     let mut lines: Vec<(Tone, String)> = fork.edits.iter().map(head).collect();
     lines.push((Tone::Text, format!("The replay {}.", plan.words())));
     if let Some(effects) = plan.effect_words() {
@@ -71,6 +74,7 @@ pub(super) fn fork(canvas: &mut Canvas<'_>, body: Area, state: &AppState, fork: 
         };
         lines.push((Tone::Text, String::new()));
         lines.push((Tone::Warning, format!("Some {effects}.")));
+        choices = Some(lines.len());
         lines.push(choice(ForkEffects::Ask, "a", "ask about each: it waits at the gate"));
         lines.push(choice(ForkEffects::Skip, "k", "keep what they gave: nothing acts"));
         lines.push(choice(ForkEffects::Rerun, "r", "repeat them: they act again"));
@@ -79,6 +83,9 @@ pub(super) fn fork(canvas: &mut Canvas<'_>, body: Area, state: &AppState, fork: 
     let inner = window(canvas, body, width, height, "Fork");
     for (y, (tone, line)) in (0..inner.h).zip(&lines) {
         canvas.text(inner, 0, y, *tone, line);
+        if let Some(entry) = choices.and_then(|first| usize::from(y).checked_sub(first)) {
+            canvas.target(inner, (0, y), inner.w, Over::Entry(entry));
+        }
     }
 }
 
@@ -129,6 +136,7 @@ pub(super) fn points(canvas: &mut Canvas<'_>, body: Area, state: &AppState, list
         let (tone, word) = if point.on { (Tone::Text, "on ") } else { (Tone::Faint, "off") };
         canvas.text(inner, 1, y, tone, word);
         canvas.text(inner, 6, y, tone, &point.text);
+        canvas.target(inner, (0, y), inner.w, Over::Entry(row));
         if row == list.at && list.typed.is_none() {
             canvas.tint(inner, y, Tone::Selected);
         }

@@ -5,6 +5,7 @@ use crate::app::command::{COMMANDS, Command, PREFIXES, command, scopes};
 use crate::app::keys::sequence_name;
 use crate::app::layout::{Area, Layout, scroll_to};
 use crate::app::palette::{self, CommandList, Kind, Row};
+use crate::app::pointer::Over;
 use crate::app::state::WHICH_KEY;
 use crate::app::tone::Tone;
 use crate::base::clock::Micros;
@@ -51,6 +52,7 @@ pub(super) fn commands(canvas: &mut Canvas<'_>, body: Area, state: &AppState, li
     let visible = usize::from(part.h);
     // The heading above the first command is shown with it.
     let top = scroll_to(0, if at == 1 { 0 } else { at }, rows.len(), visible);
+    let mut entry = palette::commands(&rows[..top.min(rows.len())]).count();
     for y in 0..part.h {
         match rows.get(top + usize::from(y)) {
             Some(Row::Heading(title)) => {
@@ -58,6 +60,8 @@ pub(super) fn commands(canvas: &mut Canvas<'_>, body: Area, state: &AppState, li
             }
             Some(Row::Command(command)) => {
                 line(canvas, part, y, state, command);
+                canvas.target(part, (0, y), part.w, Over::Entry(entry));
+                entry += 1;
                 if command.id == chosen.id {
                     canvas.tint(part, y, Tone::Selected);
                 }
@@ -152,7 +156,8 @@ pub(super) fn which_key(canvas: &mut Canvas<'_>, places: &Layout, state: &AppSta
     let h = height.saturating_add(2).min(places.body.h);
     let below = Area { y: places.body.y + places.body.h - h, h, ..places.body };
     let inner = window(canvas, below, width, height, &format!("{pressed}  {name}"));
-    for (y, (key, command)) in (0..inner.h).zip(&lines) {
+    for ((y, (key, command)), entry) in (0..inner.h).zip(&lines).zip(0..) {
+        canvas.target(inner, (0, y), inner.w, Over::Entry(entry));
         let usable = (command.enabled)(state).is_ok();
         canvas.text(inner, 0, y, if usable { Tone::Key } else { Tone::Faint }, key);
         let tone = if usable { Tone::Text } else { Tone::Faint };

@@ -26,6 +26,7 @@ pub mod theme;
 mod bars;
 mod calls;
 mod compare;
+mod drawn;
 mod edits;
 mod filter;
 mod gate;
@@ -59,6 +60,7 @@ use crate::base::clock::Micros;
 
 use cells::Canvas;
 use colour::Depth;
+pub use drawn::Drawn;
 use glyphs::Glyphs;
 use theme::Theme;
 
@@ -83,8 +85,8 @@ impl Look {
     }
 }
 
-/// Draws the whole screen.
-pub fn draw(state: &AppState, look: &Look, now: Micros, buffer: &mut Buffer) {
+/// Draws the whole screen, and says what is to be known of it beside its cells.
+pub fn draw(state: &AppState, look: &Look, now: Micros, buffer: &mut Buffer) -> Drawn {
     let places = layout(state);
     let mut canvas = Canvas::new(buffer, look);
     if places.too_small {
@@ -93,7 +95,7 @@ pub fn draw(state: &AppState, look: &Look, now: Micros, buffer: &mut Buffer) {
             _ => "Too small: needs 40x10.",
         };
         canvas.text(places.header, 0, 0, Tone::Text, sentence);
-        return;
+        return canvas.drawn;
     }
     bars::header(&mut canvas, places.header, state, now);
     if let Some(area) = places.gate {
@@ -137,6 +139,7 @@ pub fn draw(state: &AppState, look: &Look, now: Micros, buffer: &mut Buffer) {
     bars::footer(&mut canvas, places.footer, state);
     overlay::draw(&mut canvas, &places, state);
     lists::which_key(&mut canvas, &places, state, now);
+    canvas.drawn
 }
 
 /// The tone of a pane's title.

@@ -5,6 +5,7 @@ use crate::app::command::Hint;
 use crate::app::editor::Editor;
 use crate::app::form::{Field, Form};
 use crate::app::layout::{Area, Layout, scroll_to};
+use crate::app::pointer::Over;
 use crate::app::state::Overlay;
 use crate::app::tone::Tone;
 use crate::base::text;
@@ -113,6 +114,7 @@ pub(super) fn window(canvas: &mut Canvas<'_>, body: Area, w: u16, h: u16, title:
     // A column of air on both sides keeps what lies below from running into the frame.
     let air = u16::from(area.x > body.x && area.x + w < body.x + body.w);
     canvas.clear(Area { x: area.x - air, w: w + 2 * air, ..area });
+    canvas.drawn.targets.push((area, Over::Inside));
     let glyphs = canvas.look.glyphs;
     let inner = usize::from(w.saturating_sub(2));
     let edge = glyphs.pick("─", "-").repeat(inner);
@@ -131,24 +133,41 @@ pub(super) fn window(canvas: &mut Canvas<'_>, body: Area, w: u16, h: u16, title:
     Area { x: area.x + 2, y: area.y + 1, w: w.saturating_sub(4), h: h.saturating_sub(2) }
 }
 
-/// A line being edited, with its cursor; `empty` stands there before anything is typed.
+/// A line being edited, with the terminal's cursor where the next character goes; `empty` stands there before anything
+/// is typed.
 pub(super) fn edited(canvas: &mut Canvas<'_>, area: Area, y: u16, editor: &Editor, empty: &str) {
-    // The window of the text that holds the cursor; characters are at most two columns wide.
-    let room = usize::from(area.w).max(2) / 2;
+    let width = |c: &char| text::width(&text::line(c.encode_utf8(&mut [0; 4])));
+    let caret = editor.at.min(editor.text.len());
+    // One column is the cursor's, also behind a text that fills the rest.
     let whole = text::width(&text::line(&editor.value())) < usize::from(area.w);
-    let from = if whole { 0 } else { editor.at.saturating_sub(room) };
-    let before: String = editor.text.iter().skip(from).take(editor.at.saturating_sub(from)).collect();
-    let after: String = editor.text.iter().skip(editor.at + 1).collect();
-    let under = editor.text.get(editor.at).copied().unwrap_or(' ');
+    let mut from = if whole { 0 } else { caret };
+    // The window of the text that holds the cursor: what stands before it has half of the room.
+    let mut room = usize::from(area.w) / 2;
+    while from > 0 && width(&editor.text[from - 1]) <= room {
+        from -= 1;
+        room -= width(&editor.text[from]);
+    }
+    let before: String = editor.text[from..caret].iter().collect();
+    let after: String = editor.text[caret..].iter().collect();
     let x = canvas.text(area, 0, y, Tone::Text, &before);
     if from > 0 {
         canvas.text(area, 0, y, Tone::Faint, canvas.look.glyphs.pick("‹", "<"));
     }
-    let x = canvas.text(area, x, y, Tone::Selected, &under.to_string());
     canvas.text(area, x, y, Tone::Text, &after);
+    canvas.cursor(area, x, y);
     if editor.text.is_empty() {
-        canvas.text(area, x + 1, y, Tone::Faint, empty);
+        canvas.text(area, x + 2, y, Tone::Faint, empty);
     }
+    let mut left = 0;
+    for (at, c) in editor.text.iter().enumerate().skip(from) {
+        if left >= area.w {
+            break;
+        }
+        let columns = u16::try_from(width(c)).unwrap_or(u16::MAX);
+        canvas.target(area, (left, y), columns, Over::Caret(at));
+        left = left.saturating_add(columns);
+    }
+    canvas.target(area, (left, y), area.w, Over::Caret(editor.text.len()));
 }
 
 fn themes(canvas: &mut Canvas<'_>, body: Area, state: &AppState, at: usize) {
@@ -159,6 +178,7 @@ fn themes(canvas: &mut Canvas<'_>, body: Area, state: &AppState, at: usize) {
     for y in 0..inner.h {
         let Some(name) = names.get(top + usize::from(y)) else { break };
         canvas.text(inner, 1, y, Tone::Text, name);
+        canvas.target(inner, (0, y), inner.w, Over::Entry(top + usize::from(y)));
         let signs = [
             (Tone::Quiet, CallStatus::Cached),
             (Tone::Good, CallStatus::Fresh),
@@ -189,6 +209,7 @@ fn choose(canvas: &mut Canvas<'_>, body: Area, state: &AppState, at: usize) {
         let x = canvas.text(inner, 1, y, Tone::Text, &app.name);
         let params: Vec<&str> = app.params.iter().map(|param| param.name.as_str()).collect();
         canvas.text(inner, x + 2, y, Tone::Quiet, &params.join(", "));
+        canvas.target(inner, (0, y), inner.w, Over::Entry(row));
         if row == at {
             canvas.tint(inner, y, Tone::Selected);
         }
@@ -209,6 +230,7 @@ fn form(canvas: &mut Canvas<'_>, body: Area, form: &Form) {
     let top = scroll_to(0, form.at, names.len(), rows);
     for (y, (i, field)) in (0..inner.h).zip(form.fields.iter().enumerate().skip(top).take(rows)) {
         let here = i == form.at;
+        canvas.target(inner, (0, y), inner.w, Over::Entry(i));
         if here {
             canvas.text(inner, 0, y, Tone::Focus, canvas.look.glyphs.pick("▸", ">"));
         }

@@ -6,14 +6,15 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
-use super::Look;
 use super::colour::{place, rgb};
 use super::glyphs::Glyphs;
 use super::other_screen_tests::{concurrent, found, replayed as compared};
-use super::screen_tests::{bench, render};
+use super::screen_tests::{ENV, bench};
 use super::theme::Theme;
+use super::{Look, draw};
 use crate::app::AppState;
 use crate::app::script::{self as fake, Script};
 use crate::base::text;
@@ -42,6 +43,15 @@ fn colour(colour: Color, otherwise: &str) -> String {
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// A screen with the terminal's cursor on it.
+fn seen(state: &AppState, look: &Look) -> Buffer {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, state.size.0, state.size.1));
+    if let Some(at) = draw(state, look, ENV.now, &mut buffer).cursor {
+        buffer[at].modifier.insert(Modifier::REVERSED);
+    }
+    buffer
 }
 
 /// A screen as an SVG: stretches of one style, each as wide as its cells.
@@ -179,7 +189,7 @@ fn the_pictures_of_the_documentation_are_those_of_the_program() {
     let look = Look { theme: Theme::named("dark").0, glyphs: Glyphs::Unicode };
     let mut old = Vec::new();
     for (name, title, state) in screens() {
-        let drawn = svg(&render(&state, &look), title);
+        let drawn = svg(&seen(&state, &look), title);
         let file = folder.join(format!("{name}.svg"));
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::create_dir_all(&folder).unwrap();

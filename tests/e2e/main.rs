@@ -12,6 +12,7 @@ mod lens;
 mod openai;
 mod packages;
 mod plain;
+mod pointing;
 mod project;
 mod report;
 mod server;

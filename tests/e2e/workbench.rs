@@ -250,3 +250,50 @@ fn the_shell_gets_the_terminal_meanwhile() {
     terminal.keys("exit\r");
     terminal.end();
 }
+
+/// The process that was started last with this one above it.
+fn child_of(parent: nix::unistd::Pid) -> nix::unistd::Pid {
+    let tasks = format!("/proc/{parent}/task/{parent}/children");
+    let child = || std::fs::read_to_string(&tasks).ok()?.split_whitespace().last()?.parse().ok();
+    nix::unistd::Pid::from_raw(wait::until("the shell's child", wait::BOUND, child))
+}
+
+#[test]
+fn a_workbench_that_is_stopped_from_outside_gives_the_terminal_back() {
+    let project = waiting();
+    let mut terminal = Terminal::shell(&project, (80, 24));
+    terminal.sees("the prompt", &["shell>"]);
+    terminal.keys(&format!("{}\r", env!("CARGO_BIN_EXE_tl-bench")));
+    terminal.sees("the workbench", &["No runs yet."]);
+    let bench = child_of(terminal.pid());
+    for round in 0..2 {
+        kill(bench, Signal::SIGTSTP).unwrap();
+        terminal
+            .wait("the shell", |screen| !screen.alternate_screen() && screen.contents().contains("Stopped"));
+        terminal.given_back();
+        // What is written meanwhile must not shine through.
+        terminal.keys(&format!("echo meanwhile {round}\r"));
+        terminal.sees("the shell's output", &[&format!("\nmeanwhile {round}")]);
+        terminal.keys("fg\r");
+        terminal.wait("the workbench again", |screen| {
+            let all = screen.contents();
+            screen.alternate_screen() && all.contains("No runs yet.") && !all.contains("meanwhile")
+        });
+    }
+    // A stop that nobody can hear of: the shell restores the line discipline, `fg` brings everything back.
+    kill(bench, Signal::SIGSTOP).unwrap();
+    terminal.sees("the shell", &["Stopped"]);
+    terminal.keys("fg\r");
+    terminal.wait("the workbench drawn anew", |screen| {
+        let all = screen.contents();
+        screen.alternate_screen() && all.contains("No runs yet.") && !all.contains("Stopped")
+    });
+    terminal.keys("?");
+    terminal.sees("that keys arrive", &["Everywhere"]);
+    terminal.keys("\x1b");
+    terminal.misses("the help to close", "Everywhere");
+    terminal.keys("q");
+    terminal.wait("the shell again", |screen| !screen.alternate_screen());
+    terminal.keys("exit\r");
+    terminal.end();
+}

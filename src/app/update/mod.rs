@@ -14,6 +14,7 @@ mod frames;
 mod functions;
 mod mouse;
 mod navigate;
+mod over;
 mod overlay;
 mod panes;
 mod points;

@@ -1,25 +1,29 @@
 //! The mouse: clicks select, the wheel scrolls what is under it, borders can be dragged.
 //!
-//! A click never does what needs a key: it selects, folds where the fold sign is, and chooses a tab.
+//! A click never does what needs a key: it selects, folds where the fold sign is, and chooses a tab. What lies over the
+//! panes is [`over`]'s.
 
 use crate::app::inspect::tabs_at;
 use crate::app::layout::{self, Area};
 use crate::app::msg::{Effect, Env};
-use crate::app::palette;
 use crate::app::pointer::{Mouse, MouseKind};
-use crate::app::state::{AppState, Overlay, Pane, Screen};
+use crate::app::state::{AppState, Pane, Screen};
 
-use super::panes;
+use super::{over, panes};
 
 /// Rows that a notch of the wheel moves.
 const NOTCH: isize = 3;
 
 /// Takes up what the mouse did.
 pub(super) fn mouse(state: &mut AppState, mouse: Mouse, env: &Env) -> Vec<Effect> {
-    if state.overlay.is_some() {
-        in_overlay(state, mouse.kind);
-        return Vec::new();
+    let (mut effects, taken) = over::mouse(state, mouse.kind, mouse.over, env);
+    if !taken {
+        effects.extend(in_panes(state, mouse, env));
     }
+    effects
+}
+
+fn in_panes(state: &mut AppState, mouse: Mouse, env: &Env) -> Vec<Effect> {
     let places = layout::layout(state);
     let (x, y) = (mouse.x, mouse.y);
     match mouse.kind {
@@ -39,20 +43,6 @@ pub(super) fn mouse(state: &mut AppState, mouse: Mouse, env: &Env) -> Vec<Effect
         MouseKind::WheelDown => wheel(state, &places, x, y, NOTCH),
     }
     Vec::new()
-}
-
-fn in_overlay(state: &mut AppState, kind: MouseKind) {
-    let by: isize = match kind {
-        MouseKind::WheelUp => -1,
-        MouseKind::WheelDown => 1,
-        _ => return,
-    };
-    let Some(Overlay::Commands(list)) = &state.overlay else { return };
-    let rows = palette::rows(state, list);
-    let last = palette::commands(&rows).count().saturating_sub(1);
-    if let Some(Overlay::Commands(list)) = &mut state.overlay {
-        list.at = list.at.saturating_add_signed(by).min(last);
-    }
 }
 
 fn row(area: Area, y: u16, top: usize) -> Option<usize> {

@@ -3,7 +3,6 @@
 use crate::app::command::Scope;
 use crate::app::editor::Editor;
 use crate::app::form::Form;
-use crate::app::gate::FailLine;
 use crate::app::keys::{Key, KeyCode};
 use crate::app::msg::{Edited, Effect, Env, Start};
 use crate::app::palette::{self, CommandList, Kind};
@@ -11,7 +10,7 @@ use crate::app::settings;
 use crate::app::state::{AppState, Overlay};
 use crate::base::json;
 
-use super::{commands, filter, find, fork, frames, gate, points};
+use super::{commands, filter, find, fork, frames, gate, over, points};
 
 /// Handles a key when an overlay is open; `None` when none is.
 pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Effect>> {
@@ -206,40 +205,24 @@ fn save_as(state: &mut AppState, mut editor: Editor, key: Key, env: &Env) -> Vec
 
 /// Puts pasted text where text is typed. The text itself stays as it is; only drawing shows stand-ins.
 pub(super) fn paste(state: &mut AppState, pasted: &str) {
+    let Some(editor) = over::editor(state) else { return };
+    editor.paste(pasted);
+    let text = editor.value();
     match &mut state.overlay {
         Some(Overlay::Input(form)) => {
             form.problem = None;
             form.touched = true;
-            if let Some(field) = form.fields.get_mut(form.at) {
-                field.editor.paste(pasted);
-            }
         }
-        Some(
-            Overlay::SaveAs { editor }
-            | Overlay::Search { editor, .. }
-            | Overlay::RunTo { editor, .. }
-            | Overlay::Resample(crate::app::fork::HowOften { editor, .. })
-            | Overlay::Expression(crate::app::frames::ExprLine { editor, .. })
-            | Overlay::Fail(FailLine { editor, .. }),
-        ) => editor.paste(pasted),
-        Some(Overlay::Points(list)) => {
-            if let Some(editor) = &mut list.typed {
-                editor.paste(pasted);
-            }
+        Some(Overlay::Commands(list)) => list.at = 0,
+        // As if it had been typed.
+        Some(Overlay::Filter(line)) => {
+            line.choice = None;
+            filter::apply(state, &text);
         }
-        Some(Overlay::Commands(list)) => {
-            list.query.paste(pasted);
-            list.at = 0;
+        Some(Overlay::Search { from, .. }) => {
+            let from = *from;
+            super::values::seek(state, &text, from);
         }
-        Some(Overlay::Filter(line)) => line.editor.paste(pasted),
-        Some(
-            Overlay::Themes { .. }
-            | Overlay::ChooseApp { .. }
-            | Overlay::Rejected(_)
-            | Overlay::Fork { .. }
-            | Overlay::Frames(_)
-            | Overlay::Find,
-        )
-        | None => {}
+        _ => {}
     }
 }
