@@ -16,6 +16,7 @@ use super::error::{Result, StoreError};
 use super::heads::{End, Heads};
 use super::nodes::{Known, PackedNode};
 use super::owner::Owner;
+use super::room::Room;
 use super::starts::{self, Starts};
 use super::state::RunState;
 use crate::base::clock::{Clock, Micros};
@@ -48,6 +49,7 @@ pub(super) struct Work {
 pub(super) struct Committer {
     db: Connection,
     file: PathBuf,
+    room: Room,
     heads: Heads,
     owner: Owner,
     boot: chain::Link,
@@ -68,7 +70,7 @@ pub(super) struct Committer {
 
 impl Committer {
     pub fn new(
-        db: Connection,
+        mut db: Connection,
         file: PathBuf,
         heads: Heads,
         clock: Arc<dyn Clock>,
@@ -76,6 +78,7 @@ impl Committer {
     ) -> Self {
         let owner = Owner::me();
         Committer {
+            room: Room::of(&mut db, &file),
             db,
             file,
             heads,
@@ -261,6 +264,9 @@ impl Committer {
             self.full = durable;
         }
         self.sql("begin", |db| db.prepare_cached("BEGIN IMMEDIATE")?.execute([]))?;
+        if durable {
+            self.room.make();
+        }
         let version: i64 = self.sql("look for other writers", |db| {
             db.prepare_cached("PRAGMA data_version")?.query_row([], |r| r.get(0))
         })?;

@@ -43,6 +43,7 @@ mod nodes;
 mod open;
 mod owner;
 mod refs;
+mod room;
 mod rows;
 mod runs;
 mod samples;

@@ -21,7 +21,7 @@ const MIGRATIONS: &[&str] = &[
 pub(super) const FORMAT: i64 = MIGRATIONS.len() as i64;
 
 /// Bytes of a database page.
-const PAGE: u32 = 4096;
+pub(super) const PAGE: u32 = 4096;
 
 /// Digest (first 16 hex digits) of `sqlite_schema` at [`FORMAT`]: a flipped bit there would change what SQL means.
 const SHAPE: &str = "e5d69a005b75c8b2";
