@@ -8,21 +8,22 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::Connection;
 
+use super::beside::{self, Beside};
 use super::chain;
 use super::derived::{write_call, write_run, write_segment};
 use super::error::{Result, StoreError};
 use super::heads::{End, Heads};
-use super::nodes::{Known, PackedNode};
+use super::nodes::{ChildrenOf, Known, Node, PackedNode};
 use super::owner::Owner;
 use super::room::Room;
-use super::starts::{self, Starts};
-use super::state::RunState;
+use super::state::{Held, RunState};
+use super::values;
 use crate::base::clock::{Clock, Micros};
 use crate::base::digest::Digest;
 use crate::base::ids::RunId;
-use crate::model::Event;
+use crate::model::{Event, EventKind};
 
 /// How old the row of a running run may be while events come in.
 const SUMMARY_EVERY: Duration = Duration::from_millis(100);
@@ -32,8 +33,10 @@ const CHECKPOINT_PAGES: i64 = 4_000;
 const RESTART_PAGES: i64 = 16_000;
 /// Commits between two looks at the log's length.
 const LOOK_EVERY: u32 = 64;
-/// Most events that are held beside the database at once, and in all.
+/// Most events, and bytes of values, that are put beside the database at once.
 const HELD_AT_ONCE: usize = 64;
+const BYTES_AT_ONCE: usize = 64 * 1024;
+/// Most events that are there.
 const HELD: usize = 1_024;
 
 /// What one submission asks for.
@@ -55,6 +58,7 @@ pub(super) struct Committer {
     boot: chain::Link,
     clock: Arc<dyn Clock>,
     known: Arc<Mutex<Known>>,
+    children: Option<ChildrenOf>,
     /// Rows of nodes that the open transaction wrote or found.
     fresh: HashMap<Digest, i64>,
     runs: HashMap<RunId, RunState>,
@@ -75,6 +79,7 @@ impl Committer {
         heads: Heads,
         clock: Arc<dyn Clock>,
         known: Arc<Mutex<Known>>,
+        children: Option<ChildrenOf>,
     ) -> Self {
         let owner = Owner::me();
         Committer {
@@ -86,6 +91,7 @@ impl Committer {
             owner,
             clock,
             known,
+            children,
             fresh: HashMap::new(),
             runs: HashMap::new(),
             failed: HashMap::new(),
@@ -178,7 +184,8 @@ impl Committer {
         results: &mut Vec<std::result::Result<(), Arc<StoreError>>>,
         accepted: &mut Vec<usize>,
     ) -> Result<()> {
-        let durable = group.iter().any(|work| work.durable);
+        // Nothing that was synced beside the database may be in a log that is not.
+        let durable = group.iter().any(|work| work.durable || self.is_synced(&work.run));
         self.fresh.clear();
         self.begin(durable)?;
         let mut touched: Vec<RunId> = Vec::new();
@@ -204,12 +211,17 @@ impl Committer {
         let due = durable && self.last_summary.elapsed() >= SUMMARY_EVERY;
         self.write_derived(&touched, now, due)?;
         self.end(durable, &touched)?;
+        self.remember();
+        Ok(())
+    }
+
+    /// What the transaction wrote or found is stored.
+    fn remember(&mut self) {
         if !self.fresh.is_empty()
             && let Ok(mut known) = self.known.lock()
         {
             self.fresh.drain().for_each(|(digest, row)| known.insert(digest, row));
         }
-        Ok(())
     }
 
     /// Writes what was held, rows of `runs` that are behind, and heartbeats.
@@ -223,33 +235,34 @@ impl Committer {
         if behind.is_empty() {
             return Ok(());
         }
-        let held: Vec<(RunId, End, Vec<Event>)> = self
+        let held: Vec<(RunId, End, Held)> = self
             .runs
             .values()
-            .filter(|state| !state.held.is_empty())
+            .filter(|state| !state.held.events.is_empty())
             .map(|state| (state.run.clone(), state.end, state.held.clone()))
             .collect();
-        let outcome = self.begin(false).and_then(|()| {
-            held.iter().try_for_each(|(run, ..)| self.write_events(run, &[]))?;
+        // What was synced beside the database may be written over only when the log has it on disk.
+        let durable = held.iter().any(|(_, _, held)| held.synced > 0);
+        self.fresh.clear();
+        let outcome = self.begin(durable).and_then(|()| {
+            held.iter()
+                .try_for_each(|(run, ..)| self.write_held(run).and_then(|()| self.write_events(run, &[])))?;
             self.write_derived(&behind, now, true)?;
             self.sql("commit", |db| db.prepare_cached("COMMIT")?.execute([]))?;
             Ok(())
         });
         if outcome.is_err() {
             let _ = self.db.execute_batch("ROLLBACK");
-            for (run, end, events) in held {
+            for (run, end, held) in held {
                 if let Some(state) = self.runs.get_mut(&run) {
-                    (state.end, state.held, state.stale) = (end, events, true);
+                    (state.end, state.held, state.stale) = (end, held, true);
                 }
             }
             return outcome;
         }
-        for (run, ..) in held {
-            if let Some(state) = self.runs.get(&run) {
-                self.heads.write(state.slot, &state.head(self.boot))?;
-            }
-        }
-        Ok(())
+        self.remember();
+        let moved: Vec<RunId> = held.into_iter().map(|(run, ..)| run).collect();
+        self.move_heads(durable, &moved)
     }
 
     fn sql<T>(&self, what: &str, act: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
@@ -326,39 +339,88 @@ impl Committer {
     }
 
     fn write(&mut self, work: &Work) -> Result<()> {
+        self.write_held(&work.run)?;
         self.write_nodes(&work.nodes)?;
         if work.events.is_empty() { Ok(()) } else { self.write_events(&work.run, &work.events) }
+    }
+
+    /// Stores the values that are beside the database.
+    fn write_held(&mut self, run: &RunId) -> Result<()> {
+        let Some(state) = self.runs.get_mut(run) else { return Ok(()) };
+        state.held.digests.clear();
+        for node in std::mem::take(&mut state.held.nodes) {
+            let packed = PackedNode::new(node, false, self.children);
+            self.write_nodes(std::slice::from_ref(&packed))?;
+        }
+        Ok(())
     }
 
     /// Appends a segment to a run's log: what it held, and these events.
     fn write_events(&mut self, run: &RunId, events: &[Event]) -> Result<()> {
         let Some(state) = self.runs.get_mut(run) else { return Ok(()) };
         let held = std::mem::take(&mut state.held);
-        let data = chain::encode(held.iter().chain(events))
+        let data = chain::encode(held.events.iter().chain(events))
             .map_err(|what| StoreError::Misuse { run: run.clone(), what: format!("events: {what}") })?;
-        let segment = state.append(held.len(), events, &data);
+        let segment = state.append(held.events.len(), events, &data);
         let id = state.id;
         self.sql("append events", |db| write_segment(db, id, &segment, &data))
     }
 
-    /// Takes events that need no sync into the log with the next commit of their run; until then they are in its file
-    /// beside the database, and outlive this process. Gives them back when they have to be committed as others.
-    pub fn hold(&mut self, run: &RunId, events: Vec<Event>) -> std::result::Result<(), Vec<Event>> {
-        let Some(state) = self.runs.get_mut(run) else { return Err(events) };
-        let few = events.len() <= HELD_AT_ONCE && state.held.len() < HELD;
-        if !few || state.end.seq == 0 || state.accepts(&events).is_err() {
-            return Err(events);
+    /// Puts a small batch beside the database; it becomes part of the log with the next commit of its run. When this
+    /// returns it outlives the process and, if `durable`, a power loss. Gives it back when it has to be committed as others.
+    pub fn hold(
+        &mut self,
+        run: &RunId,
+        events: Vec<Event>,
+        nodes: Vec<Node>,
+        durable: bool,
+    ) -> std::result::Result<(), (Vec<Event>, Vec<Node>)> {
+        let Some(state) = self.runs.get_mut(run) else { return Err((events, nodes)) };
+        let bytes: usize = nodes.iter().map(|node| node.data.len()).sum();
+        let few = events.len() <= HELD_AT_ONCE && bytes <= BYTES_AT_ONCE && state.held.events.len() < HELD;
+        // A value without an event would have no place in the file.
+        let fits = few && !events.is_empty() && state.end.seq > 0 && state.accepts(&events).is_ok();
+        let last = events.iter().any(|event| matches!(event.kind, EventKind::RunEnded { .. }));
+        // What is on disk beside the database goes on from what is on disk in it.
+        let grounded = !durable || state.durable == state.end;
+        if !fits || last || !grounded {
+            return Err((events, nodes));
         }
-        if state.starts.is_none() {
+        let wanted: Vec<&Node> = {
+            // From this row on nobody's gc removes anything while the run goes on.
+            let floor = state.record.first_node;
+            let known = self.known.lock().ok();
+            let stored =
+                |node: &Node| known.as_ref().and_then(|known| known.row(&node.digest)) >= Some(floor);
+            let held = &state.held.digests;
+            nodes.iter().filter(|node| !held.contains(&node.digest) && !stored(node)).collect()
+        };
+        if state.beside.is_none() {
             let folder = self.file.parent().unwrap_or(Path::new("."));
-            state.starts = Starts::create(folder, run).ok();
+            state.beside = Beside::create(folder, run).ok();
         }
-        let written = state.starts.as_mut().map(|starts| starts.write(run, state.end, &events));
-        if !matches!(written, Some(Ok(()))) {
-            return Err(events);
+        let Some(beside) = state.beside.as_mut() else { return Err((events, nodes)) };
+        let written = beside.write(run, state.end, &events, &wanted);
+        if written.and_then(|()| if durable { beside.sync() } else { Ok(()) }).is_err() {
+            return Err((events, nodes));
         }
-        state.hold(events);
+        let wanted: Vec<Node> = wanted.into_iter().cloned().collect();
+        state.hold(events, wanted, durable);
+        if durable {
+            // Should this fail, so does what moves it into the log.
+            let _ = self.heads.write(state.slot, &state.head(self.boot));
+        }
         Ok(())
+    }
+
+    /// Moves what is beside the database into the log, so that it is seen.
+    pub fn settle(&mut self) -> Result<()> {
+        let held = self.runs.values().any(|state| !state.held.events.is_empty());
+        if held { self.refresh(false) } else { Ok(()) }
+    }
+
+    fn is_synced(&self, run: &RunId) -> bool {
+        self.runs.get(run).is_some_and(|state| state.held.synced > 0)
     }
 
     fn write_nodes(&mut self, nodes: &[PackedNode]) -> Result<()> {
@@ -387,11 +449,7 @@ impl Committer {
 
     fn insert(&self, node: &PackedNode) -> Result<i64> {
         let (codec, data) = node.stored(|child| self.row_of(child))?;
-        let (key, rest) = (node.digest.prefix(), &node.digest.as_bytes()[8..]);
-        self.sql("store a value", |db| {
-            db.prepare_cached("INSERT INTO nodes(key, rest, codec, size, data) VALUES (?1, ?2, ?3, ?4, ?5)")?
-                .insert(params![key, rest, codec, node.size, &data[..]])
-        })
+        self.sql("store a value", |db| values::insert(db, node, codec, &data))
     }
 
     /// The row of a stored node.
@@ -400,11 +458,7 @@ impl Committer {
         if let Some(row) = fresh.or_else(|| self.known.lock().ok().and_then(|known| known.row(digest))) {
             return Ok(Some(row));
         }
-        self.sql("look for a value", |db| {
-            db.prepare_cached("SELECT id FROM nodes WHERE key=?1 AND rest=?2")?
-                .query_row(params![digest.prefix(), &digest.as_bytes()[8..]], |row| row.get(0))
-                .optional()
-        })
+        self.sql("look for a value", |db| values::row_of(db, digest))
     }
 
     /// Rows of `runs` and `calls`: always for a run that starts or ends, else when `due`.
@@ -437,26 +491,27 @@ impl Committer {
     fn end(&mut self, durable: bool, touched: &[RunId]) -> Result<()> {
         self.sql("commit", |db| db.prepare_cached("COMMIT")?.execute([]))?;
         self.commits += 1;
+        self.move_heads(durable, touched)?;
         for run in touched {
-            let Some(state) = self.runs.get_mut(run) else { continue };
-            if durable {
-                state.durable = state.end;
+            if !self.runs.get(run).is_some_and(|state| state.closed) {
+                continue;
             }
-            self.heads.write(state.slot, &state.head(self.boot))?;
-            if state.closed {
-                if self.runs.remove(run).is_some_and(|state| state.starts.is_some()) {
-                    starts::remove(self.file.parent().unwrap_or(Path::new(".")), run);
-                }
-                self.failed.insert(run.clone(), "it has ended".to_owned());
+            if self.runs.remove(run).is_some_and(|state| state.beside.is_some()) {
+                beside::remove(self.file.parent().unwrap_or(Path::new(".")), run);
             }
+            self.failed.insert(run.clone(), "it has ended".to_owned());
         }
-        if durable {
-            // A sync covers every earlier commit, of any run.
-            let rest: Vec<RunId> =
-                self.runs.values().filter(|s| s.durable != s.end).map(|s| s.run.clone()).collect();
-            for run in rest {
-                let Some(state) = self.runs.get_mut(&run) else { continue };
+        Ok(())
+    }
+
+    /// Says beside the database how far the logs of these runs go. A sync covers every earlier commit, of any run.
+    fn move_heads(&mut self, durable: bool, touched: &[RunId]) -> Result<()> {
+        for state in self.runs.values_mut() {
+            let behind = durable && state.durable != state.end;
+            if behind {
                 state.durable = state.end;
+            }
+            if behind || touched.contains(&state.run) {
                 self.heads.write(state.slot, &state.head(self.boot))?;
             }
         }

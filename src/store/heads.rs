@@ -53,6 +53,8 @@ pub(super) struct Head {
     pub boot: Link,
     /// When the run began, so that a lost run keeps its place among the others; 0 when unknown.
     pub started: Micros,
+    /// The last event that is on disk, be it in the log or beside the database (`beside.rs`).
+    pub kept: u64,
 }
 
 impl Head {
@@ -73,6 +75,7 @@ impl Head {
         out[64..80].copy_from_slice(&self.soft.link);
         out[80..96].copy_from_slice(&self.boot);
         out[96..104].copy_from_slice(&self.started.to_le_bytes());
+        out[104..112].copy_from_slice(&self.kept.to_le_bytes());
         let sum = checksum(&out);
         out[SUM_AT..].copy_from_slice(&sum);
         Some(out)
@@ -104,6 +107,7 @@ impl Head {
             soft: End { seq: number(56), link: link(64) },
             boot: link(80),
             started: Micros::from_le_bytes(number(96).to_le_bytes()),
+            kept: number(104),
         }))
     }
 }
@@ -238,7 +242,14 @@ mod tests {
 
     fn head(run: &str, seq: u64) -> Head {
         let end = End { seq, link: [seq as u8; 16] };
-        Head { run: RunId::from_text(run), durable: End::NONE, soft: end, boot: [9; 16], started: seq as i64 }
+        Head {
+            run: RunId::from_text(run),
+            durable: End::NONE,
+            soft: end,
+            boot: [9; 16],
+            started: seq as i64,
+            kept: seq + 2,
+        }
     }
 
     proptest! {

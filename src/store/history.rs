@@ -7,12 +7,12 @@ use std::fmt;
 
 use rusqlite::{Connection, params};
 
+use super::beside::{self, Left};
 use super::chain::{self, START};
 use super::error::{Result, StoreError};
 use super::heads::{End, Scan};
 use super::open::Store;
 use super::rows::RawRun;
-use super::starts;
 use crate::base::ids::RunId;
 use crate::model::{Event, RunHistory, RunStatus};
 
@@ -183,10 +183,13 @@ impl Store {
         let record = raw.record.as_ref().ok();
         let alive = !ended && record.is_some_and(|record| self.is_alive(record));
         let mut damage = judge(run, &verified, expected, &raw, &history);
-        if damage.is_none() && !ended && !alive && self.is_readable(&raw) {
-            damage = self.left_damage(run, verified.end);
-        }
         if !ended && !alive {
+            if damage.is_none() {
+                let left = beside::left(&self.inner.dir, run, verified.end);
+                damage = self.left_damage(&raw, run, verified.end, &left, heads);
+                // Where nobody may write they are still there.
+                left.events.iter().for_each(|event| history.apply(event));
+            }
             history.close(RunStatus::Interrupted, last_at);
         }
         Ok(History { history, damage, alive })
@@ -220,13 +223,25 @@ impl Store {
     }
 
     /// What a dead run's process had written beside its log and cannot be read.
-    fn left_damage(&self, run: &RunId, end: End) -> Option<Damage> {
-        starts::left(&self.inner.dir, run, end).damaged.then(|| {
-            let file = starts::name(run);
-            let what =
-                format!("{file}, beside the database, cannot be read: calls that had begun are missing");
-            Damage { run: run.clone(), at_seq: end.seq + 1, missing: 0, what }
-        })
+    pub(super) fn left_damage(
+        &self,
+        raw: &RawRun,
+        run: &RunId,
+        end: End,
+        left: &Left,
+        heads: &Scan,
+    ) -> Option<Damage> {
+        let have = end.seq + left.events.len() as u64;
+        let missing = heads.of(run).map_or(0, |head| head.kept).saturating_sub(have);
+        let file = beside::name(run);
+        let what = if missing > 0 {
+            format!("{file}, beside the database, does not hold what was acknowledged")
+        } else if left.damaged && self.is_readable(raw) {
+            format!("{file}, beside the database, cannot be read: calls that had begun are missing")
+        } else {
+            return None;
+        };
+        Some(Damage { run: run.clone(), at_seq: have + 1, missing, what })
     }
 
     pub(super) fn damaged(&self, what: impl Into<String>) -> StoreError {

@@ -3,8 +3,8 @@
 //! # What is where
 //!
 //! The folder `.tl-bench` (0700, ignored by git) holds `store.db` (SQLite in WAL mode, 4 KiB pages; the
-//! format is the sum of `schema/*.sql`), `heads` (where each run's log ends, kept apart: `heads.rs`), and `starts-RUN`
-//! while a run goes on (what is not in its log yet: `starts.rs`).
+//! format is the sum of `schema/*.sql`), `heads` (where each run's log ends, kept apart: `heads.rs`), and `beside-RUN`
+//! while a run goes on (what is not in its log yet: `beside.rs`).
 //!
 //! | table | holds | proof |
 //! |---|---|---|
@@ -15,6 +15,7 @@
 //! | `accepted` | changes of code that the user declared harmless, and takes back: only ever added to | a checksum a row, numbers without gaps |
 //! | `gone` | runs deleted on purpose | none: at worst a deleted run is reported as lost |
 //! | `meta` | format, version, count of gcs | compared with the header |
+//! | `beside-RUN` | the newest events of a running run, with their values | a digest a record, how many there are in `heads` |
 //!
 //! # Invariants
 //!
@@ -30,6 +31,7 @@
 //! one; it uses `base` and `model` only, and knows values as bytes with a digest.
 
 mod accepted;
+mod beside;
 mod calls;
 mod chain;
 mod commit;
@@ -50,7 +52,6 @@ mod samples;
 mod schema;
 mod search;
 mod shared;
-mod starts;
 mod state;
 mod values;
 mod writer;

@@ -181,9 +181,9 @@ impl Store {
         let db = self.write_connection()?;
         let heads = Heads::open(&inner.dir, true)?;
         let known = inner.known.clone();
-        let committer =
-            Committer::new(db, inner.file.clone(), heads, inner.options.clock.clone(), known.clone());
-        let writer = Writer::start(committer, known, inner.options.nodes.children)
+        let (clock, children) = (inner.options.clock.clone(), inner.options.nodes.children);
+        let committer = Committer::new(db, inner.file.clone(), heads, clock, known.clone(), children);
+        let writer = Writer::start(committer, known, children)
             .map_err(|e| StoreError::io(&inner.file, "start the writer thread", e))?;
         Ok(inner.writer.get_or_init(|| writer).clone())
     }
@@ -205,6 +205,9 @@ impl Store {
     /// Runs `act` on a read connection, inside one read transaction.
     pub(super) fn read<T>(&self, what: &str, act: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let inner = &self.inner;
+        if let Some(writer) = inner.writer.get() {
+            writer.settle();
+        }
         let pooled = inner.pool.lock().ok().and_then(|mut pool| pool.pop());
         let db = match pooled {
             Some(db) => db,

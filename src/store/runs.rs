@@ -10,7 +10,7 @@ use super::heads::Scan;
 use super::open::Store;
 use super::rows::{CallRow, RawRun, RunRecord, RunRow, mark_sum, unknown};
 use super::state::Segment;
-use super::{chain, starts};
+use super::{beside, chain};
 use crate::base::ids::RunId;
 use crate::model::summary::listed;
 use crate::model::{EventKind, Purpose, RunStatus};
@@ -314,24 +314,24 @@ impl Store {
             }
             Ok((dead, idle))
         })?;
-        let kept = starts::runs(&self.inner.dir);
+        let kept = beside::runs(&self.inner.dir);
         if !dead.is_empty() || idle {
             let db = self.write_connection()?;
             self.immediate(&db, "mark interrupted runs", |db| {
                 for run in &dead {
                     if kept.contains(run) {
-                        self.take_left(db, run)?;
+                        self.take_left(db, run, &heads)?;
                     }
                     self.interrupt(db, run, &heads)?;
                 }
                 self.free_slots(db)
             })?;
         }
-        if kept.is_empty() { Ok(()) } else { self.sweep_starts(&kept) }
+        if kept.is_empty() { Ok(()) } else { self.sweep_beside(&kept) }
     }
 
     /// Takes into the log of a dead process's run what it had written beside it. Inside a write transaction.
-    fn take_left(&self, db: &Connection, run: &RunId) -> Result<()> {
+    fn take_left(&self, db: &Connection, run: &RunId, heads: &Scan) -> Result<()> {
         let Some(raw) = self.sql("find the run", super::history::find_raw(db, run))? else { return Ok(()) };
         if raw.record.as_ref().map_or(true, |record| self.is_alive(record)) {
             return Ok(());
@@ -343,13 +343,16 @@ impl Store {
                 over |= matches!(event.kind, EventKind::RunEnded { .. })
             }),
         )?;
-        let left = starts::left(&self.inner.dir, run, verified.end);
+        let left = beside::left(&self.inner.dir, run, verified.end);
         // A part of it would hide that there was more.
-        let lost = left.damaged && self.is_readable(&raw);
-        let left = left.events;
-        if verified.broken.is_some() || over || left.is_empty() || lost {
+        let lost = self.left_damage(&raw, run, verified.end, &left, heads).is_some();
+        if verified.broken.is_some() || over || left.events.is_empty() || lost {
             return Ok(());
         }
+        for node in left.nodes {
+            self.put_node(db, node)?;
+        }
+        let left = left.events;
         let data = chain::encode(&left).map_err(|what| self.damaged(format!("run {run}: {what}")))?;
         let (first, count) = (verified.end.seq + 1, left.len() as u64);
         let link = chain::link(&verified.end.link, run, first, count, &data);
@@ -364,7 +367,7 @@ impl Store {
     }
 
     /// Removes files of runs that are recorded no more.
-    fn sweep_starts(&self, kept: &[RunId]) -> Result<()> {
+    fn sweep_beside(&self, kept: &[RunId]) -> Result<()> {
         self.read("look for ended runs", |db| {
             for run in kept {
                 let raw = self.sql("find the run", super::history::find_raw(db, run))?;
@@ -372,7 +375,7 @@ impl Store {
                 let ended =
                     |raw: RawRun| raw.record.is_ok_and(|record| record.summary.status != RunStatus::Running);
                 if raw.is_none_or(ended) {
-                    starts::remove(&self.inner.dir, run);
+                    beside::remove(&self.inner.dir, run);
                 }
             }
             Ok(())

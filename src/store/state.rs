@@ -3,13 +3,14 @@
 //! Pure: events in, changed rows out. It follows [`RunHistory`](crate::model::RunHistory) for counts and
 //! statuses without holding every call (a test compares the two).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use super::beside::Beside;
 use super::chain::{self, Link};
 use super::heads::{End, Head};
+use super::nodes::Node;
 use super::owner::Owner;
 use super::rows::{CallRow, RunRecord, reusable};
-use super::starts::Starts;
 use crate::base::clock::Micros;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
@@ -51,6 +52,17 @@ pub(super) struct Segment {
     pub link: Link,
 }
 
+/// What a run recorded beside the database since its log grew last.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Held {
+    pub events: Vec<Event>,
+    /// Values that they refer to, as they are.
+    pub nodes: Vec<Node>,
+    pub digests: HashSet<Digest>,
+    /// The last event that was synced there; 0 when none was.
+    pub synced: u64,
+}
+
 /// A run being recorded.
 #[derive(Debug)]
 pub(super) struct RunState {
@@ -67,10 +79,10 @@ pub(super) struct RunState {
     pub stale: bool,
     /// Whether the last event of the run was applied.
     pub closed: bool,
-    /// Events that are not in the log yet: they were applied, and are in `starts`.
-    pub held: Vec<Event>,
-    /// Where those are, once there were some.
-    pub starts: Option<Starts>,
+    /// What is not in the log yet: it was applied, and is beside the database.
+    pub held: Held,
+    /// The file there, once there was something.
+    pub beside: Option<Beside>,
     spent: Spent,
     open: HashMap<CallNo, Open>,
     touched: Vec<CallNo>,
@@ -83,7 +95,8 @@ impl RunState {
     /// What `heads` is to say of the run.
     pub fn head(&self, boot: Link) -> Head {
         let started = self.record.summary.started_at;
-        Head { run: self.run.clone(), durable: self.durable, soft: self.end, boot, started }
+        let kept = self.held.synced.max(self.durable.seq);
+        Head { run: self.run.clone(), durable: self.durable, soft: self.end, boot, started, kept }
     }
 
     /// A run of which no event is known yet.
@@ -101,8 +114,8 @@ impl RunState {
             slot: 0,
             stale: false,
             closed: false,
-            held: Vec::new(),
-            starts: None,
+            held: Held::default(),
+            beside: None,
             spent: Spent::default(),
             open: HashMap::new(),
             touched: Vec::new(),
@@ -116,7 +129,7 @@ impl RunState {
         if self.closed && !events.is_empty() {
             return Err("events after the last one".to_owned());
         }
-        for (next, event) in (self.end.seq + self.held.len() as u64 + 1..).zip(events) {
+        for (next, event) in (self.end.seq + self.held.events.len() as u64 + 1..).zip(events) {
             if event.seq != next {
                 return Err(format!("event {} where {next} was due", event.seq));
             }
@@ -132,10 +145,15 @@ impl RunState {
         Ok(())
     }
 
-    /// Applies accepted events that become part of the log later.
-    pub fn hold(&mut self, events: Vec<Event>) {
+    /// Applies accepted events that become part of the log later, with the values that they refer to.
+    pub fn hold(&mut self, events: Vec<Event>, nodes: Vec<Node>, synced: bool) {
         events.iter().for_each(|event| self.apply(event));
-        self.held.extend(events);
+        if let Some(last) = events.last().filter(|_| synced) {
+            self.held.synced = last.seq;
+        }
+        self.held.events.extend(events);
+        self.held.digests.extend(nodes.iter().map(|node| node.digest));
+        self.held.nodes.extend(nodes);
         self.stale = true;
     }
 
@@ -459,9 +477,9 @@ mod tests {
             for (turn, part) in events.chunks(cut).enumerate() {
                 prop_assert_eq!(state.accepts(part), Ok(()));
                 if turn % 3 == 1 {
-                    state.hold(part.to_vec());
+                    state.hold(part.to_vec(), vec![], true);
                 } else {
-                    let held = std::mem::take(&mut state.held).len();
+                    let held = std::mem::take(&mut state.held).events.len();
                     state.append(held, part, b"");
                 }
                 part.iter().for_each(|event| history.apply(event));

@@ -1,10 +1,10 @@
 //! Reading values: content-addressed, verified against their digests on every read.
 
 use bytes::Bytes;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::{NodeError, StoreError};
-use super::nodes;
+use super::nodes::{self, Node, PackedNode};
 use super::open::Store;
 use crate::base::digest::Digest;
 
@@ -36,6 +36,19 @@ impl Store {
             }
             Ok(out)
         })
+    }
+
+    /// Stores a value unless it is there. Inside a write transaction.
+    pub(super) fn put_node(&self, db: &Connection, node: Node) -> super::error::Result<()> {
+        let put = || {
+            if row_of(db, &node.digest)?.is_none() {
+                let packed = PackedNode::new(node, false, self.inner.options.nodes.children);
+                let (codec, data) = packed.stored(|child| row_of(db, child))?;
+                insert(db, &packed, codec, &data)?;
+            }
+            Ok(())
+        };
+        self.sql("store a value", put())
     }
 
     pub(super) fn node_in(&self, db: &Connection, digest: &Digest) -> Result<Bytes, NodeError> {
@@ -72,6 +85,20 @@ impl Store {
             Err(error) => Err(StoreError::sql(&self.inner.file, "read a value", error).into()),
         }
     }
+}
+
+/// The row of a stored value.
+pub(super) fn row_of(db: &Connection, digest: &Digest) -> rusqlite::Result<Option<i64>> {
+    db.prepare_cached("SELECT id FROM nodes WHERE key=?1 AND rest=?2")?
+        .query_row(params![digest.prefix(), &digest.as_bytes()[8..]], |row| row.get(0))
+        .optional()
+}
+
+/// Stores a value that has no row yet, as its codec says.
+pub(super) fn insert(db: &Connection, node: &PackedNode, codec: i64, data: &[u8]) -> rusqlite::Result<i64> {
+    let (key, rest) = (node.digest.prefix(), &node.digest.as_bytes()[8..]);
+    db.prepare_cached("INSERT INTO nodes(key, rest, codec, size, data) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .insert(params![key, rest, codec, node.size, data])
 }
 
 /// What a row names. Nothing of its data is read.

@@ -13,7 +13,7 @@
 //! the writer.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -58,6 +58,8 @@ struct Shared {
     committer: Mutex<Turn>,
     /// Batches that were submitted and are not committed.
     waiting: AtomicUsize,
+    /// Whether something may be beside the database that readers would miss.
+    beside: AtomicBool,
 }
 
 /// The right to commit.
@@ -111,6 +113,7 @@ impl Writer {
         let shared = Arc::new(Shared {
             committer: Mutex::new(Turn { committer, dozing: false }),
             waiting: AtomicUsize::new(0),
+            beside: AtomicBool::new(false),
         });
         let theirs = shared.clone();
         let thread = std::thread::Builder::new()
@@ -135,26 +138,29 @@ impl Writer {
 
     /// Commits a batch on the calling thread, as [`Writer::submit`] would; gives it back when others come first.
     ///
-    /// Blocks for the disk when `durable`. A few events that are not are only put beside the database (`starts.rs`):
-    /// others see them with the run's next commit, at the latest after [`SETTLE`].
+    /// Blocks for the disk when `durable`. A small batch is only put beside the database (`beside.rs`):
+    /// other processes see it with the run's next commit, at the latest after [`SETTLE`], this one when it looks.
     pub fn commit_now(&self, batch: Batch, durable: bool) -> std::result::Result<Outcome, Batch> {
         let shared = &self.inner.shared;
         if shared.waiting.load(Ordering::Acquire) > 0 {
             return Err(batch);
         }
         let Ok(mut turn) = shared.committer.try_lock() else { return Err(batch) };
-        let mut batch = batch;
-        if !durable && batch.nodes.is_empty() {
-            match turn.committer.hold(&batch.run, batch.events) {
-                Ok(()) => {
-                    if std::mem::take(&mut turn.dozing) {
-                        let _ = self.inner.queue.send(Message::Look);
-                    }
-                    return Ok(Ok(()));
+        let Batch { run, events, nodes } = batch;
+        let (seen, kept) = (durable || !nodes.is_empty(), turn.committer.hold(&run, events, nodes, durable));
+        let (events, nodes) = match kept {
+            Ok(()) => {
+                if seen {
+                    shared.beside.store(true, Ordering::Release);
                 }
-                Err(events) => batch.events = events,
+                if std::mem::take(&mut turn.dozing) {
+                    let _ = self.inner.queue.send(Message::Look);
+                }
+                return Ok(Ok(()));
             }
-        }
+            Err(back) => back,
+        };
+        let batch = Batch { run, events, nodes };
         let work = self.work(batch, durable);
         let outcome = turn.committer.commit(std::slice::from_ref(&work)).pop().unwrap_or(Ok(()));
         if turn.committer.wants_checkpoint() || std::mem::take(&mut turn.dozing) {
@@ -162,6 +168,15 @@ impl Writer {
             let _ = self.inner.queue.send(Message::Look);
         }
         Ok(outcome)
+    }
+
+    /// Moves what is beside the database into it, so that this process reads what it wrote.
+    pub(super) fn settle(&self) {
+        let shared = &self.inner.shared;
+        if shared.beside.swap(false, Ordering::AcqRel) {
+            // What fails here fails the run's next commit, too.
+            let _: Result<()> = shared.turn().committer.settle();
+        }
     }
 
     fn work(&self, batch: Batch, durable: bool) -> Work {

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use tl_bench::base::ids::RunId;
 use tl_bench::model::{CallStatus, EventKind, RunStatus};
+use tl_bench::store::Store;
 
-use crate::support::{Recorder, asked, ended, node, open, value};
+use crate::support::{Recorder, asked, ended, node, open, options, value};
 
 /// Runs in a child process: records until it is killed, noting each acknowledged call.
 #[test]
@@ -22,16 +23,12 @@ fn child_records() {
     let mut run = Recorder::start(&store, name, None);
     writeln!(acks, "{} 1", run.run).unwrap();
     for no in 2.. {
-        // As the engine writes the start of a call: what it may go on after, a kill does not take.
-        let start =
-            run.batch(vec![asked(no, 1), EventKind::CallStarted { no, attempt: 1, worker: 1 }], vec![]);
-        if let Err(start) = run.writer.commit_now(start, false) {
-            run.writer.write(start, false).unwrap();
-        }
+        // As the engine writes the start of a call and its outcome: what it may go on after, a kill does not take.
+        run.put_now(vec![asked(no, 1), EventKind::CallStarted { no, attempt: 1, worker: 1 }], vec![], false);
         acks.write_all(format!("{} started {no}\n", run.run).as_bytes()).unwrap();
         let output = node(format!("{name} {no} ").repeat(30));
         let end = ended(no, CallStatus::Fresh, Some(value(&output)), None);
-        run.put(vec![end], vec![output], true).unwrap();
+        run.put_now(vec![end], vec![output], true);
         acks.write_all(format!("{} {no}\n", run.run).as_bytes()).unwrap();
     }
 }
@@ -90,65 +87,142 @@ fn what_was_acknowledged_survives_a_kill() {
     }
     assert!(store.integrity_check().unwrap().is_empty());
     let left = std::fs::read_dir(dir.path().join("s")).unwrap().map(|entry| entry.unwrap().file_name());
-    let left: Vec<_> = left.filter(|name| name.to_string_lossy().starts_with("starts-")).collect();
+    let left: Vec<_> = left.filter(|name| name.to_string_lossy().starts_with("beside-")).collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
-/// Runs in a child process: starts a call and dies before that is in the log.
+/// Runs in a child process: ends two calls and starts one, and dies before that is in the log.
 #[test]
-fn child_starts_a_call() {
-    let Ok(dir) = std::env::var("STORE_START_DIR") else { return };
+fn child_leaves_calls_beside() {
+    let Ok(dir) = std::env::var("STORE_BESIDE_DIR") else { return };
     let store = open(Path::new(&dir));
     let mut run = Recorder::start(&store, 1, None);
-    let start = run.batch(vec![asked(2, 1), EventKind::CallStarted { no: 2, attempt: 1, worker: 1 }], vec![]);
-    while run.writer.commit_now(start.clone(), false).is_err() {}
+    // The first event that is on disk by itself; from here on everything is put beside the database.
+    run.put(vec![asked(2, 1)], vec![], true).unwrap();
+    for no in 2..=3 {
+        let ended = ended(no, CallStatus::Fresh, Some(value(&node("answer".repeat(no as usize)))), None);
+        run.put_now(vec![ended], vec![node("answer".repeat(no as usize))], true);
+        run.put_now(vec![asked(no + 1, 1)], vec![], false);
+    }
+    run.put_now(vec![EventKind::CallStarted { no: 4, attempt: 1, worker: 1 }], vec![], false);
     std::process::abort();
 }
 
-#[test]
-fn a_damaged_start_is_reported_and_not_taken_for_one_that_never_was() {
-    let dir = tempfile::tempdir().unwrap();
-    let whole = dir.path().join("whole");
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "kill::child_starts_a_call", "--nocapture"]).env("STORE_START_DIR", &whole);
-    child.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
-    let names: Vec<String> = std::fs::read_dir(&whole)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    let starts = names.iter().find(|name| name.starts_with("starts-")).unwrap();
-    let bytes = std::fs::read(whole.join(starts)).unwrap();
-    let copy = |trial: usize, bytes: &[u8]| {
-        let to = dir.path().join(format!("s{trial}"));
-        std::fs::create_dir(&to).unwrap();
-        std::fs::set_permissions(&to, std::fs::Permissions::from_mode(0o700)).unwrap();
-        for name in &names {
-            std::fs::copy(whole.join(name), to.join(name)).unwrap();
+/// A store whose process died before what it had put beside the database was in it, and the name of that file.
+fn left_beside(dir: &Path) -> (std::path::PathBuf, String) {
+    for trial in 0.. {
+        let whole = dir.join(format!("whole{trial}"));
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        let child = child.args(["--exact", "kill::child_leaves_calls_beside", "--nocapture"]);
+        child.env("STORE_BESIDE_DIR", &whole).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+        let names = std::fs::read_dir(&whole).unwrap();
+        let mut names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let beside = names.find(|name| name.starts_with("beside-")).unwrap();
+        // A process that is held up longer than things stay there has moved them.
+        let probe = dir.join(format!("probe{trial}"));
+        copy(&whole, &probe);
+        std::fs::remove_file(probe.join(&beside)).unwrap();
+        let store = open(&probe);
+        let run = store.find_run("latest").unwrap();
+        if store.history(&run).unwrap().history.call(3).is_none() {
+            return (whole, beside);
         }
-        std::fs::write(to.join(starts), bytes).unwrap();
+    }
+    unreachable!()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    std::fs::set_permissions(to, std::fs::Permissions::from_mode(0o700)).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn damage_beside_the_database_is_reported_and_not_taken_for_calls_that_never_were() {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, beside) = left_beside(dir.path());
+    let bytes = std::fs::read(whole.join(&beside)).unwrap();
+    let used = bytes.windows(4).rposition(|four| four == [0xff; 4]).unwrap() + 4;
+    let look = |trial: usize, bytes: &[u8]| {
+        let to = dir.path().join(format!("s{trial}"));
+        copy(&whole, &to);
+        std::fs::write(to.join(&beside), bytes).unwrap();
         let store = open(&to);
         let run = store.find_run("latest").unwrap();
-        let status = store.history(&run).unwrap().history.call(2).map(|call| call.status);
-        (store.run(&run).unwrap().damaged, store.history(&run).unwrap().damage, status)
+        let history = store.history(&run).unwrap();
+        let calls = history.history.calls.iter().skip(1).map(|call| (call.status, call.output.clone()));
+        let outputs =
+            calls.clone().filter_map(|(_, output)| store.node(&output?.digest).ok()).collect::<Vec<_>>();
+        let statuses = calls.map(|(status, _)| status).collect::<Vec<_>>();
+        (store.run(&run).unwrap().damaged, history.damage, statuses, outputs)
     };
-    let (damaged, damage, status) = copy(0, &bytes);
+    let (damaged, damage, statuses, outputs) = look(0, &bytes);
     assert_eq!((damaged, damage), (None, None));
-    assert_eq!(status, Some(CallStatus::InDoubt));
-    for trial in 1..=40 {
+    assert_eq!(statuses, [CallStatus::Fresh, CallStatus::Fresh, CallStatus::InDoubt]);
+    assert_eq!(outputs, ["answer".repeat(2), "answer".repeat(3)]);
+    for trial in 1..=60 {
         let mut other = bytes.clone();
-        let at = trial * 7919 % bytes.len();
+        let at = trial * 7919 % used;
         match trial % 4 {
             0 => other.truncate(at),
-            1 => other.fill(0),
+            1 => other[at..(at + 512).min(used)].fill(0),
             _ => other[at] ^= 1 << (trial % 8),
         }
-        let (damaged, damage, status) = copy(trial, &other);
+        let (damaged, damage, ..) = look(trial, &other);
         assert!(
-            damaged.is_some_and(|text| text.contains("damaged") && text.contains(starts)),
+            damaged.is_some_and(|text| text.contains("damaged") && text.contains(&beside)),
             "trial {trial}"
         );
-        assert!(damage.is_some() && status.is_none(), "trial {trial}");
+        assert!(damage.is_some(), "trial {trial}");
     }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_shows_what_is_beside_the_database() {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, _) = left_beside(dir.path());
+    let store = Store::open_read_only(&whole, options()).unwrap();
+    let history = store.history(&store.find_run("latest").unwrap()).unwrap();
+    assert_eq!((history.damage, history.history.counts.fresh, history.history.counts.in_doubt), (None, 2, 1));
+}
+
+#[test]
+fn what_is_beside_the_database_is_read_here_at_once_and_elsewhere_soon() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let mut run = Recorder::start(&store, 1, None);
+    run.put(vec![asked(2, 1)], vec![], true).unwrap();
+    for no in 2..=40 {
+        let output = node(format!("{no} ").repeat(200));
+        run.put_now(
+            vec![ended(no, CallStatus::Fresh, Some(value(&output)), None)],
+            vec![output.clone()],
+            true,
+        );
+        assert_eq!(store.node(&output.digest).unwrap(), output.data);
+        assert_eq!(store.history(&run.run).unwrap().history.counts.fresh, u64::from(no) - 1);
+        run.put_now(vec![asked(no + 1, 1)], vec![], false);
+    }
+    let last = node("the last");
+    run.put_now(vec![ended(41, CallStatus::Fresh, Some(value(&last)), None)], vec![last.clone()], true);
+    let other = open(dir.path());
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while other.history(&run.run).unwrap().history.counts.fresh < 40 {
+        assert!(std::time::Instant::now() < deadline, "it was never written");
+        std::thread::yield_now();
+    }
+    assert_eq!(other.node(&last.digest).unwrap(), last.data);
+    run.end(RunStatus::Succeeded);
+    let history = store.history(&run.run).unwrap();
+    assert_eq!((history.damage, history.history.counts.fresh), (None, 40));
+    assert!(
+        std::fs::read_dir(dir.path())
+            .unwrap()
+            .all(|entry| { !entry.unwrap().file_name().to_string_lossy().starts_with("beside-") })
+    );
 }
 
 /// A start is written beside the database at first, but who looks from elsewhere sees it soon.

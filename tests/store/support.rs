@@ -102,6 +102,15 @@ impl Recorder {
         self.writer.write(batch, durable)
     }
 
+    /// Commits on this thread, as the engine does while nothing else goes on.
+    pub fn put_now(&mut self, kinds: Vec<EventKind>, nodes: Vec<Node>, durable: bool) {
+        let batch = self.batch(kinds, nodes);
+        match self.writer.commit_now(batch, durable) {
+            Ok(outcome) => outcome.unwrap(),
+            Err(batch) => self.writer.write(batch, durable).unwrap(),
+        }
+    }
+
     /// A call that starts and ends freshly with this output.
     pub fn step(&mut self, no: CallNo, output: Node) {
         self.put(vec![asked(no, 1), EventKind::CallStarted { no, attempt: 1, worker: 1 }], vec![], false)

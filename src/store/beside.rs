@@ -1,30 +1,36 @@
-//! Events that need no sync, kept beside the database until the next commit takes them along.
+//! What a run records beside the database until the next commit takes it along.
 //!
-//! A call's start has to be written before its body runs, but nobody waits for the disk: it only has to outlive this
-//! process. A transaction of SQLite for it would cost as much as the one for its outcome. So it is put into a small
-//! file of its run, with one positioned write, and becomes part of the log with what the run commits next, or a
-//! moment later when nothing comes (`writer.rs`). When its process ends before that, whoever opens the store next
-//! takes it into the log (`runs.rs`).
+//! A transaction of SQLite for each call's start and each outcome would cost more than everything else that the engine does for a
+//! call. So small batches go into a file of their run, with one positioned write, and become part of the log with
+//! what the run commits next, or a moment later when nothing comes (`writer.rs`). A start only has to outlive this
+//! process and is not synced; an outcome is, before its caller sees it. When the process ends before they are in the log,
+//! whoever opens the store next takes them into it (`runs.rs`).
 //!
 //! A record is `u32le length | 16 bytes of blake3 over the run and the rest | base sequence number | base link | first
-//! sequence number | count | a segment (chain.rs)`, filled up to a multiple of four. The base is the end of the log in the database when it was written:
+//! sequence number | count | u32le length of the segment | a segment (chain.rs) | values, each its digest, u32le length and bytes`, filled up
+//! to a multiple of four. The base is the end of the log in the database when it was written:
 //! what was committed since has another end, so that nothing is ever taken twice. Records of one base follow each other
 //! from the start of the file, and after the last one stands a length that none has; older ones may lie behind it.
 //!
 //! Invariants: the file has its name only once it is readable, and is so wherever its process is killed: what is not was
-//! damaged, or the power was lost before it was on disk. Reading is total, whatever the bytes say.
+//! damaged, or the power was lost before it was on disk. A synced record is written over only when the log that holds it is
+//! synced (`commit.rs`). Reading is total, whatever the bytes say.
 
 use std::fs::File;
 use std::io::{Error, Result};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
+
 use super::chain::{self, Link, START};
 use super::heads::End;
+use super::nodes::Node;
+use crate::base::digest::Digest;
 use crate::base::ids::RunId;
 use crate::model::Event;
 
-const PREFIX: &str = "starts-";
+const PREFIX: &str = "beside-";
 /// Length and digest.
 const HEAD: usize = 20;
 /// In place of a length, after the last record. Not zero, as a lost sector is.
@@ -33,18 +39,29 @@ const MARK: [u8; 4] = [0xff; 4];
 const ALIGN: usize = 4;
 /// No page of a file is smaller. A write is cut short by a kill only between two pages.
 const PAGE: u64 = 4096;
-/// Base, first sequence number, count.
-const FIELDS: usize = 8 + 16 + 8 + 8;
+/// Base, first sequence number, count, length of the segment.
+const FIELDS: usize = 8 + 16 + 8 + 8 + 4;
+/// Digest and length of a value.
+const VALUE: usize = 32 + 4;
+/// Room that is made at once: a sync of a file that grows takes longer (`room.rs`).
+const ROOM: u64 = 64 * 1024;
+/// The longest that a file gets.
+pub(super) const MOST: u64 = 1024 * 1024;
 
 /// The file of a run that this process records.
 #[derive(Debug)]
-pub(super) struct Starts {
+pub(super) struct Beside {
     file: File,
+    folder: PathBuf,
     base: End,
     at: u64,
+    /// How long the file is.
+    size: u64,
+    /// Whether a power loss leaves the file its name.
+    named: bool,
 }
 
-impl Starts {
+impl Beside {
     /// Makes the file of a run.
     pub fn create(dir: &Path, run: &RunId) -> Result<Self> {
         let fresh = dir.join(name(run) + ".new");
@@ -52,34 +69,66 @@ impl Starts {
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
         file.write_all_at(&MARK, 0)?;
         std::fs::rename(&fresh, path(dir, run))?;
-        Ok(Starts { file, base: End::NONE, at: 0 })
+        let size = MARK.len() as u64;
+        Ok(Beside { file, folder: dir.to_owned(), base: End::NONE, at: 0, size, named: false })
     }
 
-    /// Writes events that follow the log's end `base` and what was written since it.
-    pub fn write(&mut self, run: &RunId, base: End, events: &[Event]) -> Result<()> {
+    /// Writes events that follow the log's end `base` and what was written since it, and values that they refer to.
+    pub fn write(&mut self, run: &RunId, base: End, events: &[Event], nodes: &[&Node]) -> Result<()> {
         let Some(first) = events.first() else { return Ok(()) };
         if base != self.base {
             (self.base, self.at) = (base, 0);
         }
         let segment = chain::encode(events).map_err(Error::other)?;
-        let mut body = Vec::with_capacity(HEAD + FIELDS + segment.len() + ALIGN + MARK.len());
-        body.extend_from_slice(&[0; HEAD]);
-        body.extend_from_slice(&base.seq.to_le_bytes());
-        body.extend_from_slice(&base.link);
-        body.extend_from_slice(&first.seq.to_le_bytes());
-        body.extend_from_slice(&(events.len() as u64).to_le_bytes());
-        body.extend_from_slice(&segment);
-        let length = u32::try_from(body.len() - HEAD).map_err(Error::other)?;
-        let sum = sum(run, &body[HEAD..]);
-        body[..4].copy_from_slice(&length.to_le_bytes());
-        body[4..HEAD].copy_from_slice(&sum);
-        body.resize(body.len().next_multiple_of(ALIGN), 0);
-        let end = self.at + body.len() as u64;
-        body.extend_from_slice(&MARK);
-        for (at, bytes) in writes(self.at, &body) {
+        let values: usize = nodes.iter().map(|node| VALUE + node.data.len()).sum();
+        let length = FIELDS + segment.len() + values;
+        let mut record = Vec::with_capacity(HEAD + length + ALIGN + MARK.len());
+        record.extend_from_slice(&u32::try_from(length).map_err(Error::other)?.to_le_bytes());
+        record.resize(HEAD, 0);
+        record.extend_from_slice(&base.seq.to_le_bytes());
+        record.extend_from_slice(&base.link);
+        record.extend_from_slice(&first.seq.to_le_bytes());
+        record.extend_from_slice(&(events.len() as u64).to_le_bytes());
+        record.extend_from_slice(&u32::try_from(segment.len()).map_err(Error::other)?.to_le_bytes());
+        record.extend_from_slice(&segment);
+        for node in nodes {
+            record.extend_from_slice(node.digest.as_bytes());
+            record.extend_from_slice(&u32::try_from(node.data.len()).map_err(Error::other)?.to_le_bytes());
+            record.extend_from_slice(&node.data);
+        }
+        let sum = sum(run, &record[HEAD..]);
+        record[4..HEAD].copy_from_slice(&sum);
+        record.resize(record.len().next_multiple_of(ALIGN), 0);
+        let end = self.at + record.len() as u64;
+        record.extend_from_slice(&MARK);
+        if end + MARK.len() as u64 > MOST {
+            return Err(Error::other("it is full"));
+        }
+        self.lengthen(end + MARK.len() as u64)?;
+        for (at, bytes) in writes(self.at, &record) {
             self.file.write_all_at(bytes, at)?;
         }
         self.at = end;
+        Ok(())
+    }
+
+    /// Returns when everything that was written is on disk.
+    pub fn sync(&mut self) -> Result<()> {
+        self.file.sync_data()?;
+        if !self.named {
+            File::open(&self.folder)?.sync_all()?;
+            self.named = true;
+        }
+        Ok(())
+    }
+
+    fn lengthen(&mut self, end: u64) -> Result<()> {
+        if end > self.size {
+            let wanted = (2 * end).next_multiple_of(ROOM).min(MOST);
+            let zeros = vec![0; usize::try_from(wanted - self.size).map_err(Error::other)?];
+            self.file.write_all_at(&zeros, self.size)?;
+            self.size = wanted;
+        }
         Ok(())
     }
 }
@@ -115,10 +164,12 @@ fn sum(run: &RunId, body: &[u8]) -> Link {
 }
 
 /// What a run's process wrote beside the log.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub(super) struct Left {
     /// The events that follow the log's end, as far as they can be read.
     pub events: Vec<Event>,
+    /// Values that they refer to.
+    pub nodes: Vec<Node>,
     /// Whether more was there than can be read.
     pub damaged: bool,
 }
@@ -148,8 +199,12 @@ pub(super) fn left(dir: &Path, run: &RunId, end: End) -> Left {
             // The log went on since.
             return left;
         }
-        match chain::decode(first, count, body.get(FIELDS..).unwrap_or_default()) {
-            Ok(more) if first == next => left.events.extend(more),
+        let parts = parts(body.get(40..).unwrap_or_default());
+        match parts.and_then(|(segment, nodes)| Some((chain::decode(first, count, segment).ok()?, nodes))) {
+            Some((events, nodes)) if first == next => {
+                left.events.extend(events);
+                left.nodes.extend(nodes);
+            }
             _ => {
                 left.damaged = true;
                 return left;
@@ -169,6 +224,25 @@ fn record<'a>(run: &RunId, bytes: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
     let (filled, after) = after.split_at_checked((HEAD + length).next_multiple_of(ALIGN) - HEAD - length)?;
     let sound = filled.iter().all(|byte| *byte == 0) && sum(run, body) == head.get(4..)?;
     (length >= FIELDS && sound).then_some((body, after))
+}
+
+/// The segment of a record, and the values after it.
+fn parts(bytes: &[u8]) -> Option<(&[u8], Vec<Node>)> {
+    let (segment, mut rest) = sized(bytes)?;
+    let mut nodes = Vec::new();
+    while !rest.is_empty() {
+        let (digest, after) = rest.split_at_checked(32)?;
+        let (data, after) = sized(after)?;
+        nodes.push(Node { digest: Digest::from_slice(digest)?, data: Bytes::copy_from_slice(data) });
+        rest = after;
+    }
+    Some((segment, nodes))
+}
+
+/// The bytes whose length stands before them, and what follows.
+fn sized(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    rest.split_at_checked(u32::from_le_bytes(*length) as usize)
 }
 
 /// The runs that have such a file.
@@ -213,59 +287,76 @@ mod tests {
         at as u64
     }
 
-    fn whole(events: Vec<Event>) -> Left {
-        Left { events, damaged: false }
+    /// As many values as `sizes` says, each with bytes of its own.
+    fn nodes(sizes: &[usize]) -> Vec<Node> {
+        let data = sizes.iter().enumerate().map(|(i, size)| Bytes::from(vec![i as u8; *size]));
+        data.map(|data| Node { digest: Digest::of(&data), data }).collect()
+    }
+
+    fn write(beside: &mut Beside, run: &RunId, base: End, events: &[Event], nodes: &[Node]) {
+        beside.write(run, base, events, &nodes.iter().collect::<Vec<_>>()).unwrap();
+    }
+
+    /// What is left, with the values as bytes.
+    fn seen(dir: &Path, run: &RunId, end: End) -> (Vec<Event>, Vec<(Digest, Bytes)>, bool) {
+        let Left { events, nodes, damaged } = left(dir, run, end);
+        (events, nodes.into_iter().map(|node| (node.digest, node.data)).collect(), damaged)
+    }
+
+    fn whole(events: Vec<Event>) -> (Vec<Event>, Vec<(Digest, Bytes)>, bool) {
+        (events, vec![], false)
     }
 
     #[test]
     fn what_followed_the_last_commit_is_found_and_what_was_before_is_not() {
         let dir = tempfile::tempdir().unwrap();
         let run = RunId::from_text("00aa");
-        let mut starts = Starts::create(dir.path(), &run).unwrap();
-        assert_eq!(left(dir.path(), &run, base(3)), Left::default());
-        starts.write(&run, base(3), &events(4, 2)).unwrap();
-        starts.write(&run, base(3), &events(6, 1)).unwrap();
-        assert_eq!(left(dir.path(), &run, base(3)), whole(events(4, 3)));
-        assert_eq!(left(dir.path(), &run, base(6)), Left::default());
+        let mut beside = Beside::create(dir.path(), &run).unwrap();
+        assert_eq!(seen(dir.path(), &run, base(3)), whole(vec![]));
+        write(&mut beside, &run, base(3), &events(4, 2), &[]);
+        write(&mut beside, &run, base(3), &events(6, 1), &[]);
+        assert_eq!(seen(dir.path(), &run, base(3)), whole(events(4, 3)));
+        assert_eq!(seen(dir.path(), &run, base(6)), whole(vec![]));
         // Committed: what follows is written over it, and its rest lies behind.
-        starts.write(&run, base(6), &events(7, 1)).unwrap();
-        assert_eq!(left(dir.path(), &run, base(6)), whole(events(7, 1)));
-        assert_eq!(left(dir.path(), &run, base(3)), Left::default());
-        assert_eq!(left(dir.path(), &RunId::from_text("00ab"), base(6)), Left::default());
+        write(&mut beside, &run, base(6), &events(7, 1), &[]);
+        assert_eq!(seen(dir.path(), &run, base(6)), whole(events(7, 1)));
+        assert_eq!(seen(dir.path(), &run, base(3)), whole(vec![]));
+        assert_eq!(seen(dir.path(), &RunId::from_text("00ab"), base(6)), whole(vec![]));
         assert_eq!(runs(dir.path()), std::slice::from_ref(&run));
         remove(dir.path(), &run);
-        assert_eq!(left(dir.path(), &run, base(6)), Left::default());
+        assert_eq!(seen(dir.path(), &run, base(6)), whole(vec![]));
     }
 
     proptest! {
         #[test]
         fn a_kill_within_a_write_leaves_what_was_there_before(
-            counts in prop::collection::vec((1u64..300, any::<bool>()), 1..5),
-            write in any::<prop::sample::Index>(),
+            counts in prop::collection::vec((1u64..300, any::<bool>(), prop::collection::vec(0usize..6_000, 0..4)), 1..5),
+            last in any::<prop::sample::Index>(),
             pages in any::<prop::sample::Index>(),
         ) {
             let dir = tempfile::tempdir().unwrap();
             let run = RunId::from_text("00aa");
             let file = path(dir.path(), &run);
-            let mut starts = Starts::create(dir.path(), &run).unwrap();
+            let mut beside = Beside::create(dir.path(), &run).unwrap();
             let (mut end, mut next) = (base(3), 4);
-            for (count, commit) in counts {
+            for (count, commit, sizes) in counts {
                 if commit {
                     end = base(next - 1);
                 }
                 let before = std::fs::read(&file).unwrap();
-                let old = left(dir.path(), &run, end);
-                starts.write(&run, end, &events(next, count)).unwrap();
+                let old = seen(dir.path(), &run, end);
+                write(&mut beside, &run, end, &events(next, count), &nodes(&sizes));
+                beside.sync().unwrap();
                 next += count;
-                let new = left(dir.path(), &run, end);
-                prop_assert!(!old.damaged && !new.damaged);
+                let new = seen(dir.path(), &run, end);
+                prop_assert!(!old.2 && !new.2);
 
                 // The record as it stands, cut off within one of its writes.
                 let after = std::fs::read(&file).unwrap();
-                let start = if commit || old.events.is_empty() { 0 } else { starts_at(&before) };
+                let start = if commit || old.0.is_empty() { 0 } else { starts_at(&before) };
                 let record = &after[start as usize..starts_at(&after) as usize + MARK.len()];
                 let all: Vec<_> = writes(start, record).collect();
-                let last = write.index(all.len());
+                let last = last.index(all.len());
                 let mut torn = before.clone();
                 for (i, (at, bytes)) in all.iter().enumerate().take(last + 1) {
                     let borders: Vec<usize> = (0..bytes.len()).filter(|n| (at + *n as u64).is_multiple_of(PAGE)).collect();
@@ -275,7 +366,7 @@ mod tests {
                     torn[at..at + cut].copy_from_slice(&bytes[..cut]);
                 }
                 std::fs::write(&file, &torn).unwrap();
-                let found = left(dir.path(), &run, end);
+                let found = seen(dir.path(), &run, end);
                 prop_assert!(found == old || found == new, "{found:?}");
                 std::fs::write(&file, &after).unwrap();
             }
@@ -285,15 +376,16 @@ mod tests {
         fn a_damaged_or_cut_file_gives_what_was_whole_and_says_so(at in 0usize..600, bit in 0u8..8, cut in any::<bool>()) {
             let dir = tempfile::tempdir().unwrap();
             let run = RunId::from_text("00aa");
-            let mut starts = Starts::create(dir.path(), &run).unwrap();
+            let mut beside = Beside::create(dir.path(), &run).unwrap();
             let all = events(4, 6);
             for event in &all {
-                starts.write(&run, base(3), std::slice::from_ref(event)).unwrap();
+                write(&mut beside, &run, base(3), std::slice::from_ref(event), &[]);
             }
             let file = path(dir.path(), &run);
             let mut bytes = std::fs::read(&file).unwrap();
-            let record = (bytes.len() - MARK.len()) / 6;
-            let at = at % bytes.len();
+            let used = starts_at(&bytes) as usize + MARK.len();
+            let record = (used - MARK.len()) / 6;
+            let at = at % used;
             if cut { bytes.truncate(at) } else { bytes[at] ^= 1 << bit }
             std::fs::write(&file, bytes).unwrap();
             let found = left(dir.path(), &run, base(3));
