@@ -14,6 +14,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("001_initial.sql", "1d2345c6da6ba259c5573c435578e3908226b577ab01389e27762dd5c3fc091a"),
     ("002_accepted.sql", "43e1e0c1dfc17858224ed851305af2c9800aeea0ada4df7e1064563b1f05b910"),
     ("003_references.sql", "04569196e7431d6cf36a9b4fe6edb866a45fad34c95d0ad17d3fe065981d594d"),
+    ("004_beside.sql", "7e24575e270857e8fd3d046f05886ed2a624a560d8d3851b979e79eb8c0aeb23"),
 ];
 
 /// Paths that exist on somebody's machine only.
