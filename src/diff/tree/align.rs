@@ -1,64 +1,63 @@
 //! Which node of one tree is which node of the other.
 //!
 //! From the roots down: children are aligned only below parents that are one another, at the least cost. What
-//! remains on both sides is then looked for elsewhere in the tree: those calls have moved.
+//! remains on both sides is then looked for elsewhere in the tree: those calls have moved. `improve` makes the result cheaper
+//! where what is best for each list of siblings is not best for all.
 
 use std::collections::{HashMap, HashSet};
 
+use super::cost;
+use super::improve::improve;
 use super::sequence::Costs;
 use super::shape::{Ix, Shape};
 
 /// The pairs of two trees.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Alignment {
     /// For each node of the first tree its counterpart.
     pub(super) of_a: Vec<Option<Ix>>,
     /// For each node of the second tree its counterpart.
     pub(super) of_b: Vec<Option<Ix>>,
-    /// Nodes of the second tree that have another parent, or another place, than their counterparts.
+    /// Nodes of the second tree that have another caller, or another place, than their counterparts (see `cost`).
     pub(super) moved: HashSet<Ix>,
 }
 
-/// Nodes that all further attempts together may look at.
-const TRIES: usize = 40_000;
-
+/// Aligns two trees. From the other side it is the same alignment.
 pub(super) fn align(a: &Shape, b: &Shape) -> Alignment {
-    let mut barred = HashSet::new();
-    let mut best = attempt(a, b, &barred);
-    let mut cost = best.cost(a, b);
-    // The cheapest pairs of siblings can keep a call from its counterpart elsewhere in the tree.
-    let mut tries = TRIES / (a.nodes.len() + b.nodes.len() + 1);
-    let mut doubtful = best.doubtful(a, b);
-    while let Some(pair) = doubtful.pop().filter(|_| tries > 0) {
-        tries -= 1;
-        barred.insert(pair);
-        let other = attempt(a, b, &barred);
-        let other_cost = other.cost(a, b);
-        if other_cost < cost {
-            (best, cost) = (other, other_cost);
-            doubtful = best.doubtful(a, b);
-            doubtful.retain(|pair| !barred.contains(pair));
-        } else {
-            barred.remove(&pair);
-        }
+    if a.nodes.is_empty() || b.nodes.is_empty() {
+        return Alignment {
+            of_a: vec![None; a.nodes.len()],
+            of_b: vec![None; b.nodes.len()],
+            ..Alignment::default()
+        };
     }
-    best
+    let rank = |shape: &Shape| (shape.nodes.len(), shape.node(0).shape);
+    let [of_a, of_b] = if rank(a) <= rank(b) {
+        paired(a, b)
+    } else {
+        let [of_b, of_a] = paired(b, a);
+        [of_a, of_b]
+    };
+    let moved = cost::moved(b, &cost::Places::of(a), &of_b).into_iter().collect();
+    Alignment { of_a, of_b, moved }
 }
 
-fn attempt(a: &Shape, b: &Shape, barred: &HashSet<(Ix, Ix)>) -> Alignment {
-    let mut found =
-        Alignment { of_a: vec![None; a.nodes.len()], of_b: vec![None; b.nodes.len()], moved: HashSet::new() };
-    if a.nodes.is_empty() || b.nodes.is_empty() {
-        return found;
-    }
-    let mut costs = Costs::new(a, b, barred);
+fn paired(a: &Shape, b: &Shape) -> [Vec<Option<Ix>>; 2] {
+    let mut found = Found { of_a: vec![None; a.nodes.len()], of_b: vec![None; b.nodes.len()] };
+    let mut costs = Costs::new(a, b);
     // Two runs of different applications still have their starts in common.
     found.below(0, 0, &mut costs);
     found.find_moves(&mut costs);
-    found
+    improve(a, b, [found.of_a, found.of_b], cost::least(a, b))
 }
 
-impl Alignment {
+/// What has been found so far: for each node its counterpart.
+struct Found {
+    of_a: Vec<Option<Ix>>,
+    of_b: Vec<Option<Ix>>,
+}
+
+impl Found {
     /// Pairs two nodes and aligns what lies below them.
     fn below(&mut self, x: Ix, y: Ix, costs: &mut Costs<'_>) {
         let mut open = vec![(x, y)];
@@ -72,27 +71,6 @@ impl Alignment {
                 }
             });
         }
-    }
-
-    /// Pairs of calls with other arguments of which one has its like elsewhere.
-    fn doubtful(&self, a: &Shape, b: &Shape) -> Vec<(Ix, Ix)> {
-        // What has no counterpart, or one that is not its like.
-        let open = |here: &Shape, pairs: &[Option<Ix>], there: &Shape| -> HashSet<u64> {
-            let nodes = here.nodes.iter().zip(pairs);
-            let unlike = |node: &super::shape::Node, pair: &Option<Ix>| {
-                pair.is_none_or(|pair| there.node(pair).asked != node.asked)
-            };
-            nodes.filter(|(node, pair)| unlike(node, pair)).map(|(node, _)| node.asked).collect()
-        };
-        let (left, right) = (open(a, &self.of_a, b), open(b, &self.of_b, a));
-        let moved: HashSet<u64> = self.moved.iter().map(|y| b.node(*y).asked).collect();
-        let pairs = self.of_a.iter().enumerate().filter_map(|(x, y)| Some((x as Ix, (*y)?)));
-        pairs
-            .filter(|(x, y)| {
-                let (old, new) = (a.node(*x).asked, b.node(*y).asked);
-                old != new && (right.contains(&old) || left.contains(&new) || moved.contains(&old))
-            })
-            .collect()
     }
 
     /// What is left on both sides is looked for from the top: whole subtrees, calls that were asked the same, callers
@@ -132,8 +110,7 @@ impl Alignment {
                     })
                 })
                 .or_else(|| self.caller_of_the_same(a, b, y, &by_child));
-            if let Some(x) = x.filter(|x| !costs.is_barred(*x, y)) {
-                self.moved.insert(y);
+            if let Some(x) = x {
                 self.below(x, y, costs);
             }
         }
@@ -161,7 +138,10 @@ impl Alignment {
         let (votes, x) = votes.into_iter().map(|(x, votes)| (votes, std::cmp::Reverse(x))).max()?;
         (2 * votes > made).then_some(x.0)
     }
+}
 
+#[cfg(test)]
+impl Alignment {
     /// What the difference costs: one for each call that is only in one run, that has other arguments, or that moved.
     pub(super) fn cost(&self, a: &Shape, b: &Shape) -> usize {
         let removed = self.of_a.iter().filter(|pair| pair.is_none()).count();

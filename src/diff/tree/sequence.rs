@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::cost::heaviest_rise;
 use super::shape::{Ix, Shape};
 
 /// A node that is only in one of the runs.
@@ -30,8 +31,6 @@ pub(super) struct Costs<'a> {
     known: HashMap<(Ix, Ix), u64>,
     spent: u64,
     depth: u32,
-    /// Pairs that must not be made.
-    barred: &'a HashSet<(Ix, Ix)>,
     /// What other arguments of a node cost beside [`CHANGED`], by side.
     alike: [Vec<u8>; 2],
     /// The subtrees below a node in order, by side, for estimates.
@@ -39,17 +38,13 @@ pub(super) struct Costs<'a> {
 }
 
 impl<'a> Costs<'a> {
-    pub(super) fn new(a: &'a Shape, b: &'a Shape, barred: &'a HashSet<(Ix, Ix)>) -> Self {
+    pub(super) fn new(a: &'a Shape, b: &'a Shape) -> Self {
         let asked = |shape: &Shape| shape.nodes.iter().map(|node| node.asked).collect::<HashSet<u64>>();
         let alike = |shape: &Shape, other: &HashSet<u64>| {
             shape.nodes.iter().map(|node| u8::from(other.contains(&node.asked))).collect()
         };
         let alike = [alike(a, &asked(b)), alike(b, &asked(a))];
-        Costs { a, b, known: HashMap::new(), spent: 0, depth: 0, barred, alike, bags: HashMap::new() }
-    }
-
-    pub(super) fn is_barred(&self, x: Ix, y: Ix) -> bool {
-        !self.barred.is_empty() && self.barred.contains(&(x, y))
+        Costs { a, b, known: HashMap::new(), spent: 0, depth: 0, alike, bags: HashMap::new() }
     }
 
     /// Other arguments cost a little more for a call that has its like in the other run: that one is to be found.
@@ -60,7 +55,7 @@ impl<'a> Costs<'a> {
     /// What it costs to take one node, with all below it, for the other; `None` when it cannot be.
     fn pair(&mut self, x: Ix, y: Ix) -> Option<u64> {
         let (a, b) = (self.a.node(x), self.b.node(y));
-        if a.label != b.label || self.is_barred(x, y) {
+        if a.label != b.label {
             return None;
         }
         if a.shape == b.shape {
@@ -132,7 +127,8 @@ impl<'a> Costs<'a> {
         list.iter().map(|ix| u64::from(shape.node(*ix).size) * GAP).sum()
     }
 
-    fn lists(&mut self, xs: &[Ix], ys: &[Ix], pair: &mut dyn FnMut(Ix, Ix)) -> u64 {
+    /// Aligns two lists of siblings; returns the cost and tells each pair.
+    pub(super) fn lists(&mut self, xs: &[Ix], ys: &[Ix], pair: &mut dyn FnMut(Ix, Ix)) -> u64 {
         let (a, b) = (self.a, self.b);
         let same = |x: &Ix, y: &Ix| a.node(*x).shape == b.node(*y).shape;
         let head = xs.iter().zip(ys).take_while(|(x, y)| same(x, y)).count();
@@ -234,27 +230,6 @@ fn anchors(xs: &[Ix], ys: &[Ix], of_x: impl Fn(Ix) -> u64, of_y: impl Fn(Ix) -> 
     let mut both: Vec<(usize, usize)> =
         seen.values().filter(|slot| slot.0 == 1 && slot.2 == 1).map(|slot| (slot.1, slot.3)).collect();
     both.sort_unstable();
-    longest_rise(&both)
-}
-
-/// The longest subsequence whose second parts rise (patience sorting).
-fn longest_rise(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
-    let mut piles: Vec<usize> = Vec::new();
-    let mut before: Vec<Option<usize>> = Vec::with_capacity(pairs.len());
-    for (ix, (_, value)) in pairs.iter().enumerate() {
-        let pile = piles.partition_point(|top| pairs[*top].1 < *value);
-        before.push(pile.checked_sub(1).map(|lower| piles[lower]));
-        match piles.get_mut(pile) {
-            Some(top) => *top = ix,
-            None => piles.push(ix),
-        }
-    }
-    let mut out = Vec::new();
-    let mut at = piles.last().copied();
-    while let Some(ix) = at {
-        out.push(pairs[ix]);
-        at = before[ix];
-    }
-    out.reverse();
-    out
+    let places: Vec<(Ix, u64)> = both.iter().map(|(_, place)| (*place as Ix, 0)).collect();
+    heaviest_rise(&places).into_iter().map(|at| both[at]).collect()
 }
