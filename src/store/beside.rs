@@ -14,7 +14,7 @@
 //!
 //! Invariants: the file has its name only once it is readable, and is so wherever its process is killed: what is not was
 //! damaged, or the power was lost before it was on disk. A synced record is written over only when the log that holds it is
-//! synced (`commit.rs`). Reading is total, whatever the bytes say.
+//! synced (`commit/hold.rs`). Reading is total, whatever the bytes say.
 
 use std::fs::File;
 use std::io::{Error, Result};

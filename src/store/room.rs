@@ -27,7 +27,7 @@ const FRAME_HEAD: u64 = 24;
 const STEP: usize = 256 * 1024;
 /// More than most commits take. What takes more is long to write anyway.
 const MARGIN: u64 = 64 * 1024;
-/// Logs are moved into the database when they are as long as this (`commit.rs`), and start over.
+/// Logs are moved into the database when they are as long as this (`commit/mod.rs`), and start over.
 const MOST: u64 = 20 * 1024 * 1024;
 
 /// What is known of a connection's log.

@@ -3,6 +3,8 @@
 //! Invariants: all of a group or nothing; heads move only after the commit; after an error the runs of the
 //! group take no more events (nothing goes on unrecorded).
 
+mod hold;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -10,20 +12,20 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::beside::{self, Beside};
+use super::beside;
 use super::chain;
 use super::derived::{write_call, write_run, write_segment};
 use super::error::{Result, StoreError};
-use super::heads::{End, Heads};
-use super::nodes::{ChildrenOf, Known, Node, PackedNode};
+use super::heads::Heads;
+use super::nodes::{ChildrenOf, Known, PackedNode};
 use super::owner::Owner;
 use super::room::Room;
-use super::state::{Held, RunState};
+use super::state::RunState;
 use super::values;
 use crate::base::clock::{Clock, Micros};
 use crate::base::digest::Digest;
 use crate::base::ids::RunId;
-use crate::model::{Event, EventKind};
+use crate::model::Event;
 
 /// How old the row of a running run may be while events come in.
 const SUMMARY_EVERY: Duration = Duration::from_millis(100);
@@ -33,12 +35,6 @@ const CHECKPOINT_PAGES: i64 = 4_000;
 const RESTART_PAGES: i64 = 16_000;
 /// Commits between two looks at the log's length.
 const LOOK_EVERY: u32 = 64;
-/// Most events, and bytes of values, that are put beside the database at once.
-const HELD_AT_ONCE: usize = 64;
-const BYTES_AT_ONCE: usize = 64 * 1024;
-/// Most events that are there.
-const HELD: usize = 1_024;
-
 /// What one submission asks for.
 #[derive(Debug)]
 pub(super) struct Work {
@@ -224,47 +220,6 @@ impl Committer {
         }
     }
 
-    /// Writes what was held, rows of `runs` that are behind, and heartbeats.
-    pub fn refresh(&mut self, beat: bool) -> Result<()> {
-        if beat {
-            self.disown()?;
-        }
-        let now = self.clock.now();
-        let behind: Vec<RunId> =
-            self.runs.values().filter(|s| beat || s.stale).map(|s| s.run.clone()).collect();
-        if behind.is_empty() {
-            return Ok(());
-        }
-        let held: Vec<(RunId, End, Held)> = self
-            .runs
-            .values()
-            .filter(|state| !state.held.events.is_empty())
-            .map(|state| (state.run.clone(), state.end, state.held.clone()))
-            .collect();
-        // What was synced beside the database may be written over only when the log has it on disk.
-        let durable = held.iter().any(|(_, _, held)| held.synced > 0);
-        self.fresh.clear();
-        let outcome = self.begin(durable).and_then(|()| {
-            held.iter()
-                .try_for_each(|(run, ..)| self.write_held(run).and_then(|()| self.write_events(run, &[])))?;
-            self.write_derived(&behind, now, true)?;
-            self.sql("commit", |db| db.prepare_cached("COMMIT")?.execute([]))?;
-            Ok(())
-        });
-        if outcome.is_err() {
-            let _ = self.db.execute_batch("ROLLBACK");
-            for (run, end, held) in held {
-                if let Some(state) = self.runs.get_mut(&run) {
-                    (state.end, state.held, state.stale) = (end, held, true);
-                }
-            }
-            return outcome;
-        }
-        self.remember();
-        let moved: Vec<RunId> = held.into_iter().map(|(run, ..)| run).collect();
-        self.move_heads(durable, &moved)
-    }
-
     fn sql<T>(&self, what: &str, act: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         act(&self.db).map_err(|e| StoreError::sql(&self.file, what, e))
     }
@@ -344,17 +299,6 @@ impl Committer {
         if work.events.is_empty() { Ok(()) } else { self.write_events(&work.run, &work.events) }
     }
 
-    /// Stores the values that are beside the database.
-    fn write_held(&mut self, run: &RunId) -> Result<()> {
-        let Some(state) = self.runs.get_mut(run) else { return Ok(()) };
-        state.held.digests.clear();
-        for node in std::mem::take(&mut state.held.nodes) {
-            let packed = PackedNode::new(node, false, self.children);
-            self.write_nodes(std::slice::from_ref(&packed))?;
-        }
-        Ok(())
-    }
-
     /// Appends a segment to a run's log: what it held, and these events.
     fn write_events(&mut self, run: &RunId, events: &[Event]) -> Result<()> {
         let Some(state) = self.runs.get_mut(run) else { return Ok(()) };
@@ -364,63 +308,6 @@ impl Committer {
         let segment = state.append(held.events.len(), events, &data);
         let id = state.id;
         self.sql("append events", |db| write_segment(db, id, &segment, &data))
-    }
-
-    /// Puts a small batch beside the database; it becomes part of the log with the next commit of its run. When this
-    /// returns it outlives the process and, if `durable`, a power loss. Gives it back when it has to be committed as others.
-    pub fn hold(
-        &mut self,
-        run: &RunId,
-        events: Vec<Event>,
-        nodes: Vec<Node>,
-        durable: bool,
-    ) -> std::result::Result<(), (Vec<Event>, Vec<Node>)> {
-        let Some(state) = self.runs.get_mut(run) else { return Err((events, nodes)) };
-        let bytes: usize = nodes.iter().map(|node| node.data.len()).sum();
-        let few = events.len() <= HELD_AT_ONCE && bytes <= BYTES_AT_ONCE && state.held.events.len() < HELD;
-        // A value without an event would have no place in the file.
-        let fits = few && !events.is_empty() && state.end.seq > 0 && state.accepts(&events).is_ok();
-        let last = events.iter().any(|event| matches!(event.kind, EventKind::RunEnded { .. }));
-        // What is on disk beside the database goes on from what is on disk in it.
-        let grounded = !durable || state.durable == state.end;
-        if !fits || last || !grounded {
-            return Err((events, nodes));
-        }
-        let wanted: Vec<&Node> = {
-            // From this row on nobody's gc removes anything while the run goes on.
-            let floor = state.record.first_node;
-            let known = self.known.lock().ok();
-            let stored =
-                |node: &Node| known.as_ref().and_then(|known| known.row(&node.digest)) >= Some(floor);
-            let held = &state.held.digests;
-            nodes.iter().filter(|node| !held.contains(&node.digest) && !stored(node)).collect()
-        };
-        if state.beside.is_none() {
-            let folder = self.file.parent().unwrap_or(Path::new("."));
-            state.beside = Beside::create(folder, run).ok();
-        }
-        let Some(beside) = state.beside.as_mut() else { return Err((events, nodes)) };
-        let written = beside.write(run, state.end, &events, &wanted);
-        if written.and_then(|()| if durable { beside.sync() } else { Ok(()) }).is_err() {
-            return Err((events, nodes));
-        }
-        let wanted: Vec<Node> = wanted.into_iter().cloned().collect();
-        state.hold(events, wanted, durable);
-        if durable {
-            // Should this fail, so does what moves it into the log.
-            let _ = self.heads.write(state.slot, &state.head(self.boot));
-        }
-        Ok(())
-    }
-
-    /// Moves what is beside the database into the log, so that it is seen.
-    pub fn settle(&mut self) -> Result<()> {
-        let held = self.runs.values().any(|state| !state.held.events.is_empty());
-        if held { self.refresh(false) } else { Ok(()) }
-    }
-
-    fn is_synced(&self, run: &RunId) -> bool {
-        self.runs.get(run).is_some_and(|state| state.held.synced > 0)
     }
 
     fn write_nodes(&mut self, nodes: &[PackedNode]) -> Result<()> {
