@@ -17,6 +17,8 @@ use super::tone::Tone;
 
 /// Bytes of one error's text that are shown.
 const SHOWN: usize = 32 << 10;
+/// Microseconds from a body's end to its record that are worth a line.
+const LONG: Micros = 100_000;
 /// Attempts whose tracebacks are shown; the latest.
 const TRACED: usize = 8;
 
@@ -54,7 +56,15 @@ pub(super) fn lay_out(page: &mut Page, state: &AppState, run: &RunHistory, call:
         };
         page.blank();
         let start = call.started_at.unwrap_or(call.asked_at);
-        times(page, last, how, start - began, call.ended_at.map(|end| end - start));
+        // The body's own time, as everywhere; what a large outcome took on its way is said beside it.
+        let whole = call.ended_at.map(|end| end - start);
+        let body = Some(call.wall_us).filter(|wall| *wall > 0).or(whole);
+        times(page, last, how, start - began, body);
+        let rest = whole.unwrap_or(0) - body.unwrap_or(0);
+        if rest > LONG && rest > body.unwrap_or(0) {
+            let rest = text::duration(rest);
+            page.wrap(Tone::Quiet, "  ", &format!("its outcome was recorded {rest} later"));
+        }
         if let Some(error) = error {
             trace(page, error, root);
         }
@@ -141,6 +151,8 @@ fn trace(page: &mut Page, error: &ErrorInfo, root: &Path) {
                 to(page, if own { Tone::Text } else { Tone::Faint }, "  ", &text, Some(target.clone()));
                 at = Some((target, own));
             }
+            // Below a line that is broken they would point at nothing.
+            None if marks(line) && text::width(line) + 2 > page.width => {}
             // Source lines and the marks below them are set in.
             None if line.starts_with("    ") && at.is_some() => {
                 let (target, own) = at.clone().unzip();
@@ -153,6 +165,12 @@ fn trace(page: &mut Page, error: &ErrorInfo, root: &Path) {
             }
         }
     }
+}
+
+/// Python's marks below a line of source.
+fn marks(line: &str) -> bool {
+    let line = line.trim();
+    !line.is_empty() && line.chars().all(|c| matches!(c, '^' | '~' | ' '))
 }
 
 /// `  File "app.py", line 19, in flaky`

@@ -57,6 +57,8 @@ impl Form {
         let only = self.fields.len() == 1;
         for field in &mut self.fields {
             let value = match input {
+                // A run to which nothing was given.
+                Value::Object(map) if map.is_empty() => None,
                 Value::Object(map) if !only || map.contains_key(&field.param.name) => {
                     map.get(&field.param.name)
                 }
@@ -177,5 +179,9 @@ mod tests {
         let mut form = self::form(&[("only", Some("list[int]"), None)]);
         form.fill(&json!([1, 2]));
         assert_eq!(form.input(), Ok(json!({"only": [1, 2]})));
+        // What was left out in the last run is left out again, not given as an empty object.
+        let mut form = self::form(&[("only", Some("int"), Some("3"))]);
+        form.fill(&json!({}));
+        assert_eq!(form.input(), Ok(json!({})));
     }
 }

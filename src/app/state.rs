@@ -15,10 +15,10 @@ use crate::model::{Level, RunStatus};
 
 use super::asof::AsOf;
 use super::blast::{self, Blast};
-use super::compare::Compare;
+use super::compare::{Compare, Held};
 use super::editor::Editor;
 use super::filtering::FilterLine;
-use super::find::Finder;
+use super::find::{Finder, Standing};
 use super::form::Form;
 use super::functions::TableView;
 use super::gate::{FailLine, Gate, PointList, Rejected};
@@ -430,6 +430,20 @@ impl AppState {
     /// Whether the run that is shown executes now.
     pub fn current_runs(&self) -> bool {
         self.runs.current().is_some_and(|run| run.status == RunStatus::Running)
+    }
+
+    /// Whether what is shown is still being read.
+    pub fn is_reading(&self) -> bool {
+        let readable = |run: &RunId| !self.unreadable.contains_key(run);
+        let opening = self.current().is_none() && self.runs.selected.as_ref().is_some_and(readable);
+        let value = self
+            .current()
+            .and_then(|open| open.call())
+            .and_then(|call| crate::app::inspect::shown_value(self, call, self.effective_tab()));
+        let asked = value.and_then(|value| self.values.get(&value.digest)).is_some_and(|held| held.asked);
+        let looking = self.screen == Screen::Search && self.finder.standing == Standing::Looking;
+        let comparing = self.screen == Screen::Diff && matches!(self.compare.held, Held::Loading);
+        !self.runs.loaded || opening || asked || self.tabs.is_asked() || looking || comparing
     }
 
     /// The inspector's tab: what was chosen for this call, else its error, else what the user likes.

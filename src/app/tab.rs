@@ -310,6 +310,11 @@ impl Tabs {
         true
     }
 
+    /// Whether an answer is awaited.
+    pub fn is_asked(&self) -> bool {
+        self.asked.is_some()
+    }
+
     /// Takes an answer; one to an older question is dropped.
     pub fn answered(&mut self, generation: u64, answer: u64, result: Result<TabView, String>) {
         let Some((key, _)) = self.asked.take_if(|(_, asked)| *asked == generation) else { return };

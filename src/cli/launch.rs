@@ -242,7 +242,11 @@ pub(super) fn not_loaded(error: &crate::model::ErrorInfo) -> CliError {
         message = error.headline();
     }
     if let Some(frame) = error.frames.last() {
-        message = format!("{}:{}: {message}", frame.file, frame.line);
+        // Python names the place of a syntax error in its message, too.
+        let name = std::path::Path::new(&frame.file).file_name().unwrap_or_default().to_string_lossy();
+        let said = format!(" ({name}, line {})", frame.line);
+        let message_alone = message.strip_suffix(&said).unwrap_or(&message);
+        message = format!("{}:{}: {message_alone}", frame.file, frame.line);
         if !frame.text.is_empty() {
             message.push_str(&format!("\n    {}", frame.text));
         }

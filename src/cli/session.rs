@@ -53,6 +53,7 @@ enum Report {
     Judged(Judged),
     Settings,
     Notice(String),
+    Failed(String),
 }
 
 /// The workbench's backend in this process.
@@ -153,14 +154,19 @@ impl Session {
         let id = handle.id.clone();
         let commands = handle.commands();
         let (reports, running, done) = (self.reports.clone(), self.running.clone(), id.clone());
+        let root = format!("{}/", self.context.project.root.display());
         let wait = move || {
             let text = match handle.wait() {
                 Ending::Recorded { .. } => None,
-                Ending::NotLoaded(error) => Some(super::launch::not_loaded(&error).message),
-                Ending::StoreFailed(text) => Some(format!("the run could not be recorded: {text}")),
+                Ending::NotLoaded(error) => {
+                    let message = super::launch::not_loaded(&error).message;
+                    let first = message.lines().next().unwrap_or_default();
+                    Some(format!("The run did not start: {}", first.strip_prefix(&root).unwrap_or(first)))
+                }
+                Ending::StoreFailed(text) => Some(format!("The run could not be recorded: {text}")),
             };
             if let Some(text) = text {
-                let _ = reports.send(Report::Notice(text));
+                let _ = reports.send(Report::Failed(text));
             }
             lock(&running).remove(&done);
         };
@@ -505,7 +511,7 @@ fn app_info(app: &Application) -> AppInfo {
             .map(|p| Param {
                 name: p.name.clone(),
                 hint: p.hint.clone(),
-                default: p.optional.then(|| "…".to_owned()),
+                default: p.optional.then(|| "its default".to_owned()),
             })
             .collect(),
     }
@@ -538,6 +544,7 @@ fn pump(store: &Store, inbox: &StdReceiver<Report>, send: &mpsc::Sender<BackendE
                 Report::Judged(judged) => out.push(BackendEvent::Judged(judged)),
                 Report::Settings => settings = true,
                 Report::Notice(text) => out.push(BackendEvent::Notice(text)),
+                Report::Failed(text) => out.push(BackendEvent::Failed(text)),
             }
         }
         out.extend(runs.into_iter().map(|(run, events)| BackendEvent::Run { run, events }));

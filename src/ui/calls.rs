@@ -244,7 +244,14 @@ fn numbers(
             Some(mark) => (mark_tone(mark), mark.word()),
             None => (say::status_tone(status), say::status_word(status)),
         };
-        canvas.text(left, 0, y, tone, word);
+        let x = canvas.text(left, 0, y, tone, word);
+        let tries = format!("{}{}", canvas.look.glyphs.pick("×", "x"), call.attempts);
+        let room = usize::from(left.w.saturating_sub(x));
+        // Without a column of their own.
+        if call.attempts > 1 && columns.tries.is_none() && text::width(&tries) <= room {
+            let gap = u16::from(text::width(&tries) < room);
+            canvas.text(left, x + gap, y, Tone::Warning, &tries);
+        }
     }
     if let Some(right) = columns.tries.filter(|_| call.attempts > 1) {
         canvas.right(body, right, y, TRIES - 1, Tone::Warning, &format!("{}", call.attempts));

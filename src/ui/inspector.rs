@@ -21,8 +21,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: M
         canvas.text(body, 1, 1, Tone::Faint, "Shows what the selected call did.");
         return;
     };
-    titles(canvas, area, state, open, call, now);
     let inner = layout::inspector_text(area);
+    let below = state.doc.lines.len().saturating_sub(state.doc_top + usize::from(inner.h));
+    let more = if below > 0 { format!("{below} more") } else { String::new() };
+    titles(canvas, area, state, open, call, &more, now);
     for y in 0..inner.h {
         let Some(line) = state.doc.lines.get(state.doc_top + usize::from(y)) else { break };
         canvas.pieces(inner, 0, y, line);
@@ -34,14 +36,18 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: M
             canvas.tint(inner, y, Tone::Selected);
         }
     }
-    let below = state.doc.lines.len().saturating_sub(state.doc_top + usize::from(inner.h));
-    if below > 0 && inner.h > 0 {
-        let more = format!(" {below} more ");
-        canvas.right(area, area.w, area.h - 1, area.w, Tone::Faint, &more);
-    }
 }
 
-fn titles(canvas: &mut Canvas<'_>, area: Area, state: &AppState, open: &OpenRun, call: &Call, now: Micros) {
+/// The call, and the tabs; `more` says that there are lines below.
+fn titles(
+    canvas: &mut Canvas<'_>,
+    area: Area,
+    state: &AppState,
+    open: &OpenRun,
+    call: &Call,
+    more: &str,
+    now: Micros,
+) {
     let status = say::shown_status(call, &open.tree.tally(call.no));
     let glyphs = canvas.look.glyphs;
     let (tone, word) = if state.waits(call.no) {
@@ -50,12 +56,13 @@ fn titles(canvas: &mut Canvas<'_>, area: Area, state: &AppState, open: &OpenRun,
         (say::status_tone(status), format!("{} {}", glyphs.status(status, now), say::status_word(status)))
     };
     let took = say::took(call, now).map(text::duration).unwrap_or_default();
-    let right = text::width(&word) + text::width(&took) + 5;
+    let right = text::width(&word) + text::width(&took) + 5 + more.len() + usize::from(!more.is_empty()) * 2;
     let room = usize::from(area.w).saturating_sub(right).max(8);
     let name = text::fit(&text::line(&say::place_in_tree(&open.history, call)), room);
     let x = canvas.text(area, 1, 0, title_tone(state, Pane::Inspector), &name);
     let x = canvas.text(area, x + 2, 0, tone, &word);
     canvas.text(area, x + 1, 0, Tone::Quiet, &took);
+    canvas.right(area, area.w.saturating_sub(1), 0, area.w, Tone::Faint, more);
 
     let has_logs =
         open.logs.contains_key(&call.no) || (call.kind == CallKind::Root && !open.history.logs.is_empty());

@@ -85,6 +85,9 @@ fn it_works_through_a_pipe_and_ends_with_its_input() {
     let text = String::from_utf8(done.stdout).unwrap();
     assert!(done.status.success(), "{text}");
     assert!(text.contains("replay-strict: Replay by position"), "{text}");
+    // What is asked at once waits until the runs are read.
+    let calls = text.lines().filter(|line| line.contains("level 0, ") || line.starts_with("1 Run ")).count();
+    assert_eq!(calls, 1, "{text}");
     assert!(!text.contains('\u{1b}'), "an escape sequence in {text:?}");
 }
 

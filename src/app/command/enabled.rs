@@ -16,11 +16,14 @@ pub(super) fn always(_: &AppState) -> Enabled {
 }
 
 fn selected(state: &AppState) -> Result<&RunSummary, &'static str> {
-    state.runs.current().ok_or("No run is selected.")
+    state.runs.current().ok_or("No run is selected; run an application first.")
 }
 
 fn open(state: &AppState) -> Result<&OpenRun, &'static str> {
-    state.current().filter(|open| !open.tree.rows().is_empty()).ok_or("No run is open.")
+    state
+        .current()
+        .filter(|open| !open.tree.rows().is_empty())
+        .ok_or("No run is open; run an application first.")
 }
 
 pub(super) fn can_run(state: &AppState) -> Enabled {
@@ -180,8 +183,8 @@ pub(super) fn can_undo(state: &AppState) -> Enabled {
 pub(super) fn has_source(state: &AppState) -> Enabled {
     match state.current() {
         Some(_) => Ok(()),
-        None if state.screen == Screen::Problems => Ok(()),
-        None => Err("No run is open."),
+        None if state.screen == Screen::Problems && has_problems(state).is_ok() => Ok(()),
+        None => Err("No run is open; run an application first."),
     }
 }
 

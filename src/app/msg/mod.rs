@@ -117,6 +117,8 @@ pub enum BackendEvent {
     SettingsChanged,
     /// A sentence for the user.
     Notice(String),
+    /// The same about something that went wrong.
+    Failed(String),
 }
 
 /// Everything that can happen to the workbench.

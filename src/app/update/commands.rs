@@ -250,7 +250,7 @@ fn open(state: &mut AppState) {
 }
 
 fn back(state: &mut AppState) {
-    if state.toast.take().is_some() {
+    if state.toast.take().is_some() && state.screen == Screen::Main {
         return;
     }
     if state.screen == Screen::Diff && std::mem::take(&mut state.compare.reads) {

@@ -79,6 +79,10 @@ pub fn update(state: &mut AppState, msg: Msg, env: &Env) -> Vec<Effect> {
             toast(state, Level::Info, text, env);
             Vec::new()
         }
+        Msg::Backend(BackendEvent::Failed(text)) => {
+            toast(state, Level::Error, text, env);
+            Vec::new()
+        }
         Msg::Reply(reply) => replies::reply(state, reply, env),
     }
 }

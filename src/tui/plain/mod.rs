@@ -31,6 +31,8 @@ use speak::Heard;
 
 /// What happens by itself is said this often at most.
 const PACE: Duration = Duration::from_millis(500);
+/// A line waits this long at most for what is still being read, so that what comes through a pipe finds it there.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Rows that are read out at once.
 const ROWS: usize = 20;
 
@@ -64,15 +66,18 @@ pub async fn run(backend: Arc<dyn Backend>) -> io::Result<Outcome> {
     plain.execute(first)?;
     let mut lines = lines();
     let (mut said, mut pending, mut open) = (None::<Instant>, true, true);
+    let mut patient_until = Instant::now() + PATIENCE;
     while plain.outcome.is_none() {
+        let reading = plain.state.is_reading() && Instant::now() < patient_until;
         let due = said.map_or_else(Instant::now, |at| at + PACE);
         tokio::select! {
             biased;
             _ = terminate.recv() => plain.outcome = Some(Outcome::Signal(SignalKind::terminate().as_raw_value())),
             _ = interrupt.recv() => plain.outcome = Some(Outcome::Signal(SignalKind::interrupt().as_raw_value())),
-            line = lines.recv() => match line {
+            line = lines.recv(), if !reading => match line {
                 Some(line) => {
                     plain.line(&line)?;
+                    patient_until = Instant::now() + PATIENCE;
                     said = Some(Instant::now());
                     pending = false;
                 }
@@ -80,8 +85,11 @@ pub async fn run(backend: Arc<dyn Backend>) -> io::Result<Outcome> {
             },
             Some(reply) = replies.recv() => {
                 plain.message(Msg::Reply(reply))?;
+                // What follows from it is asked for at once: a line may wait for that.
+                plain.settle()?;
                 pending = true;
             }
+            () = sleep_until(patient_until), if reading => {}
             event = events.recv(), if open => match event {
                 Some(event) => {
                     plain.message(Msg::Backend(event))?;

@@ -230,25 +230,41 @@ pub(super) fn list(state: &AppState, now: Micros, most: usize) -> Vec<String> {
     let numbered = |lines: Vec<String>, from: usize| {
         lines.into_iter().enumerate().map(|(i, line)| format!("{} {line}", from + i + 1)).collect::<Vec<_>>()
     };
+    // The selected row is among those that are read; how many there are is said when that is not all.
+    let first = |at: usize, n: usize| at.saturating_sub(most / 2).min(n.saturating_sub(most));
+    let of = |mut lines: Vec<String>, from: usize, n: usize| {
+        if lines.len() < n {
+            lines.push(format!(
+                "Rows {} to {} of {n}. A number selects a row; list reads on from there.",
+                from + 1,
+                from + lines.len()
+            ));
+        }
+        lines
+    };
     let lines = match (state.screen, state.focus) {
         (Screen::Search, _) => {
             let hits = state.finder.hits.iter().take(most);
             let line = |hit: &crate::app::find::FoundHit| {
                 format!("{}, {}, run {}: {}", hit.path, hit.field, hit.run.short(), hit.text)
             };
-            numbered(hits.map(line).collect(), 0)
+            of(numbered(hits.map(line).collect(), 0), 0, state.finder.hits.len())
         }
+        (Screen::Main, Pane::Runs) if state.runs.items.is_empty() => vec!["No runs yet.".to_owned()],
         (Screen::Main, Pane::Runs) => {
-            numbered(state.runs.items.iter().take(most).map(|run| one_run(state, run, now)).collect(), 0)
+            let n = state.runs.items.len();
+            let from = first(state.runs.selected_row(), n);
+            let runs = state.runs.items.iter().skip(from).take(most);
+            of(numbered(runs.map(|run| one_run(state, run, now)).collect(), from), from, n)
         }
         (Screen::Main, Pane::Calls) => {
             let Some(open) = state.current() else { return vec!["No run is open.".to_owned()] };
             let rows = open.tree.rows();
             let at = open.tree.row_of(open.selected).unwrap_or(0);
-            let from = at.saturating_sub(most / 2).min(rows.len().saturating_sub(most));
+            let from = first(at, rows.len());
             let row =
                 |row: &crate::app::tree::TreeRow| format!("level {}, {}", row.depth, call(open, row.no, now));
-            numbered(rows.iter().skip(from).take(most).map(row).collect(), from)
+            of(numbered(rows.iter().skip(from).take(most).map(row).collect(), from), from, rows.len())
         }
         (Screen::Main, Pane::Inspector) => document(state),
         _ => drawn(state, now),
