@@ -42,12 +42,13 @@ impl Digest {
 
     /// From 64 hex digits.
     pub fn from_hex(text: &str) -> Option<Self> {
-        if text.len() != 64 || !text.is_ascii() {
+        let digits = text.as_bytes();
+        if digits.len() != 64 {
             return None;
         }
         let mut out = [0u8; 32];
-        for (i, byte) in out.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok()?;
+        for (byte, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = (digit(pair[0])? << 4) | digit(pair[1])?;
         }
         Some(Digest(out))
     }
@@ -128,6 +129,16 @@ mod sixteen {
         } else {
             deserializer.deserialize_bytes(Visitor)
         }
+    }
+}
+
+/// The value of a hexadecimal digit.
+fn digit(text: u8) -> Option<u8> {
+    match text {
+        b'0'..=b'9' => Some(text - b'0'),
+        b'a'..=b'f' => Some(text - b'a' + 10),
+        b'A'..=b'F' => Some(text - b'A' + 10),
+        _ => None,
     }
 }
 

@@ -20,7 +20,7 @@ use super::worker::Launch;
 use crate::base::clock::Clock;
 
 /// Stack of a run's threads: recorded trees are walked recursively, and agents nest deeply.
-const STACK: usize = 64 << 20;
+pub(super) const STACK: usize = 64 << 20;
 
 /// The first workers of a run, on their way.
 pub struct Early {

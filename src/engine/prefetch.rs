@@ -1,6 +1,9 @@
 //! Values that will be needed soon, read by a thread of their own while the scheduler goes on.
 //!
 //! Reading and unpacking a value takes as long as everything else that serving a call takes.
+//!
+//! Invariant: nobody waits for a value that the thread has not begun to read. It may be long before the system lets
+//! it run, so whoever comes first reads.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -18,7 +21,7 @@ const HELD: usize = 256;
 /// How long a reader that hangs is waited for. Then the value is read where it is needed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Reads several values; what cannot be read is left out, and reported where it is needed.
+/// Reads several values, each as a pickle; what cannot be read is left out, and reported where it is needed.
 pub type Read = Box<dyn Fn(&[Digest]) -> Vec<(Digest, Bytes)> + Send>;
 
 /// The thread, and what it has read. Each value is handed out once.
@@ -36,9 +39,12 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
+    /// In order; some of them may have been read by others since.
     wanted: VecDeque<Digest>,
-    /// Wanted, and not read yet.
+    /// Wanted, and not begun.
     pending: HashSet<Digest>,
+    /// What the thread is reading.
+    reading: Vec<Digest>,
     held: HashMap<Digest, Bytes>,
     over: bool,
 }
@@ -58,7 +64,8 @@ impl Prefetch {
             state.held.clear();
         }
         for digest in digests {
-            if !state.held.contains_key(&digest) && state.pending.insert(digest) {
+            let on_its_way = state.held.contains_key(&digest) || state.reading.contains(&digest);
+            if !on_its_way && state.pending.insert(digest) {
                 state.wanted.push_back(digest);
             }
         }
@@ -68,6 +75,7 @@ impl Prefetch {
             let (shared, read) = (self.shared.clone(), read());
             *thread = std::thread::Builder::new()
                 .name("read-ahead".to_owned())
+                .stack_size(super::early::STACK)
                 .spawn(move || serve(&shared, &read))
                 .ok();
             if thread.is_none() {
@@ -80,21 +88,22 @@ impl Prefetch {
         self.shared.changed.notify_all();
     }
 
-    /// A value that was wanted, as soon as it is read; `None` when it was not wanted or cannot be read.
+    /// A value that is read, or is being read now. With `None` the caller reads it: it was not wanted, it is not begun,
+    /// or it cannot be read.
     pub fn take(&self, digest: &Digest) -> Option<Bytes> {
         let mut state = self.shared.lock();
+        state.pending.remove(digest);
         loop {
             if let Some(data) = state.held.remove(digest) {
                 return Some(data);
             }
-            if !state.pending.contains(digest) {
+            if !state.reading.contains(digest) {
                 return None;
             }
             let (next, waited) =
                 self.shared.changed.wait_timeout(state, PATIENCE).unwrap_or_else(PoisonError::into_inner);
             state = next;
             if waited.timed_out() {
-                state.pending.remove(digest);
                 return None;
             }
         }
@@ -118,18 +127,23 @@ fn serve(shared: &Shared, read: &Read) {
         if state.over {
             return;
         }
-        let count = state.wanted.len().min(GROUP);
-        if count == 0 {
+        let State { wanted, pending, reading, .. } = &mut *state;
+        while reading.len() < GROUP
+            && let Some(digest) = wanted.pop_front()
+        {
+            if pending.remove(&digest) {
+                reading.push(digest);
+            }
+        }
+        let group = reading.clone();
+        if group.is_empty() {
             state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             continue;
         }
-        let group: Vec<Digest> = state.wanted.drain(..count).collect();
         drop(state);
         let found = read(&group);
         state = shared.lock();
-        for digest in &group {
-            state.pending.remove(digest);
-        }
+        state.reading.clear();
         state.held.extend(found);
         shared.changed.notify_all();
     }
@@ -138,24 +152,33 @@ fn serve(shared: &Shared, read: &Read) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc::channel;
+    use std::sync::mpsc::{Receiver, Sender, channel};
 
     fn digest(number: u8) -> Digest {
         Digest::of(&[number])
     }
 
-    #[test]
-    fn what_is_wanted_is_waited_for_and_handed_out_once() {
-        let prefetch = Prefetch::default();
+    /// A reader that tells when it begins a group, and goes on when it is let.
+    fn gated() -> (Read, Receiver<usize>, Sender<()>) {
+        let (begun, begins) = channel();
         let (go, gate) = channel::<()>();
         let gate = Mutex::new(gate);
         let read = move |group: &[Digest]| {
+            begun.send(group.len()).unwrap();
             gate.lock().unwrap().recv().unwrap();
             // One of them is damaged.
             let good = group.iter().filter(|one| **one != digest(1));
             good.map(|one| (*one, Bytes::copy_from_slice(one.as_bytes()))).collect::<Vec<_>>()
         };
-        prefetch.want([0, 1, 2].map(digest).into_iter(), || Box::new(read));
+        (Box::new(read), begins, go)
+    }
+
+    #[test]
+    fn what_is_being_read_is_waited_for_and_handed_out_once() {
+        let prefetch = Prefetch::default();
+        let (read, begins, go) = gated();
+        prefetch.want([0, 1, 2].map(digest).into_iter(), || read);
+        assert_eq!(begins.recv().unwrap(), 3);
         assert_eq!(prefetch.take(&digest(7)), None);
         go.send(()).unwrap();
         assert_eq!(prefetch.take(&digest(2)).unwrap()[..], digest(2).as_bytes()[..]);
@@ -163,5 +186,25 @@ mod tests {
         assert_eq!(prefetch.take(&digest(1)), None);
         assert!(prefetch.take(&digest(0)).is_some());
         drop(go);
+    }
+
+    #[test]
+    fn what_is_not_begun_is_left_to_whoever_needs_it() {
+        let prefetch = Prefetch::default();
+        let (read, begins, go) = gated();
+        let all = GROUP as u8 + 2;
+        prefetch.want((0..all).map(digest), || read);
+        assert_eq!(begins.recv().unwrap(), GROUP);
+        // The thread hangs in its first group; nobody waits for the rest, and it is not read again.
+        assert_eq!(prefetch.take(&digest(all - 2)), None);
+        go.send(()).unwrap();
+        assert_eq!(begins.recv().unwrap(), 1);
+        go.send(()).unwrap();
+        assert!(prefetch.take(&digest(all - 1)).is_some());
+        // It may be wanted again.
+        prefetch.want([digest(all - 2)].into_iter(), || unreachable!("the thread is there"));
+        assert_eq!(begins.recv().unwrap(), 1);
+        go.send(()).unwrap();
+        assert!(prefetch.take(&digest(all - 2)).is_some());
     }
 }

@@ -131,7 +131,7 @@ pub struct Replay {
     others: HashMap<RunId, Option<Arc<RunHistory>>>,
     /// Looked up ahead: fingerprint → calls of other runs.
     ahead: HashMap<Digest, Vec<(RunId, CallNo)>>,
-    facts: HashMap<(RunId, CallNo), Subtree>,
+    facts: HashMap<RunId, HashMap<CallNo, Subtree>>,
     effects: HashMap<RunId, Arc<effects::EffectIndex>>,
     /// The replayed run is a test; its calls that answered.
     golden: Option<(Answers, HashSet<CallNo>)>,

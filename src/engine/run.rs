@@ -23,12 +23,15 @@ use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
 use crate::find::StoreNodes;
 use crate::model::fork::Edit;
-use crate::model::{Mode, Purpose, RunHistory, ValueRef};
+use crate::model::{CallKind, Mode, Purpose, RunHistory, ValueRef};
 use crate::store::Store;
 use crate::value::{self, NodeSource, StoredNode};
 
 /// Checkpoints of one fingerprint that are looked at.
 const CANDIDATES: usize = 64;
+/// Outputs that are read before a replay asks for any, and the largest that is.
+const FIRST: usize = 16;
+const FIRST_SIZE: u64 = 64 << 10;
 
 /// What a run is to do.
 #[derive(Debug, Clone)]
@@ -185,6 +188,9 @@ fn launch(
         Some(parent) => Some(Arc::new(store.history(parent)?.history)),
         None => None,
     };
+    if let Some(run) = &base {
+        read_first(run, &*checkpoints);
+    }
     let samples = match (&base, spec.samples) {
         (Some(run), Some((call, count))) => Some(super::samples::sampling(store, run, call, count)?),
         _ => None,
@@ -228,6 +234,13 @@ fn launch(
     Ok(RunHandle { id, commands, thread })
 }
 
+/// What a replay will probably serve first is read while its workers start.
+fn read_first(run: &RunHistory, checkpoints: &dyn Checkpoints) {
+    let below = run.calls.iter().filter(|call| call.kind == CallKind::Call);
+    let outputs = below.filter_map(|call| call.output.as_ref()).filter(|value| value.size <= FIRST_SIZE);
+    checkpoints.ahead(&outputs.take(FIRST).collect::<Vec<_>>());
+}
+
 /// The store as the scheduler sees it.
 pub struct StoreCheckpoints {
     store: Store,
@@ -241,16 +254,30 @@ impl StoreCheckpoints {
     }
 }
 
-/// [`StoreNodes`], after what was read ahead.
-struct AheadNodes<'a>(&'a StoreCheckpoints);
+/// A value's root, which was read with others, and what it refers to.
+struct RootRead<'a> {
+    root: &'a Digest,
+    data: Bytes,
+    store: &'a Store,
+}
 
-impl NodeSource for AheadNodes<'_> {
+impl NodeSource for RootRead<'_> {
     fn get(&self, digest: &Digest) -> Result<StoredNode, value::NodeError> {
-        match self.0.ahead.take(digest) {
-            Some(data) => Ok(StoredNode { data, verified: true }),
-            None => StoreNodes(&self.0.store).get(digest),
+        if digest == self.root {
+            return Ok(StoredNode { data: self.data.clone(), verified: true });
         }
+        StoreNodes(self.store).get(digest)
     }
+}
+
+/// The pickles of several values. What cannot be read is left out.
+fn pickles(store: &Store, digests: &[Digest]) -> Vec<(Digest, Bytes)> {
+    let found = store.nodes(digests).unwrap_or_default();
+    let unpack = |(root, data): (&Digest, Result<Bytes, _>)| {
+        let source = RootRead { root, data: data.ok()?, store };
+        Some((*root, value::unpack(root, None, &source).ok()?))
+    };
+    digests.iter().zip(found).filter_map(unpack).collect()
 }
 
 impl Checkpoints for StoreCheckpoints {
@@ -263,17 +290,19 @@ impl Checkpoints for StoreCheckpoints {
             Some(kept) => (kept, None),
             None => (&value.digest, value.inline.as_deref()),
         };
-        value::unpack(digest, inline, &AheadNodes(self)).map_err(|error| LoadError::Absent(error.to_string()))
+        if inline.is_none()
+            && let Some(pickle) = self.ahead.take(digest)
+        {
+            return Ok(pickle);
+        }
+        value::unpack(digest, inline, &StoreNodes(&self.store))
+            .map_err(|error| LoadError::Absent(error.to_string()))
     }
 
     fn ahead(&self, values: &[&ValueRef]) {
         let wanted = values.iter().filter(|value| value.inline.is_none()).map(|value| value.digest);
         let store = self.store.clone();
-        let read = move |digests: &[Digest]| {
-            let found = store.nodes(digests).unwrap_or_default();
-            digests.iter().zip(found).filter_map(|(digest, node)| Some((*digest, node.ok()?))).collect()
-        };
-        self.ahead.want(wanted, || Box::new(read));
+        self.ahead.want(wanted, || Box::new(move |digests| pickles(&store, digests)));
     }
 
     fn history(&self, run: &RunId) -> Result<Arc<RunHistory>, String> {
@@ -308,4 +337,44 @@ pub fn json_of(store: &Store, value: &ValueRef) -> Result<serde_json::Value, Str
                 .unwrap_or_else(|| value::view::to_json(&tree, &value::view::ViewLimits::full()).json)
         })
         .map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::secrets::Secrets;
+    use crate::engine::values::Packer;
+    use crate::store::{Batch, NodeRules, Options};
+
+    /// Small ones, ones of several nodes, and one that is not there.
+    #[test]
+    fn what_is_read_ahead_is_what_would_be_read_when_it_is_needed() {
+        let dir = tempfile::tempdir().unwrap();
+        let nodes = NodeRules { children: Some(value::children), ..NodeRules::default() };
+        let store = Store::open(dir.path(), Options { nodes, ..Options::default() }).unwrap();
+        let packer = Packer::new(&Secrets::default());
+        let text = |at: usize| format!("{at} {}", "a long answer ".repeat(400));
+        let values = [
+            serde_json::json!(text(0)),
+            serde_json::json!((0..90).map(text).collect::<Vec<_>>()),
+            serde_json::Value::Object((0..90).map(|at| (text(at), serde_json::json!([at]))).collect()),
+        ];
+        let ready: Vec<_> = values.iter().map(|value| packer.json_value(value)).collect();
+        let nodes = ready.iter().flat_map(|one| one.pieces.clone()).collect::<Vec<_>>();
+        assert!(nodes.len() > values.len());
+        let run = RunId::from_random(1);
+        store.writer().unwrap().write(Batch { run, events: vec![], nodes }, true).unwrap();
+        let mut digests: Vec<Digest> = ready.iter().map(|one| one.value.digest).collect();
+        digests.push(Digest::of(b"nowhere"));
+        let found = pickles(&store, &digests);
+        let direct = StoreCheckpoints::new(&store);
+        let ahead = StoreCheckpoints::new(&store);
+        ahead.ahead(&ready.iter().map(|one| &one.value).collect::<Vec<_>>());
+        assert_eq!(found.len(), values.len());
+        for (one, (digest, pickle)) in ready.iter().zip(found) {
+            assert_eq!((one.value.digest, &one.value.inline), (digest, &None));
+            assert_eq!(direct.load(&one.value).unwrap(), pickle);
+            assert_eq!(ahead.load(&one.value).unwrap(), pickle);
+        }
+    }
 }

@@ -283,10 +283,11 @@ impl Core {
         node.input = Some(guess.input);
         node.key = guess.key;
         node.pickled = Some(guess.pickled);
+        // Its place follows from those that were taken before it, as it was foreseen.
+        node.durable_id.clone_from(&guess.durable_id);
         let ix = self.add(node);
-        let name = self.functions[guess.func].facts.name.clone();
-        self.chain(ix, PositionKind::Call(&name), &[]);
         let scope = &mut self.nodes[caller].scope;
+        scope.previous = Some(guess.durable_id);
         *scope.occurrences.entry((guess.func, guess.canonical)).or_insert(0) += 1;
         let ordinal = scope.ordinals.entry((guess.func, CallKind::Call)).or_insert(0);
         *ordinal += 1;

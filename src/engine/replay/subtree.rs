@@ -1,5 +1,6 @@
 //! Whether a recorded call may be served whole: it and every call below it must hold today.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Replay;
@@ -34,12 +35,18 @@ impl Replay {
         no: CallNo,
         checkpoints: &dyn Checkpoints,
     ) -> Arc<SubtreeFacts> {
-        let key = (history.id.clone(), no);
-        if let Some(known) = self.facts.get(&key) {
+        if let Some(known) = self.facts.get(&history.id).and_then(|known| known.get(&no)) {
             return known.clone();
         }
         let facts = Arc::new(self.examine(history, no, checkpoints));
-        self.facts.insert(key, facts.clone());
+        match self.facts.get_mut(&history.id) {
+            Some(known) => {
+                known.insert(no, facts.clone());
+            }
+            None => {
+                self.facts.insert(history.id.clone(), HashMap::from([(no, facts.clone())]));
+            }
+        }
         facts
     }
 

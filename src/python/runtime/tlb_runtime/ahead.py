@@ -48,7 +48,8 @@ class Ahead:
                 return None  # another thread of the body was quicker
             self.at = at + 1
             self.sites.append(site)
-            if self.more is None and 2 * self.at >= len(self.calls):
+            if self.more is None and 8 * self.at >= len(self.calls):
+                # Early: the engine gets the next ones ready while these are used.
                 self.more = session.new_pending()
                 self._send(running, ',"id":%d' % self.more.id)
         executor = session.executor

@@ -69,8 +69,22 @@ def install(project: str) -> None:
     sys.path_importer_cache.clear()
 
 
+#: Answers of is_project_folder: every module that is imported asks for its folder, which takes a look at each part
+#: of its path.
+_folders: dict = {}
+
+
 def is_project_folder(path: str, project: str) -> bool:
-    path = os.path.realpath(path)
+    found = _folders.get((path, project))
+    if found is None:
+        found = _is_project_folder(os.path.realpath(path), project)
+        # A relative path may mean another folder later.
+        if os.path.isabs(path):
+            _folders[path, project] = found
+    return found
+
+
+def _is_project_folder(path: str, project: str) -> bool:
     if path != project and not path.startswith(project + os.sep):
         return False
     return _INSTALLED.isdisjoint(path[len(project) :].split(os.sep))

@@ -222,11 +222,24 @@ class Receiver:
             header = decode_json(str(self._take(head), "utf-8"))
             return header, (self._take(length),)
         lengths = struct.unpack(">%dQ" % count, self._take(8 * count))
-        if sum(lengths) > MAX_TOTAL:
-            raise ProtocolError("frame too large: %d bytes" % sum(lengths))
+        total = sum(lengths)
+        if total > MAX_TOTAL:
+            raise ProtocolError("frame too large: %d bytes" % total)
         header = decode_json(str(self._take(head), "utf-8"))
-        take = self._take
-        return header, [take(length) for length in lengths]
+        if total > self.size:
+            take = self._take
+            return header, [take(length) for length in lengths]
+        if self.end - self.start < total:
+            self._fill(total)
+        view = self.view
+        blobs = []
+        at = self.start
+        for length in lengths:
+            stop = at + length
+            blobs.append(bytes(view[at:stop]))
+            at = stop
+        self.start = at
+        return header, blobs
 
     def _take(self, size: int) -> bytes:
         """The next ``size`` bytes as an own object."""
