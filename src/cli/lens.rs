@@ -6,16 +6,18 @@ use super::args::ShowArgs;
 use super::context::Context;
 use super::error::{CliError, Exit};
 use super::output::Tone;
-use super::peek::{peek, tokens_of};
+use super::peek::peek;
 use crate::app::msg::Tokens;
 use crate::app::msg::{Ask, ValueRow};
-use crate::base::ids::call_id;
+use crate::base::ids::{CallNo, call_id};
 use crate::base::text;
+use crate::engine::values::used;
 use crate::find::StoreNodes;
+use crate::model::ledger::{self, Amount};
 use crate::model::{Call, RunHistory, ValueRef, path};
 use crate::store::Store;
 use crate::value::lazy::{Kind, Place, Reader};
-use crate::value::lens::{Exchange, Prompt, exchange};
+use crate::value::lens::{Answer, Exchange, Prompt, Request, Response, exchange};
 use crate::value::look::{self, Part, Turn};
 use crate::value::view::{ViewLimits, to_json};
 use crate::value::{UnpackError, read_plain_json, to_plain_json};
@@ -24,25 +26,38 @@ use crate::value::{UnpackError, read_plain_json, to_plain_json};
 struct Asked<'a> {
     call: &'a Call,
     path: String,
-    found: Exchange,
+    /// What its values say; nothing of a call that only reported what it used.
+    found: Option<Exchange>,
 }
 
 impl Asked<'_> {
     /// Tokens as the run counts them; those of a response that was counted elsewhere are told apart.
     fn tokens(&self) -> Option<Tokens> {
         let usage = self.call.usage.as_ref().map(Tokens::of);
-        usage.or_else(|| self.found.response.tokens.as_ref().map(tokens_of))
+        usage.or_else(|| self.response()?.tokens.clone().map(|tokens| Tokens::of(&used(tokens))))
+    }
+
+    fn request(&self) -> Option<&Request> {
+        self.found.as_ref().and_then(|found| found.request.as_ref())
+    }
+
+    fn response(&self) -> Option<&Response> {
+        self.found.as_ref().map(|found| &found.response)
+    }
+
+    fn answers(&self) -> &[Answer] {
+        self.response().map_or(&[], |response| &response.answers)
     }
 
     fn model(&self) -> Option<&str> {
-        let own = self.found.response.model.as_deref();
+        let own = self.response().and_then(|response| response.model.as_deref());
         let counted = self.call.usage.as_ref().and_then(|usage| usage.model.as_deref());
-        let asked = self.found.request.as_ref().and_then(|request| request.model.as_deref());
+        let asked = self.request().and_then(|request| request.model.as_deref());
         own.or(counted).or(asked)
     }
 
     fn finish(&self) -> Option<&str> {
-        self.found.response.answers.first().and_then(|answer| answer.finish.as_deref())
+        self.answers().first().and_then(|answer| answer.finish.as_deref())
     }
 }
 
@@ -55,16 +70,14 @@ pub(super) fn show(
 ) -> Result<Exit, CliError> {
     let source = StoreNodes(store);
     let reader = Reader::new(&source);
-    let Some(wanted) = &args.call else { return all(context, &reader, run, args.json.json) };
+    let Some(wanted) = &args.call else { return all(context, &reader, run, None, args.json.json) };
     let no = context.call(run, wanted)?;
     let asked = match run.call(no) {
         Some(call) => look_at(&reader, run, call).map_err(|error| unreadable(run, no, &error))?,
         None => None,
     };
-    let Some(asked) = asked else {
-        let path = text::line(&path::path(run, no));
-        let error = CliError::usage(format!("{path} returned nothing that is known as a model's answer"));
-        return Err(error.hint("without --lens its values are shown as they are"));
+    let Some(asked) = asked.filter(|asked| asked.found.is_some()) else {
+        return all(context, &reader, run, Some(no), args.json.json);
     };
     if args.json.json {
         context.out.json(&document(&reader, run, &asked).map_err(|error| unreadable(run, no, &error))?);
@@ -74,7 +87,7 @@ pub(super) fn show(
     Ok(Exit::Success)
 }
 
-fn unreadable(run: &RunHistory, no: crate::base::ids::CallNo, error: &UnpackError) -> CliError {
+fn unreadable(run: &RunHistory, no: CallNo, error: &UnpackError) -> CliError {
     let path = text::line(&path::path(run, no));
     CliError::new(Exit::Store, format!("the values of {path} cannot be read: {error}"))
 }
@@ -91,39 +104,79 @@ fn look_at<'a>(
     let input = place(reader, call.input.as_ref())?;
     let output = place(reader, call.output.as_ref())?;
     let found = exchange(reader, input.as_ref(), output.as_ref())?;
-    Ok(found.map(|found| Asked { call, path: path::path(run, call.no), found }))
+    let is_asked = found.is_some() || call.usage.is_some();
+    Ok(is_asked.then(|| Asked { call, path: path::path(run, call.no), found }))
 }
 
-/// The calls that answered: who only hands an answer on is left out.
-fn all(context: &Context, reader: &Reader<'_>, run: &RunHistory, as_json: bool) -> Result<Exit, CliError> {
+/// The calls that answered, or reported what they used, of the run or of `from` and all below it: who only hands an answer
+/// on is left out.
+fn all(
+    context: &Context,
+    reader: &Reader<'_>,
+    run: &RunHistory,
+    from: Option<CallNo>,
+    as_json: bool,
+) -> Result<Exit, CliError> {
     let mut found = Vec::new();
-    for call in run.calls.iter().filter(|call| call.output.is_some()) {
+    for call in ledger::whole(run, from.unwrap_or(1)).into_iter().filter_map(|no| run.call(no)) {
         let asked = look_at(reader, run, call).map_err(|error| unreadable(run, call.no, &error))?;
-        found.extend(asked.filter(|asked| call.usage.is_some() || asked.found.request.is_some()));
+        found.extend(asked.filter(|asked| call.usage.is_some() || asked.request().is_some()));
+    }
+    let amount = ledger::subtree(run, from.unwrap_or(1));
+    if let Some(no) = from.filter(|_| found.is_empty()) {
+        let path = text::line(&path::path(run, no));
+        let none = "returned what is known as a model's answer, or reported tokens";
+        let error = CliError::usage(format!("neither {path} nor a call below it {none}"));
+        return Err(error.hint("without --lens its values are shown as they are"));
     }
     if as_json {
         let calls: Result<Vec<Value>, UnpackError> =
             found.iter().map(|asked| document(reader, run, asked)).collect();
-        let calls = calls.map_err(|error| unreadable(run, 1, &error))?;
+        let calls = calls.map_err(|error| unreadable(run, from.unwrap_or(1), &error))?;
         context.out.json(&json!({
             "run": run.id,
             "app": run.app,
-            "tokens": run.spent.tokens,
-            "cost_usd": run.known_cost(),
+            "call": from.map(|no| path::path(run, no)),
+            "tokens": amount.spent.tokens,
+            "cost_usd": amount.spent.known_cost(),
+            "saved": amount.saved,
             "calls": calls,
         }));
         return Ok(Exit::Success);
     }
-    let width = found.iter().map(|asked| text::width(&text::line(&asked.path))).max().unwrap_or(0).min(48);
-    for asked in &found {
-        let name = text::fit(&text::line(&asked.path), width);
-        let pad = " ".repeat(width - text::width(&name));
-        context.out.line(&format!("{name}{pad}  {}", head(asked)));
-    }
     if found.is_empty() {
-        context.out.note("no call of this run returned what is known as a model's answer");
+        context
+            .out
+            .note("no call of this run returned what is known as a model's answer, or reported tokens");
+        return Ok(Exit::Success);
     }
+    let widest = found.iter().map(|asked| text::width(&text::line(&asked.path))).max().unwrap_or(0);
+    let width = widest.clamp(ALL.len(), 48);
+    let row = |name: &str, words: &str| {
+        let name = text::fit(&text::line(name), width);
+        format!("{name}{}  {words}", " ".repeat(width - text::width(&name)))
+    };
+    for asked in &found {
+        context.out.line(&row(&asked.path, &head(asked)));
+    }
+    context.out.line(&context.out.paint(Tone::Strong, &row(ALL, &sums(&amount))));
     Ok(Exit::Success)
+}
+
+/// The name of the line of sums.
+const ALL: &str = "all";
+
+/// `1200 tokens  $0.004   spared by reuse: 600 tokens  $0.002`.
+fn sums(amount: &Amount) -> String {
+    let side = |tokens: u64, cost: Option<f64>| match tokens {
+        0 if cost == Some(0.0) => "0 tokens".to_owned(),
+        _ => format!("{tokens} tokens  {}", text::price(cost)),
+    };
+    let mut words = side(amount.spent.tokens, amount.spent.known_cost());
+    if amount.saved.tokens > 0 || amount.saved.cost_usd > 0.0 {
+        words += &format!("   spared by reuse: {}", side(amount.saved.tokens, Some(amount.saved.cost_usd)));
+    }
+    words
 }
 
 /// `gpt-4o  stop  in 1102   out 98  $0.004`.
@@ -132,10 +185,10 @@ fn head(asked: &Asked<'_>) -> String {
     parts.extend(asked.tokens().map(|tokens| tokens.words()));
     match &asked.call.usage {
         Some(usage) => parts.push(text::price(usage.cost_usd)),
-        None if asked.found.response.tokens.is_some() => parts.push("counted elsewhere".to_owned()),
+        None if asked.tokens().is_some() => parts.push("counted elsewhere".to_owned()),
         None => {}
     }
-    let tools: Vec<&str> = asked.found.response.answers.iter().flat_map(|answer| answer.tools()).collect();
+    let tools: Vec<&str> = asked.answers().iter().flat_map(|answer| answer.tools()).collect();
     if !tools.is_empty() {
         parts.push(format!("→ {}", text::line(&tools.join(", "))));
     }
@@ -145,7 +198,7 @@ fn head(asked: &Asked<'_>) -> String {
 fn one(context: &Context, reader: &Reader<'_>, asked: &Asked<'_>) -> Result<(), UnpackError> {
     let out = context.out;
     out.line(&format!("{}  {}", out.paint(Tone::Strong, &text::line(&asked.path)), head(asked)));
-    let sides = [(&asked.call.input, asked.found.request.is_some()), (&asked.call.output, true)];
+    let sides = [(&asked.call.input, asked.request().is_some()), (&asked.call.output, true)];
     for (i, (value, shown)) in sides.into_iter().enumerate() {
         let Some(place) = place(reader, value.as_ref())?.filter(|_| shown) else { continue };
         out.line("");
@@ -192,8 +245,8 @@ fn line(context: &Context, row: &ValueRow) {
 }
 
 fn document(reader: &Reader<'_>, run: &RunHistory, asked: &Asked<'_>) -> Result<Value, UnpackError> {
-    let (call, response) = (asked.call, &asked.found.response);
-    let request = match &asked.found.request {
+    let (call, response) = (asked.call, asked.response());
+    let request = match asked.request() {
         None => Value::Null,
         Some(request) => {
             let mut parameters = serde_json::Map::new();
@@ -223,7 +276,7 @@ fn document(reader: &Reader<'_>, run: &RunHistory, asked: &Asked<'_>) -> Result<
         }
     };
     let mut answers = Vec::new();
-    for answer in &response.answers {
+    for answer in asked.answers() {
         let mut spoken = spoken(reader, &answer.turn)?;
         spoken["finish_reason"] = json!(answer.finish);
         answers.push(spoken);
@@ -242,14 +295,14 @@ fn document(reader: &Reader<'_>, run: &RunHistory, asked: &Asked<'_>) -> Result<
         "path": asked.path,
         "function": call.function,
         "status": call.status,
-        "api": response.api,
+        "api": response.map(|response| response.api),
         "model": asked.model(),
         "request": request,
         "answers": answers,
         "tokens": tokens,
         "counted": call.usage.is_some(),
         "cost_usd": call.usage.as_ref().and_then(|usage| usage.cost_usd),
-        "streamed_pieces": response.pieces,
+        "streamed_pieces": response.and_then(|response| response.pieces),
     }))
 }
 

@@ -27,8 +27,6 @@ const PICTURES: usize = 8;
 /// Levels that begin unfolded.
 const LEVELS: usize = 3;
 
-pub(super) use chat::tokens_of;
-
 type Read<T> = Result<T, UnpackError>;
 
 /// Makes the rows that are asked for.

@@ -8,11 +8,25 @@ use super::recorder::Piece;
 use super::secrets::Secrets;
 use crate::base::digest::Digest;
 use crate::base::secrets::Redactor;
-use crate::model::{ValueRef, Withheld};
+use crate::model::{Usage, ValueRef, Withheld};
 use crate::proto::message::Param;
 pub use crate::value::usage::TokenUsage;
 pub use crate::value::usage::prices::{Listed, Price, Prices, Whose};
 use crate::value::{self, NodeSink, Packed, Value, pickle};
+
+/// What a response says, as runs record it; nothing is said of its price.
+pub fn used(response: TokenUsage) -> Usage {
+    Usage {
+        input: response.input,
+        output: response.output,
+        cached_input: response.cached_input,
+        cache_written: response.cache_written,
+        reasoning: response.reasoning,
+        model: response.model,
+        cost_usd: None,
+        responses: vec![response.response],
+    }
+}
 
 /// A value, ready to be recorded.
 #[derive(Debug)]

@@ -321,6 +321,19 @@ impl Usage {
     }
 }
 
+impl std::ops::AddAssign for Usage {
+    /// Of several models the first is named. The price is known when all are.
+    fn add_assign(&mut self, other: Usage) {
+        self.input += other.input;
+        self.output += other.output;
+        self.cached_input += other.cached_input;
+        self.cache_written += other.cache_written;
+        self.reasoning += other.reasoning;
+        self.cost_usd = self.cost_usd.zip(other.cost_usd).map(|(one, two)| one + two);
+        self.responses.extend(other.responses);
+    }
+}
+
 /// One call as the projection of a run's events knows it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Call {

@@ -101,15 +101,21 @@ impl std::iter::Sum for Amount {
     }
 }
 
+/// A call and everything below it, in the order of numbers.
+pub fn whole(run: &RunHistory, no: CallNo) -> Vec<CallNo> {
+    let mut all = vec![no];
+    let mut at = 0;
+    while let Some(no) = all.get(at) {
+        all.extend(run.children(*no));
+        at += 1;
+    }
+    all.sort_unstable();
+    all
+}
+
 /// Of a call and everything below it.
 pub fn subtree(run: &RunHistory, no: CallNo) -> Amount {
-    let mut sum = Amount::default();
-    let mut open = vec![no];
-    while let Some(no) = open.pop() {
-        sum += run.call(no).map(|call| Amount::of_call(run, call)).unwrap_or_default();
-        open.extend(run.children(no));
-    }
-    sum
+    whole(run, no).into_iter().filter_map(|no| run.call(no)).map(|call| Amount::of_call(run, call)).sum()
 }
 
 /// Of a run by function, in the order of names.

@@ -3,7 +3,7 @@
 use super::{GLANCE, Read, Rows};
 use crate::app::msg::Tokens;
 use crate::app::msg::{AnswerHead, ValueRow};
-use crate::engine::values::TokenUsage;
+use crate::engine::values::used;
 use crate::value::lazy::{Kind, Place};
 use crate::value::lens::{Prompt, Request, Response};
 use crate::value::look::{self, Part, Prose, Turn};
@@ -13,17 +13,6 @@ use crate::value::read_plain_json;
 const ARGUMENTS: usize = 64 << 10;
 /// Blocks of a tool's result.
 const BLOCKS: usize = 200;
-
-/// The tokens that a response names, as they are shown.
-pub(in crate::cli) fn tokens_of(usage: &TokenUsage) -> Tokens {
-    Tokens {
-        input: usage.input,
-        cached: usage.cached_input,
-        written: usage.cache_written,
-        output: usage.output,
-        reasoning: usage.reasoning,
-    }
-}
 
 impl Rows<'_, '_> {
     pub(super) fn conversation(&mut self, list: &Place, count: u64) -> Read<()> {
@@ -156,7 +145,7 @@ impl Rows<'_, '_> {
             }
             self.says(&answer.turn, answer.finish.clone().filter(|_| many))?;
         }
-        let tokens = response.tokens.as_ref().map(tokens_of);
+        let tokens = response.tokens.clone().map(|tokens| Tokens::of(&used(tokens)));
         let finish = response.answers.first().and_then(|answer| answer.finish.clone()).filter(|_| !many);
         Ok(AnswerHead { model: response.model.clone(), finish, tokens, pieces: response.pieces })
     }

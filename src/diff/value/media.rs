@@ -9,7 +9,7 @@
 use serde_json::Value as Json;
 
 use super::structure::Detail;
-use crate::value::look::{Media, media};
+use crate::value::look::{Media, measures, media};
 use crate::value::view;
 
 /// Larger pictures are not decoded.
@@ -37,8 +37,7 @@ pub struct ImageSide {
 impl ImageSide {
     /// `PNG image, 640 × 480, 31 kB`.
     pub fn words(&self) -> String {
-        let size = self.size.map(|(w, h)| format!(", {w} × {h}")).unwrap_or_default();
-        format!("{}{size}, {}", self.name, crate::base::text::bytes(self.bytes))
+        format!("{}{}", self.name, measures(self.size, self.bytes))
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Core, NodeIx};
 use crate::base::ids::CallNo;
-use crate::engine::values::TokenUsage;
+use crate::engine::values::{TokenUsage, used};
 use crate::model::Usage;
 
 /// How many calls are kept in mind for one response without an id.
@@ -85,28 +85,13 @@ impl Core {
                 own.push(response);
             }
         }
-        let cost = own.iter().map(|response| self.spec.prices.cost(response)).sum();
-        let mut own = own.into_iter();
-        let first = own.next()?;
-        let start = Usage {
-            input: first.input,
-            output: first.output,
-            cached_input: first.cached_input,
-            cache_written: first.cache_written,
-            reasoning: first.reasoning,
-            model: first.model,
-            cost_usd: cost,
-            responses: vec![first.response],
-        };
-        Some(own.fold(start, |mut sum, one| {
-            sum.input += one.input;
-            sum.output += one.output;
-            sum.cached_input += one.cached_input;
-            sum.cache_written += one.cache_written;
-            sum.reasoning += one.reasoning;
-            sum.responses.push(one.response);
+        let own = own
+            .into_iter()
+            .map(|response| Usage { cost_usd: self.spec.prices.cost(&response), ..used(response) });
+        own.reduce(|mut sum, one| {
+            sum += one;
             sum
-        }))
+        })
     }
 
     /// Whether another call has this response already.

@@ -8,9 +8,8 @@ use super::super::lazy::{Key, Kind, Place, Reader};
 use super::super::store::UnpackError;
 use super::super::view::from_base64;
 use super::fields::Fields;
-use super::media::{Media, declared, media};
+use super::media::{Media, declared, measures, media};
 use super::pixels::{self, Pixels};
-use crate::base::text;
 
 /// Bytes of a file that are looked at.
 const HEAD: usize = 8 << 10;
@@ -49,8 +48,7 @@ enum Held {
 impl Carried {
     /// `PNG image (image/png), 320 × 200, 105.8 kB`.
     pub fn words(&self) -> String {
-        let size = self.media.size.map(|(w, h)| format!(", {w} × {h}")).unwrap_or_default();
-        format!("{} ({}){size}, {}", self.media.name, self.media.mime, text::bytes(self.len))
+        format!("{} ({}){}", self.media.name, self.media.mime, measures(self.media.size, self.len))
     }
 
     /// All of the file's bytes.

@@ -11,6 +11,12 @@ pub struct Media {
     pub size: Option<(u32, u32)>,
 }
 
+/// How large a file is: `, 320 × 200, 105.8 kB`, the pixels where its header tells.
+pub fn measures(size: Option<(u32, u32)>, bytes: u64) -> String {
+    let size = size.map(|(width, height)| format!(", {width} × {height}")).unwrap_or_default();
+    format!("{size}, {}", crate::base::text::bytes(bytes))
+}
+
 /// Where a mark stands, the mark, the media type, its name.
 type Mark = (usize, &'static [u8], &'static str, &'static str);
 

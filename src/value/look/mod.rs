@@ -26,7 +26,7 @@ use super::lazy::{Key, Kind, Place, Reader};
 use super::store::UnpackError;
 
 pub use carried::{Carried, carried, linked};
-pub use media::{Media, media};
+pub use media::{Media, measures, media};
 pub(in crate::value) use messages::is_conversation;
 pub use messages::{Part, Spot, Turn, blocks, turn};
 pub use prose::{Prose, prose};
