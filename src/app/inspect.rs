@@ -16,6 +16,7 @@ use crate::model::{Call, CallKind, CallStatus, Purpose, Stream, ValueRef};
 use super::layout::Area;
 use super::msg::Tokens;
 use super::openrun::OpenRun;
+use super::picture::Shown;
 use super::say;
 use super::state::{AppState, Tab, ValueState};
 use super::tab::{Stamp, TabKey, TabState, Target};
@@ -65,6 +66,8 @@ pub struct Doc {
     pub targets: Vec<(Range<usize>, Target)>,
     /// Lines that stand for a file in a value, with its number.
     pub files: Vec<(Range<usize>, usize)>,
+    /// Pictures, in order.
+    pub pictures: Vec<Shown>,
 }
 
 impl Doc {
@@ -232,6 +235,8 @@ pub struct Page {
     pub targets: Vec<(Range<usize>, Target)>,
     /// Lines that stand for a file in a value.
     pub files: Vec<(Range<usize>, usize)>,
+    /// Pictures, in order.
+    pub pictures: Vec<Shown>,
     /// What can be done with a file, told at the first one.
     pub(super) file_hint: String,
     /// How to see what was left out.
@@ -253,6 +258,7 @@ impl Page {
             places: Vec::new(),
             targets: Vec::new(),
             files: Vec::new(),
+            pictures: Vec::new(),
             file_hint: String::new(),
             cut_hint: String::new(),
             picture_rows: 0,

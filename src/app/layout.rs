@@ -25,6 +25,12 @@ impl Area {
             && (self.y..self.y.saturating_add(self.h)).contains(&y)
     }
 
+    /// Whether they have cells in common.
+    pub fn meets(self, other: Area) -> bool {
+        let overlap = |a: u16, n: u16, b: u16, m: u16| a < b.saturating_add(m) && b < a.saturating_add(n);
+        overlap(self.x, self.w, other.x, other.w) && overlap(self.y, self.h, other.y, other.h)
+    }
+
     /// Without its first row, which holds the pane's title.
     pub fn below_title(self) -> Area {
         Area { y: self.y.saturating_add(1), h: self.h.saturating_sub(1), ..self }

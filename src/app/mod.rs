@@ -22,7 +22,7 @@ pub mod frames;
 pub mod functions;
 pub mod headless;
 pub mod inspect;
-mod picture;
+pub mod picture;
 pub mod keymap;
 pub mod keys;
 pub mod layout;

@@ -1,4 +1,8 @@
-//! Pictures in half cells: each cell is two pixels, one above the other.
+//! Pictures in half cells: each cell is two pixels, one above the other. Where the terminal can draw images itself, they
+//! are put over these cells.
+
+use std::ops::Range;
+use std::sync::Arc;
 
 use super::inspect::Page;
 use super::msg::Picture;
@@ -8,8 +12,8 @@ use super::tone::{Line, Tone};
 const HALF: &str = "▀";
 
 /// Lays out a picture, as wide as the page and as high as may be at most, never larger than it is.
-pub(super) fn lay_out(page: &mut Page, picture: &Picture) {
-    let (w, h) = (picture.width, picture.pixels.len().checked_div(picture.width).unwrap_or(0));
+pub(super) fn lay_out(page: &mut Page, picture: &Arc<Picture>) {
+    let (w, h) = picture.size();
     if page.picture_rows == 0 || w == 0 || h == 0 {
         return;
     }
@@ -23,8 +27,9 @@ pub(super) fn lay_out(page: &mut Page, picture: &Picture) {
         ((w * most_h / h).max(1), most_h)
     };
     let pixel = |x: usize, y: usize| {
-        average(picture, (x * w / cols, (x + 1) * w / cols), (y * h / rows, (y + 1) * h / rows))
+        picture.mean((x * w / cols, (x + 1) * w / cols), (y * h / rows, (y + 1) * h / rows))
     };
+    let first = page.lines.len();
     for top in (0..rows).step_by(2) {
         let mut line = Line::new();
         for x in 0..cols {
@@ -38,20 +43,40 @@ pub(super) fn lay_out(page: &mut Page, picture: &Picture) {
         }
         page.lines.push(line);
     }
+    let shown = Shown { lines: first..page.lines.len(), columns: cols, picture: Arc::clone(picture) };
+    page.pictures.push(shown);
 }
 
-/// The mean colour of a part, which is a pixel at least.
-fn average(picture: &Picture, (x0, x1): (usize, usize), (y0, y1): (usize, usize)) -> [u8; 3] {
-    let (mut sum, mut count) = ([0u64; 3], 0);
-    for y in y0..y1.max(y0 + 1) {
-        for x in x0..x1.max(x0 + 1) {
-            if let Some(pixel) = picture.pixels.get(y * picture.width + x) {
-                count += 1;
-                sum.iter_mut().zip(pixel).for_each(|(sum, part)| *sum += u64::from(*part));
+/// Where a picture is in a text.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Shown {
+    /// Its lines.
+    pub lines: Range<usize>,
+    /// Its columns.
+    pub columns: usize,
+    /// It.
+    pub picture: Arc<Picture>,
+}
+
+impl Picture {
+    /// Its width and height.
+    pub fn size(&self) -> (usize, usize) {
+        (self.width, self.pixels.len().checked_div(self.width).unwrap_or(0))
+    }
+
+    /// The mean colour of a part, which is a pixel at least.
+    pub fn mean(&self, (x0, x1): (usize, usize), (y0, y1): (usize, usize)) -> [u8; 3] {
+        let (mut sum, mut count) = ([0u64; 3], 0);
+        for y in y0..y1.max(y0 + 1) {
+            for x in x0..x1.max(x0 + 1) {
+                if let Some(pixel) = self.pixels.get(y * self.width + x) {
+                    count += 1;
+                    sum.iter_mut().zip(pixel).for_each(|(sum, part)| *sum += u64::from(*part));
+                }
             }
         }
+        sum.map(|sum| u8::try_from(sum / count.max(1)).unwrap_or(u8::MAX))
     }
-    sum.map(|sum| u8::try_from(sum / count.max(1)).unwrap_or(u8::MAX))
 }
 
 #[cfg(test)]
@@ -62,7 +87,7 @@ mod tests {
         let pixels = (0..width * height).map(|i| [(i % 256) as u8, 0, 0]).collect();
         let mut page = Page::new(columns);
         page.picture_rows = rows;
-        lay_out(&mut page, &Picture { width, pixels });
+        lay_out(&mut page, &Arc::new(Picture { width, pixels }));
         page.lines
     }
 
@@ -96,7 +121,7 @@ mod tests {
     fn equal_colours_share_a_piece() {
         let mut page = Page::new(80);
         page.picture_rows = 10;
-        lay_out(&mut page, &Picture { width: 40, pixels: vec![[9, 9, 9]; 80] });
+        lay_out(&mut page, &Arc::new(Picture { width: 40, pixels: vec![[9, 9, 9]; 80] }));
         assert_eq!(page.lines[0].len(), 1);
     }
 }

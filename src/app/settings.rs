@@ -20,6 +20,24 @@ const PRESETS: [(&str, &str); 2] = [
     ("arrows", include_str!("../../keymaps/arrows.toml")),
 ];
 
+/// How images are drawn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Images {
+    /// By the terminal, when it says that it can; else in half cells.
+    #[default]
+    Auto,
+    /// By kitty's graphics protocol.
+    Kitty,
+    /// As sixels.
+    Sixel,
+    /// In half cells.
+    Blocks,
+}
+
+/// The words for that.
+const IMAGES: [(&str, Images); 4] =
+    [("auto", Images::Auto), ("kitty", Images::Kitty), ("sixel", Images::Sixel), ("blocks", Images::Blocks)];
+
 /// All settings.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Settings {
@@ -31,6 +49,8 @@ pub struct Settings {
     pub ascii: Option<bool>,
     /// Whether the mouse is used.
     pub mouse: bool,
+    /// How images are drawn.
+    pub images: Images,
     /// The files that they were read from, for the theme.
     pub sources: Arc<Sources>,
     /// What is wrong with the files, one sentence each.
@@ -46,6 +66,7 @@ impl Default for Settings {
             theme: None,
             ascii: None,
             mouse: true,
+            images: Images::default(),
             sources: Arc::default(),
             problems: Vec::new(),
             theme_problems: Vec::new(),
@@ -101,6 +122,16 @@ fn workbench(out: &mut Settings, table: &[Entry]) {
                 None
             }
             ("mouse", _) => Some("mouse is true or false.".to_owned()),
+            ("images", value) => {
+                let named = |(name, _): &&(&str, Images)| matches!(value, Value::Text(text) if text == name);
+                match IMAGES.iter().find(named) {
+                    Some((_, images)) => {
+                        out.images = *images;
+                        None
+                    }
+                    None => Some("images is \"auto\", \"kitty\", \"sixel\" or \"blocks\".".to_owned()),
+                }
+            }
             ("theme", _) => Some("theme is the name of a theme.".to_owned()),
             ("preset", Value::Text(name)) => preset(&mut out.keymap, name),
             ("preset", _) => Some("preset is the name of a keymap.".to_owned()),
@@ -110,7 +141,7 @@ fn workbench(out: &mut Settings, table: &[Entry]) {
             ("meanings", Value::Table(_)) => None,
             (other, _) => Some(format!(
                 "there is no setting {other:?}{}.",
-                nearest(other, ["theme", "glyphs", "mouse", "preset", "keys", "meanings"])
+                nearest(other, ["theme", "glyphs", "mouse", "images", "preset", "keys", "meanings"])
             )),
         };
         out.problems.extend(wrong.map(|why| entry.place.says(&why)));
@@ -202,11 +233,14 @@ mod tests {
     fn the_projects_file_wins_and_what_is_left_out_stays() {
         let settings = with(&[
             "[workbench]\ntheme = 'dark'\nglyphs = 'ascii'\n[workbench.keys]\nrun = 'f5'\nquit = []\n",
-            "app = 'x'\n[workbench]\ntheme = 'light'\nmouse = false\n",
+            "app = 'x'\n[workbench]\ntheme = 'light'\nmouse = false\nimages = 'sixel'\n",
         ]);
         assert_eq!(settings.problems, Vec::<String>::new());
         assert_eq!(settings.theme.as_deref(), Some("light"));
         assert_eq!((settings.ascii, settings.mouse), (Some(true), false));
+        assert_eq!(settings.images, Images::Sixel);
+        let wrong = with(&["[workbench]\nimages = 'ascii'\n"]).problems;
+        assert!(wrong.len() == 1 && wrong[0].contains("kitty"), "{wrong:?}");
         assert_eq!(means(&settings, "f5"), Found::Command(CommandId::Run));
         assert_eq!(means(&settings, "q"), Found::Nothing);
         assert_eq!(means(&settings, "R"), Found::Command(CommandId::Replay));

@@ -12,7 +12,8 @@ mod effects;
 #[cfg(test)]
 pub mod fake;
 pub mod guard;
-pub mod input;
+pub mod graphics;
+mod input;
 pub mod plain;
 #[cfg(test)]
 mod pty_tests;

@@ -19,7 +19,7 @@ use crate::app::persist;
 use crate::app::tour::Tour;
 use crate::app::update::configure;
 use crate::app::{AppState, BackendEvent, Effect, Env, Msg, Reply, Sources, settle, update};
-use crate::base::clock::{Clock, SystemClock};
+use crate::base::clock::{Clock, Micros, SystemClock};
 use crate::base::text;
 use crate::ui::colour::Depth;
 use crate::ui::glyphs::Glyphs;
@@ -28,6 +28,8 @@ use crate::ui::{Drawn, Look, draw};
 use super::backend::Backend;
 use super::child;
 use super::effects;
+use super::graphics::answers::{Answers, Came};
+use super::graphics::{Damage, Graphics};
 use super::guard::{self, Guard};
 use super::input::{self, Input};
 use super::screen::Screen;
@@ -123,6 +125,8 @@ pub async fn run(backend: Arc<dyn Backend>, options: Options) -> io::Result<Outc
         dirty: true,
         drawn: None,
         shown: Drawn::default(),
+        graphics: Graphics::default(),
+        answers: Answers::default(),
         outcome: None,
     };
     let outcome = match bench.begin(points) {
@@ -161,6 +165,13 @@ impl Signals {
     }
 }
 
+/// The size of a cell in pixels, where the terminal tells.
+fn cell_size() -> Option<(u16, u16)> {
+    let size = crossterm::terminal::window_size().ok()?;
+    let part = |pixels: u16, cells: u16| pixels.checked_div(cells).filter(|n| *n > 0);
+    Some((part(size.width, size.columns)?, part(size.height, size.rows)?))
+}
+
 fn env_var(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
@@ -197,6 +208,8 @@ struct Bench {
     drawn: Option<Instant>,
     /// What drawing said of what is on the screen.
     shown: Drawn,
+    graphics: Graphics,
+    answers: Answers,
     outcome: Option<Outcome>,
 }
 
@@ -301,11 +314,19 @@ impl Bench {
             }
             // The next frame takes the terminal again.
             Wake::Panicked => self.message(Msg::Backend(BackendEvent::Notice(PANICKED.to_owned())))?,
-            Wake::Input(Some(Ok(event))) => {
-                if let Some(msg) = input::message(event, &self.shown) {
-                    self.message(msg)?;
+            Wake::Input(Some(Ok(event))) => match self.answers.take(event) {
+                Came::Input(events) => {
+                    for msg in events
+                        .into_iter()
+                        .filter_map(|event| input::message(event, &self.shown))
+                        .collect::<Vec<_>>()
+                    {
+                        self.message(msg)?;
+                    }
                 }
-            }
+                Came::Part => {}
+                Came::Answer(answer) => self.dirty |= self.graphics.answered(&answer),
+            },
             // Without input nobody can use or leave the workbench.
             Wake::Input(Some(Err(why))) => return Err(why),
             Wake::Input(None) => {
@@ -403,8 +424,18 @@ impl Bench {
         let now = SystemClock.now();
         self.dress();
         self.guard.mouse(self.state.uses_mouse())?;
-        let (state, look) = (&self.state, &self.look);
         execute!(io::stdout(), BeginSynchronizedUpdate)?;
+        self.paint(now)?;
+        self.images(now)?;
+        execute!(io::stdout(), EndSynchronizedUpdate)?;
+        self.drawn = Some(Instant::now());
+        self.dirty = false;
+        Ok(())
+    }
+
+    /// Draws the cells.
+    fn paint(&mut self, now: Micros) -> io::Result<()> {
+        let (state, look) = (&self.state, &self.look);
         let shown = &mut self.shown;
         self.terminal.draw(|frame| {
             *shown = draw(state, look, now, frame.buffer_mut());
@@ -413,9 +444,31 @@ impl Bench {
                 frame.set_cursor_position(at);
             }
         })?;
-        execute!(io::stdout(), EndSynchronizedUpdate)?;
-        self.drawn = Some(Instant::now());
-        self.dirty = false;
+        Ok(())
+    }
+
+    /// Puts images over the cells, where the terminal draws them.
+    fn images(&mut self, now: Micros) -> io::Result<()> {
+        let mut out = io::stdout();
+        if let Some(question) =
+            self.graphics.choose(self.state.settings.images, &self.shown.pictures, &env_var)
+        {
+            self.answers.expect();
+            out.write_all(question.as_bytes())?;
+            out.flush()?;
+        }
+        if self.terminal.backend().damage() == Damage::Cleared {
+            self.graphics.forget();
+        }
+        if self.graphics.must_clear(&self.shown.pictures) {
+            self.repaint()?;
+            self.graphics.forget();
+            self.paint(now)?;
+        }
+        let damage = self.terminal.backend().damage();
+        let cell = if self.shown.pictures.is_empty() { None } else { cell_size() };
+        self.graphics.show(&self.shown.pictures, damage, cell, &mut out)?;
+        self.terminal.backend_mut().watch(self.graphics.areas());
         Ok(())
     }
 

@@ -10,18 +10,35 @@ use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use ratatui::style::Color;
 
+use crate::app::layout::Area;
 use crate::ui::colour::{Depth, place};
+
+use super::graphics::Damage;
 
 /// crossterm's terminal, with the old codes where they are needed.
 pub struct Screen<W: Write> {
     inner: CrosstermBackend<W>,
     depth: Depth,
+    /// Where images are.
+    images: Vec<Area>,
+    damage: Damage,
 }
 
 impl<W: Write> Screen<W> {
     /// A terminal with so many colours.
     pub fn new(out: W, depth: Depth) -> Self {
-        Screen { inner: CrosstermBackend::new(out), depth }
+        Screen { inner: CrosstermBackend::new(out), depth, images: Vec::new(), damage: Damage::None }
+    }
+
+    /// From now on images are in these areas.
+    pub fn watch(&mut self, images: Vec<Area>) {
+        self.images = images;
+        self.damage = Damage::None;
+    }
+
+    /// What became of them since.
+    pub fn damage(&self) -> Damage {
+        self.damage
     }
 }
 
@@ -41,6 +58,12 @@ impl<W: Write> Backend for Screen<W> {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
+        let Screen { images, damage, .. } = self;
+        let content = content.inspect(|(x, y, _)| {
+            if images.iter().any(|area| area.holds(*x, *y)) {
+                *damage = Damage::Written.max(*damage);
+            }
+        });
         if self.depth != Depth::Sixteen {
             return self.inner.draw(content);
         }
@@ -82,10 +105,12 @@ impl<W: Write> Backend for Screen<W> {
     }
 
     fn clear(&mut self) -> io::Result<()> {
+        self.damage = Damage::Cleared;
         self.inner.clear()
     }
 
     fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
+        self.damage = Damage::Cleared;
         self.inner.clear_region(clear_type)
     }
 

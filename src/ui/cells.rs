@@ -122,6 +122,8 @@ impl<'a> Canvas<'a> {
 
     /// Fills an area with spaces.
     pub fn clear(&mut self, area: Area) {
+        // A picture that is covered in part would be drawn over what covers it.
+        self.drawn.pictures.retain(|placed| !placed.area.meets(area));
         let rect =
             Rect { x: area.x, y: area.y, width: area.w, height: area.h }.intersection(self.buffer.area);
         for y in rect.top()..rect.bottom() {

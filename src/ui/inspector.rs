@@ -11,7 +11,7 @@ use crate::base::text;
 use crate::model::{Call, CallKind};
 
 use super::cells::Canvas;
-use super::title_tone;
+use super::{Placed, title_tone};
 
 /// Draws the pane.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: Micros) {
@@ -34,6 +34,27 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: M
         let searched = state.search.marks() && matches!(state.overlay, None | Some(Overlay::Search { .. }));
         if at == state.doc_at && (focused && has_lines || searched) {
             canvas.tint(inner, y, Tone::Selected);
+        }
+    }
+    pictures(canvas, inner, state);
+}
+
+/// Says where the pictures are that can be seen.
+fn pictures(canvas: &mut Canvas<'_>, inner: Area, state: &AppState) {
+    let end = state.doc_top + usize::from(inner.h);
+    for shown in &state.doc.pictures {
+        let (from, to) = (shown.lines.start.max(state.doc_top), shown.lines.end.min(end));
+        let small = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        let w = small(shown.columns);
+        // A text that was made for another width is made anew before long.
+        if from < to && w <= inner.w {
+            let y = inner.y + small(from - state.doc_top);
+            canvas.drawn.pictures.push(Placed {
+                area: Area { x: inner.x, y, w, h: small(to - from) },
+                picture: std::sync::Arc::clone(&shown.picture),
+                rows: small(shown.lines.len()),
+                skip: small(from - shown.lines.start),
+            });
         }
     }
 }

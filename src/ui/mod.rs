@@ -60,7 +60,7 @@ use crate::base::clock::Micros;
 
 use cells::Canvas;
 use colour::Depth;
-pub use drawn::Drawn;
+pub use drawn::{Drawn, Placed};
 use glyphs::Glyphs;
 use theme::Theme;
 

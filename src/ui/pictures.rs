@@ -12,7 +12,7 @@ use ratatui::style::{Color, Modifier};
 use super::colour::{place, rgb};
 use super::glyphs::Glyphs;
 use super::other_screen_tests::{concurrent, found, replayed as compared};
-use super::screen_tests::{ENV, bench};
+use super::screen_tests::{ENV, at_the_gate, bench, judged};
 use super::theme::Theme;
 use super::{Look, draw};
 use crate::app::AppState;
@@ -166,6 +166,11 @@ fn replayed() -> Vec<Script> {
     all
 }
 
+/// A run whose code was edited since.
+fn edited() -> Script {
+    fake::agent("2c1a00000000", 120, None, RunStatus::Succeeded)
+}
+
 fn screens() -> Vec<(&'static str, &'static str, AppState)> {
     let size = (120, 30);
     let mapped = || vec![fake::mapping("77d200000000", 1_000, &[3, 500, 900])];
@@ -178,6 +183,8 @@ fn screens() -> Vec<(&'static str, &'static str, AppState)> {
         ("functions", "The table of functions", bench(replayed(), size, "g f j l l")),
         ("search", "Search in all runs", found(size)),
         ("diff", "Two runs beside each other", bench(compared(), size, "g d n")),
+        ("edits", "What the edits cost", judged(edited(), [&[2, 4], &[1], &[3, 5, 6]], size, "g b")),
+        ("step", "A call at the gate", at_the_gate(size, "")),
         ("savings", "What was spent and spared", bench(compared(), size, "g l")),
         ("problems", "Problems", bench(mapped(), size, "g p")),
     ]

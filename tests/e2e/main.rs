@@ -8,6 +8,8 @@ mod exec;
 mod finding;
 mod forking;
 mod formatters;
+#[cfg(feature = "images")]
+mod images;
 mod lens;
 mod openai;
 mod packages;

@@ -147,6 +147,7 @@ fn text(state: &mut AppState, width: u16, height: usize) {
         state.doc.places = page.places;
         state.doc.targets = page.targets;
         state.doc.files = page.files;
+        state.doc.pictures = page.pictures;
         if tail {
             state.doc_top = state.doc.lines.len();
         }

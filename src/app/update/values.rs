@@ -13,6 +13,8 @@ use super::toast;
 
 /// How many values are kept.
 const VALUES: usize = 64;
+/// Pixels of pictures that are kept with them: 60 MB.
+const PIXELS: usize = 20_000_000;
 /// How many lines before the end of what was read more is read.
 const AHEAD: usize = 100;
 
@@ -77,10 +79,23 @@ pub(super) fn answered(state: &mut AppState, digest: Digest, ask: &Ask, result: 
     }
     state.value_order.retain(|other| *other != digest);
     state.value_order.push(digest);
-    while state.value_order.len() > VALUES {
+    while state.value_order.len() > VALUES || state.value_order.len() > 1 && pixels(state) > PIXELS {
         let oldest = state.value_order.remove(0);
         state.values.remove(&oldest);
     }
+}
+
+/// Pixels of the pictures of all values that are held.
+fn pixels(state: &AppState) -> usize {
+    let views = state.values.values().filter_map(|held| match &held.state {
+        ValueState::Ready(view) => Some(view),
+        _ => None,
+    });
+    let pictures = views.flat_map(|view| &view.rows).filter_map(|row| match row {
+        ValueRow::File { picture, .. } => picture.as_ref(),
+        _ => None,
+    });
+    pictures.map(|picture| picture.pixels.len()).sum()
 }
 
 /// Whether lines of the text can be selected.

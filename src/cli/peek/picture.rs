@@ -28,9 +28,9 @@ mod decoding {
     const PIXELS: u64 = 24_000_000;
     /// Memory that a decoder may take.
     const MEMORY: u64 = 160 << 20;
-    /// Pixels of the picture: more than the widest pane has.
-    const WIDTH: u32 = 320;
-    const HEIGHT: u32 = 160;
+    /// Pixels of the picture: what a pane has where the terminal draws it, and more than it has half cells.
+    const WIDTH: u32 = 800;
+    const HEIGHT: u32 = 600;
 
     /// What an image looks like, small.
     pub(in crate::cli::peek) fn of(reader: &Reader<'_>, file: &Carried) -> Option<Arc<Picture>> {
@@ -86,9 +86,9 @@ mod decoding {
             for format in
                 [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Bmp]
             {
-                let picture = small(&encoded(format, 800, 400)).unwrap();
-                assert_eq!((picture.width, picture.pixels.len()), (320, 320 * 160), "{format:?}");
-                assert!(picture.pixels[10][0] > 200 && picture.pixels[310][0] < 50, "{format:?}");
+                let picture = small(&encoded(format, 1200, 600)).unwrap();
+                assert_eq!((picture.width, picture.pixels.len()), (800, 800 * 400), "{format:?}");
+                assert!(picture.pixels[10][0] > 200 && picture.pixels[790][0] < 50, "{format:?}");
             }
             assert_eq!(small(&encoded(ImageFormat::Png, 3, 2)).unwrap().pixels.len(), 6);
         }
