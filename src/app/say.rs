@@ -84,6 +84,8 @@ pub fn shown_status(call: &Call, tally: &Tally) -> CallStatus {
 /// Microseconds that a call took, or has taken so far.
 pub fn took(call: &Call, now: Micros) -> Option<Micros> {
     match call.status {
+        // What waits behind its body takes no longer because somebody thinks.
+        CallStatus::Running if call.offered.is_some() => call.offered.as_ref().map(|ended| ended.wall_us),
         CallStatus::Running if call.is_call() => call.started_at.map(|at| (now - at).max(0)),
         CallStatus::Running => Some((now - call.asked_at).max(0)),
         CallStatus::Pending => None,

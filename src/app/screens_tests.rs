@@ -180,6 +180,23 @@ fn a_hit_selects_the_line_that_holds_its_text_until_something_else_is_shown() {
 }
 
 #[test]
+fn a_filter_never_hides_the_call_that_one_goes_to() {
+    let scripts = [fake::agent("2c1a00000000", 60, None, RunStatus::Failed)];
+    let mut state = bench(&scripts);
+    let goes_to = |state: &mut AppState, call: u32| {
+        press(state, "g s");
+        let (generation, _) = asked(&press(state, "r")).unwrap();
+        reply(state, Reply::Found { generation, hits: vec![hit("2c1a00000000", call, "results")] });
+        press(state, "enter");
+        (selected(state), state.filter.clone())
+    };
+    press(&mut state, "/ f a i l e d enter");
+    assert_eq!(goes_to(&mut state, 8), (8, "failed".to_owned()), "it means this one");
+    assert_eq!(goes_to(&mut state, 3), (3, String::new()));
+    assert!(state.toast.as_ref().unwrap().text.contains("taken away"));
+}
+
+#[test]
 fn a_hit_leads_to_its_call_in_whichever_run() {
     let scripts = [
         fake::agent("2c1a00000000", 60, None, RunStatus::Failed),

@@ -173,7 +173,7 @@ fn bind(keymap: &mut Keymap, bindings: &Table, problems: &mut Vec<String>) {
     for entry in bindings {
         let Some(command) = command::named(&entry.key) else {
             let near = nearest(&entry.key, COMMANDS.iter().map(|command| command.name));
-            problems.push(entry.place.says(&format!("there is no command {:?}{near}.", entry.key)));
+            problems.push(entry.place.says(&format!("there is no command {:?}{near}", entry.key)));
             continue;
         };
         match sequences(&entry.value) {

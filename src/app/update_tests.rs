@@ -476,6 +476,14 @@ fn nothing_moves_when_nothing_runs() {
 }
 
 #[test]
+fn what_is_wrong_with_the_theme_outlives_a_reading_of_the_settings() {
+    let mut state = bench(&[]);
+    state.settings.theme_problems = vec!["There is no theme \"nope\".".to_owned()];
+    crate::app::update::configure(&mut state, Default::default());
+    assert_eq!(state.problems().count(), 1, "who draws looks again only at another theme");
+}
+
+#[test]
 fn a_run_that_failed_says_why_as_it_ends() {
     use crate::app::openrun::OpenRun;
     let cause = |script: &fake::Script| OpenRun::new(std::sync::Arc::new(script.history())).cause();

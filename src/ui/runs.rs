@@ -87,13 +87,15 @@ fn line(
     let parts = [
         (CallStatus::Failed, c.failed),
         (CallStatus::Cached, c.cached),
-        (CallStatus::Fresh, c.fresh + c.running),
+        (CallStatus::Fresh, c.fresh),
+        (CallStatus::Running, c.running),
         (CallStatus::Edited, c.edited),
         (CallStatus::InDoubt, c.in_doubt),
     ];
     for (status, n) in parts {
         if n > 0 {
-            let piece = format!("{}{}", say::tokens(n), glyphs.status(status, now));
+            // A still sign: what counts here is how many, and the row's own spinner moves already.
+            let piece = format!("{}{}", say::tokens(n), glyphs.status(status, 0));
             if usize::from(x) + text::width(&piece) > usize::from(body.w) {
                 break;
             }

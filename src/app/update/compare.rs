@@ -146,6 +146,7 @@ pub(super) fn open(state: &mut AppState) {
         Some((Some(no), None)) => (found.a.clone(), no),
         _ => return,
     };
+    screens::unhide(state, &run, no);
     state.runs.selected = Some(run.clone());
     if state.open.contains_key(&run) {
         screens::go_to(state, no);

@@ -7,7 +7,7 @@ use crate::app::msg::{Edited, Effect, Env, Fork, ForkEffects, Reply, Sources, St
 use crate::app::openrun::OpenRun;
 use crate::app::persist;
 use crate::app::say;
-use crate::app::settings;
+use crate::app::settings::{self, Settings};
 use crate::app::state::{AppState, Pane};
 use crate::base::ids::RunId;
 use crate::model::{Event, Level, RunHistory, RunStatus};
@@ -145,7 +145,9 @@ pub fn configure(state: &mut AppState, sources: Sources) {
     if settings.theme != state.settings.theme {
         state.theme = None;
     }
-    state.settings = settings;
+    // Who draws finds them, and looks again only when the theme is another.
+    let theme_problems = std::mem::take(&mut state.settings.theme_problems);
+    state.settings = Settings { theme_problems, ..settings };
 }
 
 /// Applies an answer.

@@ -3,9 +3,9 @@
 use crate::app::msg::{Effect, Env};
 use crate::app::state::{AppState, ListAt, Pane, Screen};
 use crate::app::{blast, problems};
-use crate::base::ids::CallNo;
+use crate::base::ids::{CallNo, RunId};
 
-use super::acts;
+use super::{acts, filter};
 
 /// Shows a screen from its beginning; the same again goes back.
 pub(super) fn show(state: &mut AppState, screen: Screen) {
@@ -17,6 +17,18 @@ pub(super) fn show(state: &mut AppState, screen: Screen) {
     {
         state.list.at = state.compare.place_of(pair).unwrap_or(0);
     }
+}
+
+/// Takes the filter away when it hides the call that is gone to, or may hide it because the run was not filtered yet.
+/// Says whether it did.
+pub(super) fn unhide(state: &mut AppState, run: &RunId, no: CallNo) -> bool {
+    let Some(meaning) = state.meaning.as_ref().map(ToString::to_string) else { return false };
+    let filtered = state.open.get(run).filter(|open| open.filtered.as_ref() == Some(&meaning));
+    let hides = filtered.is_none_or(|open| !open.tree.passes(no));
+    if hides {
+        filter::clear(state);
+    }
+    hides
 }
 
 /// Goes to a call in the tree.
@@ -38,6 +50,9 @@ pub(super) fn open_edit(state: &mut AppState, env: &Env) -> Vec<Effect> {
 
 fn go_to_or_edit(state: &mut AppState, call: Option<CallNo>, env: &Env) -> Vec<Effect> {
     let Some(no) = call else { return acts::edit(state, env) };
+    if let Some(run) = state.runs.selected.clone() {
+        unhide(state, &run, no);
+    }
     go_to(state, no);
     Vec::new()
 }

@@ -56,6 +56,9 @@ pub(super) fn call(state: &mut AppState, run: &RunId, no: CallNo, env: &Env) -> 
         // Older than the list goes: it is listed when it is read.
         state.runs.visited = Some(run.clone());
     }
+    if screens::unhide(state, run, no) {
+        toast(state, Level::Info, "The filter is taken away: it hides where this leads.", env);
+    }
     state.runs.selected = Some(run.clone());
     if !state.open.contains_key(run) {
         state.wanted_call = Some((run.clone(), no));
