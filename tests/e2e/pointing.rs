@@ -75,6 +75,14 @@ fn the_wheel_scrolls_what_is_under_it() {
     }
     terminal.misses("the text to be scrolled", "line 2 of 4");
     terminal.sees("a later part, and the same call", &["line 20 of 4", "│ item#5"]);
+    // A list that has the screen.
+    terminal.keys("gf");
+    terminal.sees("the table", &["p95", "▸many", " item "]);
+    let row = terminal.find(" item ");
+    terminal.mouse(DOWN, row, true);
+    terminal.misses("the selection to move", "▸many");
+    terminal.mouse(UP, row, true);
+    terminal.sees("it where it was", &["▸many"]);
     quit(terminal);
 }
 
