@@ -125,8 +125,8 @@ fn all(
     let amount = ledger::subtree(run, from.unwrap_or(1));
     if let Some(no) = from.filter(|_| found.is_empty()) {
         let path = text::line(&path::path(run, no));
-        let none = "returned what is known as a model's answer, or reported tokens";
-        let error = CliError::usage(format!("neither {path} nor a call below it {none}"));
+        let none = "returned nothing that is known as a model's answer, and reported no tokens";
+        let error = CliError::usage(format!("{path} and what it called {none}"));
         return Err(error.hint("without --lens its values are shown as they are"));
     }
     if as_json {

@@ -1,19 +1,18 @@
-//! Files that other programs are given: in a folder and with a mode that only this user gets past, until the workbench is
-//! left.
+//! Files that other programs are given (the editor's, the pager's, those of viewers): in a folder and with a mode that only
+//! this user gets past, until the workbench is left. What a killed one leaves is removed by the next engine.
 
-use std::fs::{OpenOptions, Permissions};
+use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Mutex;
 
-use tempfile::TempDir;
-
 use super::lock;
+use crate::engine::folder::Folder;
 
 /// The files; they go when this is dropped.
 #[derive(Default)]
 pub struct Staged {
-    folder: Mutex<Option<TempDir>>,
+    folder: Mutex<Option<Folder>>,
 }
 
 impl Staged {
@@ -23,12 +22,7 @@ impl Staged {
         let mut held = lock(&self.folder);
         let folder = match &mut *held {
             Some(folder) => folder,
-            none => none.insert(
-                tempfile::Builder::new()
-                    .prefix("tl-bench-open-")
-                    .permissions(Permissions::from_mode(0o700))
-                    .tempdir()?,
-            ),
+            none => none.insert(Folder::make()?),
         };
         for n in 0u32.. {
             let path = folder.path().join(if n == 0 { file.to_owned() } else { format!("{n}-{file}") });

@@ -1,10 +1,12 @@
-//! The private folder of a running engine: its socket, and small files that it shares with its workers.
+//! The private folder of a running engine: its socket, and small files that it shares with its workers. The workbench has
+//! one, too, for the files that it gives to other programs.
 //!
 //! It lies among the system's temporary files, because a socket's path must be short. An engine that is killed leaves
 //! it behind; the next one removes it. A lock that the kernel gives back at the process's end says whose engine
 //! lives; a folder without the locked file is never touched.
 
 use std::fs::File;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -28,7 +30,9 @@ impl Folder {
     }
 
     fn make_in(parent: &Path) -> std::io::Result<Self> {
-        let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?;
+        // Not the mode that everybody's files get.
+        let mine = std::fs::Permissions::from_mode(0o700);
+        let dir = tempfile::Builder::new().prefix(PREFIX).permissions(mine).tempdir_in(parent)?;
         // It gets its name when it is locked: nobody ever sees it without.
         let unnamed = dir.path().join("lock.new");
         let lock = File::create(&unnamed)?;
@@ -68,6 +72,13 @@ fn abandoned(folder: PathBuf) -> Option<(PathBuf, File)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_else_gets_into_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = Folder::make_in(parent.path()).unwrap();
+        assert_eq!(folder.path().metadata().unwrap().permissions().mode() & 0o777, 0o700);
+    }
 
     #[test]
     fn only_folders_of_engines_that_are_gone_are_removed() {

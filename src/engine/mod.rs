@@ -13,7 +13,7 @@ mod early;
 pub mod exec;
 pub mod explain;
 pub mod files;
-mod folder;
+pub mod folder;
 pub mod frames;
 pub mod golden;
 pub mod local;

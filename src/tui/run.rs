@@ -509,25 +509,34 @@ impl Bench {
     }
 
     fn edit_text(&mut self, text: &str) -> io::Result<Result<String, String>> {
-        let mut file = tempfile::Builder::new().prefix("tl-bench-").suffix(".json").tempfile()?;
-        file.write_all(text.as_bytes())?;
-        let command = child::editor(&env_var, file.path(), None);
+        let path = match self.backend.stage("edit.json", text.as_bytes()) {
+            Ok(path) => path,
+            Err(why) => return Ok(Err(why)),
+        };
+        let command = child::editor(&env_var, Path::new(&path), None);
         let ended = self.lend(&command)?;
         // Read by its name: editors write a new file and rename it.
-        Ok(ended.and_then(|()| std::fs::read_to_string(file.path()).map_err(|why| why.to_string())))
+        let edited = ended.and_then(|()| std::fs::read_to_string(&path).map_err(|why| why.to_string()));
+        let _ = std::fs::remove_file(&path);
+        Ok(edited)
     }
 
     fn page(&mut self, bytes: &[u8]) -> io::Result<Result<(), String>> {
-        let mut file = tempfile::Builder::new().prefix("tl-bench-").suffix(".txt").tempfile()?;
+        let path = match self.backend.stage("value.txt", &[]) {
+            Ok(path) => path,
+            Err(why) => return Ok(Err(why)),
+        };
         // Some pagers obey escape sequences. In pieces, so that a large value is not held several times.
-        let mut out = io::BufWriter::new(&mut file);
+        let mut out = io::BufWriter::new(std::fs::OpenOptions::new().append(true).open(&path)?);
         for piece in text::pieces(bytes, PAGED) {
             out.write_all(text::lines(&text::lossy(piece)).as_bytes())?;
         }
         out.flush()?;
         drop(out);
-        let command = child::pager(&env_var, file.path());
-        self.lend(&command)
+        let command = child::pager(&env_var, Path::new(&path));
+        let ended = self.lend(&command);
+        let _ = std::fs::remove_file(&path);
+        ended
     }
 
     /// Stops the process as the shell's Ctrl-Z does, and goes on where it was when it is continued.

@@ -276,6 +276,10 @@ fn a_canary_is_found_nowhere() {
         vec!["show", "--json"],
         vec!["show", "latest~1", "app/header", "--json"],
         vec!["show", "latest~1", "app/forms", "--json"],
+        vec!["show", "latest~1", "--lens", "--json"],
+        vec!["show", "latest~1", "app/header", "--save", "saved.json"],
+        vec!["show", "latest~1", "app/header", "--input", "--save", "-"],
+        vec!["completions", "bash"],
         vec!["logs", "latest~1"],
         vec!["logs", "--json"],
         vec!["why"],
@@ -305,6 +309,10 @@ fn a_canary_is_found_nowhere() {
     assert!(html.contains("[secret "), "the report shows where one was");
     let golden = std::fs::read_to_string(place.project.root().join("tests/golden/app.golden.json")).unwrap();
     assert!(golden.contains("[secret CANARY]"), "{golden}");
+    assert!(
+        place.project.root().join("saved.json").exists(),
+        "it was saved, and is looked through like every file"
+    );
     place.clean();
     let scan = place.says(&["scan", "--json"]).exits(0).json();
     assert_eq!((&scan["leaks"], &scan["elsewhere"]), (&serde_json::json!([]), &serde_json::json!([])));

@@ -12,11 +12,11 @@ use super::shape::{Node, Shape, hash};
 
 #[derive(Clone, Debug)]
 struct T {
-    pub(super) label: u32,
-    pub(super) input: u32,
+    label: u32,
+    input: u32,
     /// An edit has touched it: where later edits of a script are drawn to.
-    pub(super) touched: bool,
-    pub(super) below: Vec<T>,
+    touched: bool,
+    below: Vec<T>,
 }
 
 impl T {

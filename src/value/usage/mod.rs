@@ -156,6 +156,9 @@ fn openai_chat(value: &Value) -> Option<TokenUsage> {
         cache_written: count(value, &["cache_creation_input_tokens"])
             .or_else(|| detail(value, "prompt_tokens_details", &["cache_write_tokens"]))
             .unwrap_or(0),
+        cache_written_hour: value
+            .field("prompt_tokens_details")
+            .map_or(0, |details| kept(details, "cache_creation_token_details", HOUR)),
         reasoning: detail(value, "completion_tokens_details", &["reasoning_tokens"]).unwrap_or(0),
         ..TokenUsage::default()
     })
@@ -206,13 +209,14 @@ fn input_output(value: &Value) -> Option<TokenUsage> {
     })
 }
 
-/// Google counts thoughts apart from the candidates.
+/// Google counts thoughts apart from the candidates, and what tools gave back apart from the prompt.
 fn google(value: &Value) -> Option<TokenUsage> {
     let input = count(value, &["promptTokenCount", "prompt_token_count"])?;
     let output = count(value, &["candidatesTokenCount", "candidates_token_count"]).unwrap_or(0);
     let thoughts = count(value, &["thoughtsTokenCount", "thoughts_token_count"]).unwrap_or(0);
+    let tools = count(value, &["toolUsePromptTokenCount", "tool_use_prompt_token_count"]).unwrap_or(0);
     Some(TokenUsage {
-        input,
+        input: input.saturating_add(tools),
         output: output.saturating_add(thoughts),
         cached_input: count(value, &["cachedContentTokenCount", "cached_content_token_count"]).unwrap_or(0),
         reasoning: thoughts,

@@ -37,6 +37,11 @@ fn every_provider_is_known() {
     let google = json!({"modelVersion": "g", "usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 2,
         "thoughtsTokenCount": 1}});
     assert_eq!(found(google), Some((7, 3, 0, 0, 1, model("g"))));
+    // google-genai says of its total that it is the sum of these four.
+    let tools = json!({"usage_metadata": {"prompt_token_count": 100, "cached_content_token_count": 40,
+        "candidates_token_count": 20, "thoughts_token_count": 7, "tool_use_prompt_token_count": 5,
+        "total_token_count": 132}});
+    assert_eq!(found(tools), Some((105, 27, 40, 0, 7, None)));
     let langchain = json!({"content": "hi", "response_metadata": {"model_name": "gpt-y"},
         "usage_metadata": {"input_tokens": 9, "output_tokens": 4, "total_tokens": 13,
             "input_token_details": {"cache_read": 3, "cache_creation": 1}, "output_token_details": {"reasoning": 2}}});
@@ -135,6 +140,12 @@ fn what_is_kept_for_an_hour_has_its_own_price() {
         (used.input, used.cache_written, used.cache_written_hour)
     };
     assert_eq!((langchain(0), langchain(3_000)), ((3_100, 3_000, 2_000), (3_100, 3_000, 2_000)));
+    // LiteLLM says them within the details of the prompt.
+    let litellm = json!({"id": "l", "model": "claude-opus-4-5", "usage": {"prompt_tokens": 3_100, "completion_tokens": 10,
+        "prompt_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 3_000, "cache_creation_tokens": 3_000,
+            "cache_creation_token_details": {"ephemeral_5m_input_tokens": 1_000, "ephemeral_1h_input_tokens": 2_000}},
+        "cache_creation_input_tokens": 3_000, "cache_read_input_tokens": 0}});
+    assert_eq!(Prices::default().cost(&find(&from_json(&litellm)).remove(0)), Prices::default().cost(&used));
     let own = |hour: Option<f64>| {
         let price = Price {
             input: 5.0,
