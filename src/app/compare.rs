@@ -129,6 +129,15 @@ pub struct PairView {
     pub rough: bool,
 }
 
+/// Patterns that are to be written into the project's file, or taken out of it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Rules {
+    /// The patterns.
+    pub patterns: Vec<String>,
+    /// They are to be written.
+    pub adds: bool,
+}
+
 /// What is known.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub enum Held<T> {
@@ -307,6 +316,8 @@ pub struct Places {
 const WIDE: u16 = 110;
 /// Lower screens show the tree or the text.
 const HIGH: u16 = 14;
+/// Rows of the tree above a text that is read.
+const READING: u16 = 3;
 /// Causes that have a line above the tree.
 const CAUSES: usize = 3;
 
@@ -325,7 +336,8 @@ pub fn places(state: &AppState, area: Area) -> Places {
         out.rule = Some(Area { x: body.x + left, w: 1, ..body });
         out.text = Some(Area { x: body.x + left + 2, w: body.w - left - 3, ..body });
     } else if body.h >= HIGH {
-        let upper = body.h * 2 / 5;
+        // Who reads the text needs it, and of the tree what is around the pair.
+        let upper = if state.compare.reads { READING } else { body.h * 2 / 5 };
         out.rows = Some(Area { h: upper, ..body });
         out.rule = Some(Area { y: body.y + upper, h: 1, ..body });
         let (y, h) = (body.y + upper + 1, body.h - upper - 1);

@@ -321,7 +321,7 @@ fn a_place_is_ignored_in_this_view_and_counted_again() {
     let [Effect::Compare { how, generation, a: _, b }] = asked.as_slice() else { panic!("{asked:?}") };
     assert_eq!(how.ignore.as_deref(), Some(&["messages[*].id".to_owned()][..]));
     let said = &state.toast.as_ref().unwrap().text;
-    assert!(said.contains(r#"for tl-bench.toml: ignore = ["messages[*].id"]"#), "{said}");
+    assert_eq!(said, "Ignored here; W writes it into tl-bench.toml: messages[*].id");
     let mut found = fake::comparison(&RunId::from_text("9aa0"), b);
     found.hidden = vec![("messages[*].id".to_owned(), 2)];
     update(
@@ -337,6 +337,32 @@ fn a_place_is_ignored_in_this_view_and_counted_again() {
     state.compare.held = crate::app::compare::Held::Ready(std::sync::Arc::new(found));
     press(&mut state, "I");
     assert_eq!(state.compare.ignore(), None, "all places count");
+}
+
+#[test]
+fn what_is_ignored_is_written_into_the_projects_file_when_that_is_confirmed() {
+    let mut state = compared();
+    settle(&mut state, &ENV);
+    press(&mut state, "W");
+    assert!(state.overlay.is_none() && state.toast.as_ref().unwrap().text.contains("Nothing is ignored"));
+    state.compare.ignored = vec!["*.id".to_owned(), "n".to_owned()];
+    press(&mut state, "W");
+    press(&mut state, "esc");
+    assert!(state.overlay.is_none() && state.compare.ignored.len() == 2, "it is left");
+    press(&mut state, "W");
+    assert_eq!(press(&mut state, "x"), [], "only Enter means it");
+    let asked = press(&mut state, "enter");
+    let patterns = state.compare.ignored.clone();
+    assert_eq!(asked, [Effect::ChangeIgnored { patterns: patterns.clone(), adds: true }]);
+    let answer = |result| Msg::Reply(Reply::Ignored { patterns: patterns.clone(), adds: true, result });
+    update(&mut state, answer(Err("the disk is full".to_owned())), &ENV);
+    assert_eq!(state.toast.as_ref().unwrap().text, "the disk is full");
+    assert_eq!(state.compare.ignored, patterns, "they stay ignored here");
+    update(&mut state, answer(Ok(())), &ENV);
+    assert!(state.compare.ignored.is_empty(), "the file says it now");
+    let effects = settle(&mut state, &ENV);
+    let [Effect::Compare { how, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(how.ignore.as_deref(), Some(&[][..]));
 }
 
 #[test]

@@ -202,6 +202,8 @@ pub enum Overlay {
     },
     /// What was edited cannot be taken; it is kept until somebody decides.
     Rejected(Rejected),
+    /// Places that are not to count for good, or again.
+    Rules(super::compare::Rules),
     /// A file to write what the inspector shows into.
     SaveAs {
         /// Its name.

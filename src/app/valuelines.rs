@@ -176,7 +176,7 @@ pub(super) fn styled(page: &mut Page, lead: &Line, line: &Line) {
         let safe = text::line(piece);
         let mut rest = safe.as_str();
         while !rest.is_empty() {
-            let fits = text::cut(rest, page.width.saturating_sub(used));
+            let fits = at_a_word(rest, text::cut(rest, page.width.saturating_sub(used)), page.cut);
             let (head, tail) = rest.split_at(fits);
             if page.cut && head.len() < rest.len() {
                 out.push((*tone, text::fit(rest, page.width.saturating_sub(used))));
@@ -192,9 +192,22 @@ pub(super) fn styled(page: &mut Page, lead: &Line, line: &Line) {
             used += text::width(head);
             out.push((*tone, head.to_owned()));
             rest = if head.len() == rest.len() { "" } else { tail };
+            if !rest.is_empty() {
+                page.lines.push(std::mem::replace(&mut out, vec![(Tone::Faint, " ".repeat(inner))]));
+                used = inner;
+            }
         }
     }
     page.lines.push(out);
+}
+
+/// Where to break what does not fit: after a space that is near.
+fn at_a_word(rest: &str, fits: usize, cut: bool) -> usize {
+    if cut || fits >= rest.len() || rest[fits..].starts_with(' ') {
+        return fits;
+    }
+    let near = rest[..fits].rfind(' ').filter(|at| at * 2 > fits);
+    near.map_or(fits, |at| at + 1)
 }
 
 /// Widths of a table's columns: what their cells need, until the page is full.

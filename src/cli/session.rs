@@ -453,6 +453,10 @@ impl Backend for Session {
         super::breakpoints::save(&self.context, points)
     }
 
+    fn change_ignored(&self, add: &[String], remove: &[String]) -> Result<(), String> {
+        engine::rules::change(&self.context.project.root, add, remove)
+    }
+
     fn plan(&self, fork: &Fork) -> Result<ForkPlan, String> {
         let run = self.history(&fork.run)?;
         fork.edits.iter().try_for_each(|(_, edit)| super::edits::unmarked(edit))?;

@@ -23,6 +23,7 @@ pub mod packages;
 pub mod project;
 pub mod recorder;
 pub mod replay;
+pub mod rules;
 pub mod run;
 mod samples;
 pub mod secrets;

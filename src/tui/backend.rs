@@ -108,6 +108,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Keeps the project's breakpoints.
     fn save_points(&self, points: &[Point]) -> Result<(), String>;
 
+    /// Writes patterns of places that do not count into the project's file, and takes others out.
+    fn change_ignored(&self, add: &[String], remove: &[String]) -> Result<(), String>;
+
     /// A value as JSON that can be edited and read back as what it is; else why it cannot.
     fn json(&self, value: &ValueRef) -> Result<String, String>;
 

@@ -86,6 +86,11 @@ fn answer(backend: &dyn Backend, effect: Effect, parts: &Sender<Reply>) -> Optio
         Effect::Stop { run, force } => Reply::Stopped { result: backend.stop(&run, force), run },
         Effect::Step { run, commands } => Reply::Done(backend.step(&run, commands).map(|()| String::new())),
         Effect::SavePoints(points) => Reply::Done(backend.save_points(&points).map(|()| String::new())),
+        Effect::ChangeIgnored { patterns, adds } => {
+            let (add, remove): (&[String], &[String]) =
+                if adds { (&patterns, &[]) } else { (&[], &patterns) };
+            Reply::Ignored { result: backend.change_ignored(add, remove), patterns, adds }
+        }
         Effect::Plan { fork, text } => Reply::Planned { result: backend.plan(&fork), fork, text },
         Effect::LoadJson { what, value } => Reply::Json { result: backend.json(&value), what },
         Effect::Pin { run, pinned } => Reply::Done(backend.pin(&run, pinned).map(|()| String::new())),
@@ -257,6 +262,9 @@ mod tests {
             Err(String::new())
         }
         fn save_points(&self, _: &[crate::model::points::Point]) -> Result<(), String> {
+            Err(String::new())
+        }
+        fn change_ignored(&self, _: &[String], _: &[String]) -> Result<(), String> {
             Err(String::new())
         }
         fn json(&self, _: &ValueRef) -> Result<String, String> {

@@ -198,6 +198,10 @@ impl Backend for Fake {
         Ok(())
     }
 
+    fn change_ignored(&self, _: &[String], _: &[String]) -> Result<(), String> {
+        Ok(())
+    }
+
     fn json(&self, value: &ValueRef) -> Result<String, String> {
         Ok(value.preview.clone())
     }

@@ -1,12 +1,13 @@
 //! The screen Diff: two runs as one tree, the causes above it, and what differs inside the selected pair.
 
 use crate::app::AppState;
-use crate::app::compare::{Comparison, Held, Mark, Part, Row, places};
+use crate::app::compare::{Comparison, Held, Mark, Part, Row, Rules, places};
 use crate::app::layout::{Area, indent};
 use crate::app::tone::Tone;
 use crate::base::text;
 
 use super::cells::Canvas;
+use super::overlay::window;
 
 /// Draws the screen.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
@@ -56,6 +57,25 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
             canvas.right(area, area.w, area.h - 1, area.w, tone, &format!(" {below} more "));
         }
     }
+}
+
+/// Asks whether patterns are to be written into the project's file, or taken out.
+pub(super) fn rules(canvas: &mut Canvas<'_>, body: Area, asked: &Rules) {
+    let title = match asked.adds {
+        true => "Ignore for good, in every comparison of the project?",
+        false => "Let it count again, in every comparison of the project?",
+    };
+    let shown = asked.patterns.len().min(usize::from(body.h.saturating_sub(6))) as u16;
+    let inner = window(canvas, body, 66, shown + 2, title);
+    let sign = if asked.adds { "+" } else { "-" };
+    for (y, pattern) in asked.patterns.iter().take(usize::from(shown)).enumerate() {
+        let x = canvas.text(inner, 0, y as u16, if asked.adds { Tone::Good } else { Tone::Bad }, sign);
+        canvas.text(inner, x + 1, y as u16, Tone::Text, pattern);
+    }
+    let hidden = asked.patterns.len() - usize::from(shown);
+    let more = if hidden > 0 { format!("and {hidden} more, ") } else { String::new() };
+    let words = format!("{more}in the list `ignore` of tl-bench.toml; all else in it stays");
+    canvas.text(inner, 0, shown + 1, Tone::Quiet, &words);
 }
 
 fn title(canvas: &mut Canvas<'_>, area: Area, x: u16, state: &AppState, found: &Comparison) {

@@ -116,6 +116,10 @@ fn diff() {
     }
     let state = bench(replayed(), (40, 10), "g d tab");
     snapshot("diff_read_40x10", &state);
+    let mut state = bench(replayed(), (80, 24), "g d");
+    state.compare.ignored = vec!["*.id".to_owned(), "messages[*].created".to_owned()];
+    crate::app::testing::press(&mut state, "W");
+    snapshot("diff_rules_80x24", &state);
 }
 
 #[test]

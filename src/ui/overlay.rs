@@ -68,6 +68,7 @@ pub(super) fn hints(overlay: &Overlay) -> Vec<Hint> {
         }
         Overlay::Resample(_) => &[("Enter", "execute"), ("Esc", "leave it")],
         Overlay::SaveAs { .. } => &[("Enter", "write"), ("Esc", "cancel")],
+        Overlay::Rules(_) => &[("Enter", "change tl-bench.toml"), ("Esc", "leave it")],
     };
     pairs.iter().map(|(key, word)| Hint { key: (*key).to_owned(), word, rank: 0 }).collect()
 }
@@ -93,6 +94,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState) {
             canvas.right(area, area.w.saturating_sub(1), 0, 14, Tone::Quiet, &found);
         }
         Some(Overlay::SaveAs { editor }) => save_as(canvas, places.body, editor),
+        Some(Overlay::Rules(asked)) => super::compare::rules(canvas, places.body, asked),
         Some(Overlay::Points(list)) => super::gate::points(canvas, places.body, state, list),
         Some(Overlay::Fail(line)) => super::gate::fail(canvas, places.body, line),
         Some(Overlay::Expression(line)) => super::frames::expression(canvas, places.body, line),

@@ -87,3 +87,97 @@ fn a_marked_run_is_the_first_and_what_cannot_be_compared_is_said() {
     assert_eq!(terminal.end(), 0, "{}", terminal.text());
     terminal.given_back();
 }
+
+const STOCK: &str = r#"
+from tensorlake.applications import application, function
+
+PRICE = 2.5
+
+
+@function()
+def stock(shop: str) -> dict:
+    rows = [{"sku": f"A{n}", "price": 1.0 * n, "city": "Rome"} for n in range(1, 5)]
+    rows[2]["price"] = PRICE
+    note = f"The price is {PRICE}, and this line is much longer than any terminal of this test is wide. " * 3
+    return {"rows": rows, "note": note, "created": PRICE * 100}
+
+
+@application()
+@function()
+def shop(name: str = "Ada") -> str:
+    return str(len(stock(name)["rows"]))
+"#;
+
+/// What differs in values: how it is shown, copied, and ignored for good.
+#[test]
+fn what_differs_inside_a_call_is_shown_copied_and_ignored() {
+    for size in [(200, 60), (80, 24)] {
+        let project = Project::new();
+        project.write("app.py", STOCK);
+        let rules = "# What all of us know.\nworkers = 2   # small\n\n[track]\nenv = []\n";
+        project.write("tl-bench.toml", rules);
+        assert_eq!(project.tl(&["run"]).code(), 0);
+        project.write("app.py", &STOCK.replace("PRICE = 2.5", "PRICE = 9.5"));
+        assert_eq!(project.tl(&["replay"]).code(), 0);
+
+        let mut terminal = Terminal::bench(&project, size, &[]);
+        terminal.sees("the replay", &["succeeded"]);
+        terminal.keys("gd");
+        terminal.sees("the tree of both", &["what differs", "stock#1", "PRICE = 9.5"]);
+        terminal.keys("\t");
+        // The text has room now.
+        terminal.sees("the row by its name", &["rows[2]  sku \"A3\"", "price  2.5 → 9.5"]);
+        terminal.keys("G");
+        terminal.sees("the end", &["created  250.0 → 950.0"]);
+        // Long lines are wrapped, and cut.
+        terminal.sees("all of the long line", &["than any terminal"]);
+        let wrapped = terminal.text().matches("much longer").count();
+        terminal.keys("w");
+        terminal.wait("cut lines", |screen| screen.contents().matches("much longer").count() < wrapped);
+        terminal.keys("w");
+        terminal.wait("wrapped lines", |screen| screen.contents().matches("much longer").count() == wrapped);
+        terminal.keys("gg");
+        let beside = |screen: &vt100::Screen| {
+            screen
+                .contents()
+                .lines()
+                .any(|line| line.contains("- PRICE = 2.5") && line.contains("+ PRICE = 9.5"))
+        };
+        let first = size.0 == 200;
+        terminal.wait("both sides", |screen| beside(screen) == first);
+        terminal.keys("u");
+        terminal.wait("both sides otherwise", |screen| beside(screen) != first);
+        terminal.keys("u");
+        // The patch goes through the terminal.
+        terminal.keys("yy");
+        terminal.sees("that it is copied", &["patch"]);
+        let bytes = terminal.bytes();
+        assert!(bytes.contains("\x1b]52;c;"), "it was not copied: {bytes:?}");
+
+        terminal.keys("Gi");
+        terminal.sees("how it is kept", &["W writes it into tl-bench.toml: created", "hidden by created"]);
+        assert_eq!(project.read("tl-bench.toml"), rules, "nobody said so");
+        terminal.keys("W");
+        terminal.sees("the question", &["Ignore for good", "+ created"]);
+        terminal.keys("\r");
+        terminal.sees("that it is done", &["tl-bench.toml ignores created", "hidden by created"]);
+        let written = project.read("tl-bench.toml");
+        assert_eq!(written, rules.replace("small\n", "small\nignore = [\"created\"]\n"));
+        let told = project.tl(&["diff"]);
+        assert!(told.out.contains("1 difference hidden by created"), "{told}");
+        terminal.keys("I");
+        terminal.sees("all places", &["ignored places too", "created  250.0 → 950.0"]);
+        terminal.keys("I");
+        terminal.sees("what is ignored", &["1 difference hidden by created"]);
+        terminal.misses("the ignored place", "250.0");
+        // The line that says so takes it out.
+        terminal.keys("Gi");
+        terminal.sees("the question", &["Let it count again", "- created"]);
+        terminal.keys("\r");
+        terminal.sees("that it counts", &["does not ignore created any more", "created  250.0 → 950.0"]);
+        assert!(!project.read("tl-bench.toml").contains("created"));
+        terminal.keys("q");
+        assert_eq!(terminal.end(), 0, "{}", terminal.text());
+        terminal.given_back();
+    }
+}

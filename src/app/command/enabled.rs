@@ -155,6 +155,13 @@ pub(super) fn has_pair(state: &AppState) -> Enabled {
     }
 }
 
+pub(super) fn has_ignored(state: &AppState) -> Enabled {
+    match state.compare.ignored.is_empty() {
+        true => Err("Nothing is ignored in this view: i on a line of the text does that."),
+        false => Ok(()),
+    }
+}
+
 pub(super) fn is_zoomed(state: &AppState) -> Enabled {
     if state.timeline.span.is_none() { Err("The whole run is shown.") } else { Ok(()) }
 }

@@ -62,8 +62,10 @@ fn reached(command: &Command, state: &AppState) -> bool {
 }
 
 /// What can be spared in the bottom line.
-fn rank(id: CommandId, gate: bool) -> u8 {
+fn rank(id: CommandId, gate: bool, screen: Screen) -> u8 {
     match id {
+        // What is compared is at hand already.
+        CommandId::Run | CommandId::Replay | CommandId::Step if screen == Screen::Diff => 7,
         CommandId::GateGo | CommandId::GateInto | CommandId::GateOver | CommandId::GateBack => 0,
         CommandId::GateAnswer | CommandId::GateContinue | CommandId::GatePause => 1,
         CommandId::GateArguments | CommandId::GateRetry | CommandId::GateFail | CommandId::GateKeep => 2,
@@ -83,8 +85,10 @@ fn rank(id: CommandId, gate: bool) -> u8 {
         CommandId::Follow | CommandId::Filter | CommandId::Search | CommandId::Undo => 4,
         CommandId::FindOpen | CommandId::FindEdit | CommandId::FindField | CommandId::FindHere => 2,
         CommandId::TimelineOpen | CommandId::CellOpen | CommandId::SortTable | CommandId::CriticalNext => 2,
-        CommandId::DiffOpen | CommandId::DiffNext | CommandId::DiffCauses | CommandId::DiffAll => 2,
-        CommandId::DiffFirst | CommandId::DiffSides | CommandId::DiffPane | CommandId::DiffIgnore => 3,
+        CommandId::DiffOpen | CommandId::DiffNext | CommandId::DiffPane | CommandId::DiffIgnore => 1,
+        CommandId::DiffCauses | CommandId::DiffSides | CommandId::DiffKeep => 2,
+        CommandId::DiffAll => 3,
+        CommandId::DiffFirst => 4,
         CommandId::ZoomIn | CommandId::ZoomOut | CommandId::ZoomAll => 3,
         CommandId::ToggleFold => 5,
         _ => 6,
@@ -104,6 +108,8 @@ fn relevant(id: CommandId, state: &AppState) -> bool {
             Screen::Timeline | Screen::Functions | Screen::Search | Screen::Diff => false,
             _ => state.gate().is_none() || state.focus == Pane::Runs,
         },
+        // It is about a line of the text.
+        CommandId::DiffIgnore => state.compare.reads,
         CommandId::Follow => {
             state.current_runs() && state.gate().is_none() && state.current().is_some_and(|open| !open.follow)
         }
@@ -116,6 +122,7 @@ fn hint(command: &Command, state: &AppState) -> Option<Hint> {
     let word = match (command.id, state.focus) {
         (CommandId::GateGo, _) => state.asked().map_or("go on", crate::app::gate::go_word),
         (CommandId::GateAnswer, _) if state.asked().is_some_and(|ask| ask.moment == Moment::After) => "edit",
+        (CommandId::DiffPane, _) if state.compare.reads => "tree",
         (CommandId::Open, _) if state.screen != Screen::Main => "back",
         (CommandId::Open, Pane::Runs) => "calls",
         (CommandId::Open, Pane::Inspector) if state.zoom => "all panes",
@@ -130,7 +137,11 @@ fn hint(command: &Command, state: &AppState) -> Option<Hint> {
         }
         _ => command.hint,
     };
-    (!word.is_empty()).then_some(Hint { key, word, rank: rank(command.id, state.gate().is_some()) })
+    (!word.is_empty()).then_some(Hint {
+        key,
+        word,
+        rank: rank(command.id, state.gate().is_some(), state.screen),
+    })
 }
 
 /// The keys of the bar of edits: what can be done about them.

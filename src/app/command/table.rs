@@ -186,8 +186,9 @@ commands! {
     DiffAll "diff-all" DIFF, ["o"], "all", has_pair, "Show all calls, or again only those that differ.";
     DiffSides "diff-sides" DIFF, ["u"], "sides", has_pair, "Show both sides beside each other, or below each other.";
     DiffWrap "diff-wrap" DIFF, ["w"], "", has_pair, "Cut long lines, or wrap them.";
-    DiffPane "diff-pane" DIFF, ["tab", "shift-tab"], "text", has_pair, "Move in what differs inside the call, or again in the tree.";
+    DiffPane "diff-pane" DIFF, ["tab", "shift-tab"], "read", has_pair, "Move in what differs inside the call, or again in the tree.";
     DiffIgnore "ignore-place" DIFF, ["i"], "ignore", has_pair, "Ignore the place of the selected line in this view; on the line that tells what is hidden: count it again.";
+    DiffKeep "keep-ignored" DIFF, ["W"], "keep", has_ignored, "Write what this view ignores into tl-bench.toml, for every comparison of the project.";
     DiffIgnored "count-ignored" DIFF, ["I"], "", has_pair, "Count all places, or again all but the ignored ones.";
     DiffCopy "copy-patch" DIFF, ["y y", "y d"], "", has_pair, "Copy what differs inside the call as a patch.";
     GoSavings "savings" Global, ["g l"], "", always,

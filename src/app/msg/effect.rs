@@ -219,6 +219,13 @@ pub enum Effect {
     },
     /// Keep the project's breakpoints.
     SavePoints(Vec<Point>),
+    /// Write places that do not count into the project's file, or take them out of it.
+    ChangeIgnored {
+        /// Their patterns.
+        patterns: Vec<String>,
+        /// They are to be written.
+        adds: bool,
+    },
     /// Say what is to happen at the gate of a run of this process.
     Step {
         /// The run.

@@ -97,6 +97,15 @@ pub enum Reply {
         /// The bytes: a file's, a string's or bytes' own, else the JSON view.
         result: Result<Payload, String>,
     },
+    /// To [`Effect::ChangeIgnored`].
+    Ignored {
+        /// The patterns.
+        patterns: Vec<String>,
+        /// They were to be written.
+        adds: bool,
+        /// Whether the file was changed.
+        result: Result<(), String>,
+    },
     /// To an effect that is done with a sentence: a copy, a file, a pin.
     Done(Result<String, String>),
     /// To [`Effect::EditText`]; an error when the editor failed.

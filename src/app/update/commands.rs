@@ -16,7 +16,7 @@ use crate::model::{Level, Mode};
 
 use super::panes::{self, Direction};
 use super::{acts, filter, fork, gate, navigate, overlay, points, replies, screens, tabs, toast, values};
-use super::{asof, compare, find, functions, timeline};
+use super::{asof, compare, find, functions, ignore, timeline};
 
 /// Executes an enabled command.
 pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Effect> {
@@ -97,8 +97,9 @@ pub(super) fn execute(state: &mut AppState, id: CommandId, env: &Env) -> Vec<Eff
         CommandId::DiffSides => compare::sides(state),
         CommandId::DiffWrap => state.compare.cut = !state.compare.cut,
         CommandId::DiffPane => compare::other_pane(state),
-        CommandId::DiffIgnore => compare::ignore(state, env),
-        CommandId::DiffIgnored => compare::ignored(state, env),
+        CommandId::DiffIgnore => ignore::place(state, env),
+        CommandId::DiffKeep => ignore::keep(state),
+        CommandId::DiffIgnored => ignore::all(state, env),
         CommandId::DiffCopy => return compare::copy(state, env),
         CommandId::ProblemOpen => return screens::open_problem(state, env),
         CommandId::Zoom => state.zoom = !state.zoom,

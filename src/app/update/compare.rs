@@ -7,7 +7,6 @@ use crate::app::inspect::Page;
 use crate::app::layout::{self, scroll_to};
 use crate::app::msg::{Effect, Env};
 use crate::app::state::{AppState, ListAt, Pane, Screen};
-use crate::app::tab::Target;
 use crate::app::tablines;
 use crate::app::tone::Tone;
 use crate::model::Level;
@@ -227,63 +226,6 @@ fn refine(state: &mut AppState, found: &Comparison, how: How) -> Vec<Effect> {
     (state.compare.pair_generation, state.compare.refines) = (generation, true);
     let how = How { thorough: true, ..how };
     vec![Effect::ComparePair { a: found.a.clone(), b: found.b.clone(), pair, how, generation }]
-}
-
-/// Ignores the place that the selected line stands for; the line that says what is ignored takes it back.
-pub(super) fn ignore(state: &mut AppState, env: &Env) {
-    let sentence = match state.compare.target().filter(|_| state.compare.reads) {
-        Some(Target::Value { path }) if path.is_empty() => {
-            "The whole value differs: a pattern names a place inside of one.".to_owned()
-        }
-        Some(Target::Value { path }) => {
-            let pattern = everywhere(path);
-            if !state.compare.ignored.contains(&pattern) {
-                state.compare.ignored.push(pattern.clone());
-            }
-            state.compare.counts_all = false;
-            let all: Vec<String> = state.compare.ignored.iter().map(|one| format!("{one:?}")).collect();
-            // The line that is to be written stands where a narrow terminal still has room.
-            format!("Ignored here; for tl-bench.toml: ignore = [{}]", all.join(", "))
-        }
-        Some(Target::Ignored { pattern }) if state.compare.ignored.contains(pattern) => {
-            let pattern = pattern.clone();
-            state.compare.ignored.retain(|one| *one != pattern);
-            format!("{pattern} counts again.")
-        }
-        Some(Target::Ignored { pattern }) => {
-            let key = super::commands::key(state, crate::app::command::CommandId::DiffIgnored);
-            format!("tl-bench.toml ignores {pattern}; {key} counts all places for now.")
-        }
-        _ => {
-            let key = super::commands::key(state, crate::app::command::CommandId::DiffPane);
-            format!("Select a line of a value that differs: {key} goes into the text.")
-        }
-    };
-    toast(state, Level::Info, sentence, env);
-}
-
-/// A pattern for this place in every element of the lists that it stands in.
-fn everywhere(path: &str) -> String {
-    let mut out = String::new();
-    let mut rest = path;
-    while let Some(at) = rest.find('[') {
-        out.push_str(&rest[..at]);
-        let end = rest[at..].find(']').map_or(rest.len(), |end| at + end + 1);
-        let step = &rest[at..end];
-        let index = step.len() > 2 && step[1..step.len() - 1].bytes().all(|byte| byte.is_ascii_digit());
-        out.push_str(if index { "[*]" } else { step });
-        rest = &rest[end..];
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Counts all places, or again all but the ignored ones.
-pub(super) fn ignored(state: &mut AppState, env: &Env) {
-    state.compare.counts_all = !state.compare.counts_all;
-    let sentence =
-        if state.compare.counts_all { "All places count." } else { "Ignored places do not count." };
-    toast(state, Level::Info, sentence, env);
 }
 
 /// Takes the comparison; the first cause is selected.

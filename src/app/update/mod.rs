@@ -9,6 +9,7 @@ mod compare;
 mod filter;
 mod fork;
 mod gate;
+mod ignore;
 mod find;
 mod frames;
 mod functions;

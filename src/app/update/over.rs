@@ -54,6 +54,7 @@ pub(super) fn editor(state: &mut AppState) -> Option<&mut Editor> {
         Overlay::Themes { .. }
         | Overlay::ChooseApp { .. }
         | Overlay::Rejected(_)
+        | Overlay::Rules(_)
         | Overlay::Fork { .. }
         | Overlay::Frames(_) => None,
     }

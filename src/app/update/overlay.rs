@@ -10,7 +10,7 @@ use crate::app::settings;
 use crate::app::state::{AppState, Overlay};
 use crate::base::json;
 
-use super::{commands, filter, find, fork, frames, gate, over, points};
+use super::{commands, filter, find, fork, frames, gate, ignore, over, points};
 
 /// Handles a key when an overlay is open; `None` when none is.
 pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Effect>> {
@@ -37,6 +37,7 @@ pub(super) fn press(state: &mut AppState, key: Key, env: &Env) -> Option<Vec<Eff
         Overlay::ChooseApp { at } => return Some(choose(state, at, key, env)),
         Overlay::Input(form) => return Some(input(state, form, key, env)),
         Overlay::SaveAs { editor } => return Some(save_as(state, editor, key, env)),
+        Overlay::Rules(rules) => return Some(ignore::key(state, rules, key)),
         Overlay::Search { editor, from } => search(state, editor, from, key),
         Overlay::Fail(line) => return Some(gate::fail_key(state, line, key, env)),
         Overlay::RunTo { editor, .. } => return Some(gate::run_to_key(state, editor, key)),

@@ -12,7 +12,7 @@ use crate::app::state::{AppState, Pane};
 use crate::base::ids::RunId;
 use crate::model::{Event, Level, RunHistory, RunStatus};
 
-use super::{asof, compare, find};
+use super::{asof, compare, find, ignore};
 use super::{filter, fork, gate, overlay, tabs, toast, values};
 
 /// How many runs are listed.
@@ -160,6 +160,10 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
         Reply::Bytes { purpose, result: Ok(payload) } => vec![purpose.effect(payload)],
         Reply::Bytes { result: Err(why), .. } => {
             toast(state, Level::Error, format!("The value cannot be read: {why}"), env);
+            Vec::new()
+        }
+        Reply::Ignored { patterns, adds, result } => {
+            ignore::changed(state, &patterns, adds, result, env);
             Vec::new()
         }
         Reply::Done(Ok(sentence)) => {

@@ -14,6 +14,7 @@ use crate::diff::value::{Options, Pattern, as_file, patch_of};
 use crate::engine::explain::Records;
 use crate::engine::explain::beside::{Group, groups};
 use crate::engine::explain::noise::{Answers, Judged};
+use crate::engine::rules;
 use crate::model::{Call, CallKind, RunHistory, ValueRef, path};
 use crate::store::Store;
 use crate::value::view::{ViewLimits, to_json};
@@ -21,7 +22,7 @@ use crate::value::view::{ViewLimits, to_json};
 /// What counts: what the project's file ignores does not, nor do the places that the view ignores.
 pub fn options(context: &Context, how: &How) -> Options {
     let Some(more) = &how.ignore else { return Options::default() };
-    let mut ignore = context.project.config.ignored();
+    let mut ignore = rules::ignored(&context.project);
     ignore.extend(more.iter().filter_map(|text| Pattern::parse(text).ok()));
     Options { ignore, ..Options::default() }
 }

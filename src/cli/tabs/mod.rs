@@ -53,7 +53,8 @@ pub fn tab(context: &Context, store: &Store, shelf: &Shelf, key: &TabKey) -> Res
         Tab::Diff => {
             let base = diff::base(&run, &records)?;
             let call = run.call(key.no).ok_or("there is no such call")?;
-            let options = Options { ignore: context.project.config.ignored(), ..Options::default() };
+            let options =
+                Options { ignore: crate::engine::rules::ignored(&context.project), ..Options::default() };
             let (merged, _) = shelf.merged(&base, &run, &options, &records);
             // It is made in the background: it is looked at once, and to the end.
             let look = diff::Look { records: &records, options: &options, effort: Effort::All };
