@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::app::compare::{Comparison, Held, How, PairView, Part, Places, Shown, places};
+use crate::app::compare::{Asked, Comparison, Held, How, PairView, Part, Places, Shown, places};
 use crate::app::inspect::Page;
 use crate::app::layout::{self, scroll_to};
 use crate::app::msg::{Effect, Env};
@@ -195,6 +195,12 @@ pub(super) fn wanted(state: &mut AppState) -> Vec<Effect> {
     if state.compare.asked != asked {
         let generation = state.next_generation();
         let compare = &mut state.compare;
+        // Where the reader is in the text stays, when only what counts is another question.
+        let runs = |asked: &Option<Asked>| asked.as_ref().map(|asked| (asked.0.clone(), asked.1.clone()));
+        if runs(&compare.asked) != runs(&asked) {
+            compare.lines.clear();
+            compare.key = None;
+        }
         (compare.asked, compare.generation) = (asked, generation);
         compare.held = Held::Loading;
         compare.visible.clear();
@@ -291,7 +297,9 @@ pub(super) fn settle(state: &mut AppState) {
     };
     let key = Some((pair, area.w, split, state.compare.cut, answer));
     // What was read before stays until the answer comes.
-    let waits = state.compare.inside == Held::Loading && !state.compare.lines.is_empty();
+    let waits = matches!(state.compare.inside, Held::Loading | Held::Nothing)
+        && !matches!(state.compare.held, Held::Failed(_))
+        && !state.compare.lines.is_empty();
     if state.compare.key != key && !waits {
         if state.compare.key.as_ref().map(|key| key.0) != Some(pair) {
             (state.compare.top, state.compare.at) = (0, 0);

@@ -157,7 +157,7 @@ impl Page<'_> {
             };
             let _ = writeln!(self.out, "<p>{words}</p>");
         }
-        for group in groups.iter().take(CAUSES) {
+        for (at, group) in groups.iter().take(CAUSES).enumerate() {
             let Some(row) = group.rows.first() else { continue };
             let path = escaped(&self.comparison.path(*row));
             let more = match group.rows.len() {
@@ -169,7 +169,7 @@ impl Page<'_> {
                 self.comparison.noise.measured.get(row).map(|noise| format!(" {}", escaped(&noise.words())));
             let _ = writeln!(
                 self.out,
-                "<details{} class=\"{}\"><summary><code>{path}</code>{more} <i>{}</i>{}</summary>",
+                "<details{} class=\"{}\" id=\"cause-{at}\"><summary><code>{path}</code>{more} <i>{}</i>{}</summary>",
                 if quiet { "" } else { " open" },
                 if quiet { "noise" } else { "cause" },
                 escaped(&group.words),
@@ -218,8 +218,12 @@ impl Page<'_> {
     /// The lines of a definition that changed, and those around them.
     fn definition(&mut self, diff: &str) {
         self.out.push_str("<pre>");
-        for line in cut(diff).lines() {
+        for (at, line) in cut(diff).lines().enumerate() {
             let text = escaped(line);
+            if line.starts_with("@@") {
+                self.out.push_str(if at > 0 { "…\n" } else { "" });
+                continue;
+            }
             let _ = match line.as_bytes().first() {
                 Some(b'-') => writeln!(self.out, "<del>{text}</del>"),
                 Some(b'+') => writeln!(self.out, "<ins>{text}</ins>"),
@@ -312,8 +316,18 @@ impl Page<'_> {
             for (name, value) in [("input", input), ("output", output)] {
                 self.whole(name, value.as_ref())?;
             }
-        } else if !matches!(pair.role, Role::Cause(_)) {
-            self.values(row)?;
+        } else {
+            let above =
+                self.comparison.groups.iter().take(CAUSES).position(|group| group.rows.first() == Some(&row));
+            match above {
+                Some(at) => {
+                    let _ = writeln!(
+                        self.out,
+                        "<p class=\"same\"><a href=\"#cause-{at}\">Its values stand with the cause.</a></p>"
+                    );
+                }
+                None => self.values(row)?,
+            }
         }
         Ok(())
     }
