@@ -2,8 +2,8 @@
 //!
 //! Reading and unpacking a value takes as long as everything else that serving a call takes.
 //!
-//! Invariant: nobody waits for a value that the thread has not begun to read. It may be long before the system lets
-//! it run, so whoever comes first reads.
+//! Invariant: nobody waits for a thread that reads nothing yet. It may be long before the system lets it run; until then
+//! whoever needs a value reads it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,7 @@ const HELD: usize = 256;
 /// How long a reader that hangs is waited for. Then the value is read where it is needed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Reads several values, each as a pickle; what cannot be read is left out, and reported where it is needed.
+/// Reads several values; what cannot be read is left out, and reported where it is needed.
 pub type Read = Box<dyn Fn(&[Digest]) -> Vec<(Digest, Bytes)> + Send>;
 
 /// The thread, and what it has read. Each value is handed out once.
@@ -88,22 +88,24 @@ impl Prefetch {
         self.shared.changed.notify_all();
     }
 
-    /// A value that is read, or is being read now. With `None` the caller reads it: it was not wanted, it is not begun,
-    /// or it cannot be read.
+    /// A value that was wanted, as soon as it is read. With `None` the caller reads it: it was not wanted, it cannot be
+    /// read, or the thread has not begun to read anything.
     pub fn take(&self, digest: &Digest) -> Option<Bytes> {
         let mut state = self.shared.lock();
-        state.pending.remove(digest);
         loop {
             if let Some(data) = state.held.remove(digest) {
                 return Some(data);
             }
-            if !state.reading.contains(digest) {
+            let is_read = state.reading.contains(digest);
+            if !is_read && (state.reading.is_empty() || !state.pending.contains(digest)) {
+                state.pending.remove(digest);
                 return None;
             }
             let (next, waited) =
                 self.shared.changed.wait_timeout(state, PATIENCE).unwrap_or_else(PoisonError::into_inner);
             state = next;
             if waited.timed_out() {
+                state.pending.remove(digest);
                 return None;
             }
         }
@@ -189,22 +191,34 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_begun_is_left_to_whoever_needs_it() {
+    fn what_comes_after_what_is_being_read_is_waited_for() {
         let prefetch = Prefetch::default();
         let (read, begins, go) = gated();
         let all = GROUP as u8 + 2;
         prefetch.want((0..all).map(digest), || read);
         assert_eq!(begins.recv().unwrap(), GROUP);
-        // The thread hangs in its first group; nobody waits for the rest, and it is not read again.
-        assert_eq!(prefetch.take(&digest(all - 2)), None);
         go.send(()).unwrap();
-        assert_eq!(begins.recv().unwrap(), 1);
         go.send(()).unwrap();
         assert!(prefetch.take(&digest(all - 1)).is_some());
-        // It may be wanted again.
-        prefetch.want([digest(all - 2)].into_iter(), || unreachable!("the thread is there"));
+        assert!(prefetch.take(&digest(all - 2)).is_some());
+        assert!(prefetch.take(&digest(0)).is_some());
+    }
+
+    #[test]
+    fn nobody_waits_for_a_thread_that_reads_nothing_yet() {
+        let prefetch = Prefetch::default();
+        // A thread that the system does not let run.
+        *prefetch.thread.lock().unwrap() = Some(std::thread::spawn(|| {}));
+        prefetch.want([0, 1].map(digest).into_iter(), || unreachable!("the thread is there"));
+        assert_eq!(prefetch.take(&digest(0)), None);
+        let (read, begins, go) = gated();
+        let shared = prefetch.shared.clone();
+        let reader = std::thread::spawn(move || serve(&shared, &read));
+        // What was taken meanwhile is not read again.
         assert_eq!(begins.recv().unwrap(), 1);
         go.send(()).unwrap();
-        assert!(prefetch.take(&digest(all - 2)).is_some());
+        assert_eq!(prefetch.take(&digest(0)), None);
+        drop(prefetch);
+        reader.join().unwrap();
     }
 }

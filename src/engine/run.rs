@@ -254,30 +254,16 @@ impl StoreCheckpoints {
     }
 }
 
-/// A value's root, which was read with others, and what it refers to.
-struct RootRead<'a> {
-    root: &'a Digest,
-    data: Bytes,
-    store: &'a Store,
-}
+/// [`StoreNodes`], after what was read ahead.
+struct AheadNodes<'a>(&'a StoreCheckpoints);
 
-impl NodeSource for RootRead<'_> {
+impl NodeSource for AheadNodes<'_> {
     fn get(&self, digest: &Digest) -> Result<StoredNode, value::NodeError> {
-        if digest == self.root {
-            return Ok(StoredNode { data: self.data.clone(), verified: true });
+        match self.0.ahead.take(digest) {
+            Some(data) => Ok(StoredNode { data, verified: true }),
+            None => StoreNodes(&self.0.store).get(digest),
         }
-        StoreNodes(self.store).get(digest)
     }
-}
-
-/// The pickles of several values. What cannot be read is left out.
-fn pickles(store: &Store, digests: &[Digest]) -> Vec<(Digest, Bytes)> {
-    let found = store.nodes(digests).unwrap_or_default();
-    let unpack = |(root, data): (&Digest, Result<Bytes, _>)| {
-        let source = RootRead { root, data: data.ok()?, store };
-        Some((*root, value::unpack(root, None, &source).ok()?))
-    };
-    digests.iter().zip(found).filter_map(unpack).collect()
 }
 
 impl Checkpoints for StoreCheckpoints {
@@ -290,19 +276,17 @@ impl Checkpoints for StoreCheckpoints {
             Some(kept) => (kept, None),
             None => (&value.digest, value.inline.as_deref()),
         };
-        if inline.is_none()
-            && let Some(pickle) = self.ahead.take(digest)
-        {
-            return Ok(pickle);
-        }
-        value::unpack(digest, inline, &StoreNodes(&self.store))
-            .map_err(|error| LoadError::Absent(error.to_string()))
+        value::unpack(digest, inline, &AheadNodes(self)).map_err(|error| LoadError::Absent(error.to_string()))
     }
 
     fn ahead(&self, values: &[&ValueRef]) {
         let wanted = values.iter().filter(|value| value.inline.is_none()).map(|value| value.digest);
         let store = self.store.clone();
-        self.ahead.want(wanted, || Box::new(move |digests| pickles(&store, digests)));
+        let read = move |digests: &[Digest]| {
+            let found = store.nodes(digests).unwrap_or_default();
+            digests.iter().zip(found).filter_map(|(digest, node)| Some((*digest, node.ok()?))).collect()
+        };
+        self.ahead.want(wanted, || Box::new(read));
     }
 
     fn history(&self, run: &RunId) -> Result<Arc<RunHistory>, String> {
@@ -364,17 +348,15 @@ mod tests {
         assert!(nodes.len() > values.len());
         let run = RunId::from_random(1);
         store.writer().unwrap().write(Batch { run, events: vec![], nodes }, true).unwrap();
-        let mut digests: Vec<Digest> = ready.iter().map(|one| one.value.digest).collect();
-        digests.push(Digest::of(b"nowhere"));
-        let found = pickles(&store, &digests);
         let direct = StoreCheckpoints::new(&store);
         let ahead = StoreCheckpoints::new(&store);
-        ahead.ahead(&ready.iter().map(|one| &one.value).collect::<Vec<_>>());
-        assert_eq!(found.len(), values.len());
-        for (one, (digest, pickle)) in ready.iter().zip(found) {
-            assert_eq!((one.value.digest, &one.value.inline), (digest, &None));
-            assert_eq!(direct.load(&one.value).unwrap(), pickle);
-            assert_eq!(ahead.load(&one.value).unwrap(), pickle);
+        let nowhere = ValueRef { digest: Digest::of(b"nowhere"), ..ready[0].value.clone() };
+        let wanted = ready.iter().map(|one| &one.value).chain([&nowhere]);
+        ahead.ahead(&wanted.collect::<Vec<_>>());
+        for one in &ready {
+            assert_eq!(one.value.inline, None);
+            assert_eq!(ahead.load(&one.value).unwrap(), direct.load(&one.value).unwrap());
         }
+        assert!(ahead.load(&nowhere).is_err());
     }
 }
