@@ -11,6 +11,9 @@ use crate::value;
 
 /// Matches that are looked at in one go.
 const BATCH: usize = 100;
+/// Words that begin like one that is looked for and are asked for one by one.
+const FORMS: usize = 32;
+
 /// A text that was found.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Hit {
@@ -72,7 +75,8 @@ pub fn search_each(
     each: &mut dyn FnMut(Hit) -> bool,
 ) -> Result<Ended, StoreError> {
     let (mut found, mut hits) = (Ended::default(), 0);
-    let mut matches = index.matches(&words.expression(), filter)?;
+    let expression = words.expression(|prefix| index.beginning(prefix, FORMS))?;
+    let mut matches = index.matches(&expression, filter)?;
     loop {
         let docs = matches.take(limit.saturating_add(1).min(BATCH))?;
         if docs.is_empty() {

@@ -14,6 +14,23 @@ struct Term {
     open: bool,
 }
 
+impl Term {
+    fn expression<E>(
+        &self,
+        beginning: &mut impl FnMut(&str) -> Result<Option<Vec<String>>, E>,
+    ) -> Result<String, E> {
+        let whole = format!("\"{}\"", self.words.join(" "));
+        let Some((last, before)) = self.words.split_last().filter(|_| self.open) else { return Ok(whole) };
+        let found = beginning(last)?.unwrap_or_default();
+        if found.is_empty() {
+            return Ok(format!("{whole} *"));
+        }
+        let lead: String = before.iter().flat_map(|word| [word.as_str(), " "]).collect();
+        let each: Vec<String> = found.iter().map(|word| format!("\"{lead}{word}\"")).collect();
+        Ok(if each.len() == 1 { each.concat() } else { format!("({})", each.join(" OR ")) })
+    }
+}
+
 /// The words of a text with their places. A word is made of letters and digits, as in the index.
 fn words(text: &str) -> impl Iterator<Item = (Range<usize>, String)> + '_ {
     let mut rest = text.char_indices().peekable();
@@ -47,10 +64,15 @@ impl Words {
         (!terms.is_empty()).then_some(Words(terms))
     }
 
-    /// As an expression of FTS5. Only letters and digits get there, in quotes.
-    pub fn expression(&self) -> String {
-        let term = |term: &Term| format!("\"{}\"{}", term.words.join(" "), if term.open { " *" } else { "" });
-        self.0.iter().map(term).collect::<Vec<_>>().join(" AND ")
+    /// As an expression of FTS5. Only letters and digits get there, in quotes. `beginning` says which words begin like one
+    /// that may go on, if it can.
+    pub fn expression<E>(
+        &self,
+        mut beginning: impl FnMut(&str) -> Result<Option<Vec<String>>, E>,
+    ) -> Result<String, E> {
+        let terms: Result<Vec<String>, E> =
+            self.0.iter().map(|term| term.expression(&mut beginning)).collect();
+        Ok(terms?.join(" AND "))
     }
 
     /// Where they stand in a text: in order, without overlaps; and how many of them were found.
@@ -157,11 +179,20 @@ mod tests {
 
     #[test]
     fn words_become_expressions() {
-        let expression = |text: &str| Words::parse(text).map(|words| words.expression());
+        let expression =
+            |text: &str| Words::parse(text).map(|words| words.expression(|_| Ok::<_, ()>(None)).unwrap());
         assert_eq!(expression("refund order").unwrap(), "\"refund\" * AND \"order\" *");
         assert_eq!(expression("\"a refund\" call_llm").unwrap(), "\"a refund\" AND \"call llm\" *");
         assert_eq!(expression("x\" OR y*").unwrap(), "\"x\" * AND \"or y\"");
         assert_eq!(expression("  ?! \"\" "), None);
+        let known = |text: &str| {
+            let of = |word: &str| {
+                Ok::<_, ()>(Some(if word == "no" { vec![] } else { vec![word.into(), format!("{word}s")] }))
+            };
+            Words::parse(text).unwrap().expression(of).unwrap()
+        };
+        assert_eq!(known("refund \"an order\""), "(\"refund\" OR \"refunds\") AND \"an order\"");
+        assert_eq!(known("call_llm no"), "(\"call llm\" OR \"call llms\") AND \"no\" *");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod exec;
 mod finding;
 mod forking;
 mod formatters;
+mod huge;
 #[cfg(feature = "images")]
 mod images;
 mod lens;

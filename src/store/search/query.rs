@@ -77,6 +77,35 @@ pub struct Matches<'i> {
 }
 
 impl SearchIndex {
+    /// The words of the index that begin so, when they are no more than `most` and all can be asked for by themselves.
+    ///
+    /// For a word that may go on FTS5 reads all docs of all that begin so before it tells one. The docs of a whole word it
+    /// reads newest first, as far as somebody asks.
+    pub fn beginning(&self, prefix: &str, most: usize) -> Result<Option<Vec<String>>> {
+        // Others than plain letters are not in the index as they were written.
+        let plain = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !plain(prefix) {
+            return Ok(None);
+        }
+        self.sql((|| {
+            self.db.execute_batch(
+                "CREATE VIRTUAL TABLE IF NOT EXISTS temp.terms USING fts5vocab(main, texts, instance)",
+            )?;
+            let mut next = self.db.prepare_cached("SELECT term FROM temp.terms WHERE term>=?1 LIMIT 1")?;
+            let (mut words, mut from) = (Vec::new(), prefix.to_owned());
+            loop {
+                let word: Option<String> = next.query_row([&from], |row| row.get(0)).optional()?;
+                let Some(word) = word.filter(|word| word.starts_with(prefix)) else { return Ok(Some(words)) };
+                if words.len() == most || !plain(&word) {
+                    return Ok(None);
+                }
+                // What follows a word at the least.
+                from = format!("{word}\u{1}");
+                words.push(word);
+            }
+        })())
+    }
+
     /// Docs whose own text matches an FTS5 expression and that occur in wanted places.
     pub fn matches(&self, expression: &str, filter: &PlaceFilter) -> Result<Matches<'_>> {
         let mask = match filter.fields.as_slice() {

@@ -139,3 +139,23 @@ fn parts_lead_to_the_values_that_hold_them() {
     let nowhere = PlaceFilter { run: Some(RunId::from_text("c")), fields: vec![] };
     assert_eq!(places("shared", nowhere), None);
 }
+
+#[test]
+fn words_that_begin_alike_are_found_one_by_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut index = SearchIndex::open(&store(dir.path())).unwrap();
+    add(&mut index, "a", &["refund refunds", "refunded Refund", "refuse", "refunding"]);
+    add(&mut index, "b", &["refund of refunds refund", "reéfund"]);
+    let of = |prefix: &str, most| index.beginning(prefix, most).unwrap();
+    let words = ["refund", "refunded", "refunding", "refunds"];
+    assert_eq!(of("refund", 4).unwrap(), words);
+    assert_eq!(of("refund", 3), None, "too many");
+    assert_eq!(of("refunds", 3).unwrap(), ["refunds"]);
+    assert_eq!(of("nothing", 3).unwrap(), [""; 0]);
+    assert_eq!(of("zzz", 3).unwrap(), [""; 0]);
+    assert_eq!(of("ré", 3), None, "words are in the index without accents");
+    // They mean the same docs, in the same order.
+    let each = words.map(|word| format!("\"{word}\"")).join(" OR ");
+    assert_eq!(found(&index, &each), found(&index, "\"refund\" *"));
+    assert_eq!(found(&index, &each).len(), 4);
+}
