@@ -3,7 +3,8 @@
 use super::index::{text_of, values};
 use super::words::{Snippet, Words};
 use crate::base::digest::Digest;
-use crate::model::path;
+use crate::base::ids::RunId;
+use crate::model::{Event, path};
 use crate::store::{
     NodeError, PlaceFilter, SearchField, SearchIndex, SearchPlace, SearchPlaces, Store, StoreError,
 };
@@ -11,6 +12,9 @@ use crate::value;
 
 /// Matches that are looked at in one go.
 const BATCH: usize = 100;
+/// Events that are read at once.
+const NEAR: usize = 256;
+
 /// Words that begin like one that is looked for and are asked for one by one.
 const FORMS: usize = 32;
 
@@ -77,6 +81,7 @@ pub fn search_each(
     let (mut found, mut hits) = (Ended::default(), 0);
     let expression = words.expression(|prefix| index.beginning(prefix, FORMS))?;
     let mut matches = index.matches(&expression, filter)?;
+    let mut log = Log::default();
     loop {
         let docs = matches.take(limit.saturating_add(1).min(BATCH))?;
         if docs.is_empty() {
@@ -88,7 +93,7 @@ pub fn search_each(
                 found.more = true;
                 return Ok(found);
             }
-            match hit(store, index, words, doc, places)? {
+            match hit(store, index, words, doc, places, &mut log)? {
                 Some(hit) => {
                     hits += 1;
                     if !each(hit) {
@@ -107,10 +112,11 @@ fn hit(
     words: &Words,
     doc: i64,
     places: SearchPlaces,
+    log: &mut Log,
 ) -> Result<Option<Hit>, StoreError> {
     let place = places.first;
     let Some(digest) = index.digest(doc)? else { return Ok(None) };
-    let Some(texts) = texts(store, &digest, &place)? else { return Ok(None) };
+    let Some(texts) = texts(store, &digest, &place, log)? else { return Ok(None) };
     // The first text with the most of the words.
     let mut best: (usize, Snippet) = (0, Snippet::default());
     for text in &texts {
@@ -125,8 +131,42 @@ fn hit(
     Ok(Some(Hit { place, path, snippet: best.1, count: places.count, more: places.more }))
 }
 
+/// The part of a run's log that was read last: what is found next to it was often recorded next to it.
+#[derive(Default)]
+struct Log {
+    run: Option<RunId>,
+    events: Vec<Event>,
+}
+
+impl Log {
+    /// The event that tells of a place; `None` when the store has it no longer.
+    fn event(&mut self, store: &Store, place: &SearchPlace) -> Result<Option<&Event>, StoreError> {
+        let at = |events: &[Event]| events.binary_search_by_key(&place.seq, |event| event.seq).ok();
+        let held = self.run.as_ref() == Some(&place.run) && at(&self.events).is_some();
+        if !held {
+            self.run = None;
+            // Newest texts come first: the next one stands before this one.
+            let after = place.seq.saturating_sub(NEAR as u64);
+            self.events = match store.events(&place.run, after, NEAR) {
+                Ok(events) => events,
+                Err(error) if error.is_damage() || matches!(error, StoreError::NoRun { .. }) => {
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            };
+            self.run = Some(place.run.clone());
+        }
+        Ok(at(&self.events).map(|at| &self.events[at]))
+    }
+}
+
 /// The own texts of a doc; `None` when the store has them no longer.
-fn texts(store: &Store, digest: &Digest, place: &SearchPlace) -> Result<Option<Vec<String>>, StoreError> {
+fn texts(
+    store: &Store,
+    digest: &Digest,
+    place: &SearchPlace,
+    log: &mut Log,
+) -> Result<Option<Vec<String>>, StoreError> {
     let own = |data: &bytes::Bytes| {
         let mut texts = Vec::new();
         let read = value::own_texts(digest, data, &mut |text| texts.push(text.to_owned()));
@@ -140,18 +180,13 @@ fn texts(store: &Store, digest: &Digest, place: &SearchPlace) -> Result<Option<V
             Err(_) => return Ok(None),
         }
     }
-    let event = match store.events(&place.run, place.seq.saturating_sub(1), 1) {
-        Ok(events) => events.into_iter().find(|event| event.seq == place.seq),
-        Err(error) if error.is_damage() || matches!(error, StoreError::NoRun { .. }) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let Some(event) = event else { return Ok(None) };
-    if let Some((_, field, text)) = text_of(&event)
+    let Some(event) = log.event(store, place)? else { return Ok(None) };
+    if let Some((_, field, text)) = text_of(event)
         && field == place.field
     {
         return Ok(Some(vec![text]));
     }
     let inline =
-        values(&event).into_iter().find(|(_, field, value)| *field == place.field && value.digest == *digest);
+        values(event).into_iter().find(|(_, field, value)| *field == place.field && value.digest == *digest);
     Ok(inline.and_then(|(_, _, value)| own(&bytes::Bytes::copy_from_slice(value.inline.as_deref()?))))
 }
