@@ -223,7 +223,7 @@ fn what_differs_within_measured_noise_fails_unless_it_is_accepted() {
     // What is done with the answer is no noise either.
     project.edit(".upper()", ".lower()");
     let done = project.tl(&["golden", "check", "--accept-noise"]).exits(1);
-    assert!(done.out.contains("● app  code changed"), "{}", done.out);
+    assert!(done.out.contains("● app  code changed: app, since the golden was saved"), "{}", done.out);
     // An update keeps what is known of the noise.
     project.tl(&["golden", "check", "--update"]).exits(0);
     assert!(text(&project).contains("\"noise\""), "{}", text(&project));

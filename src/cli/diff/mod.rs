@@ -13,7 +13,7 @@ use super::context::{Context, value_json};
 use super::error::{CliError, Exit};
 use crate::base::ids::{CallNo, RunId};
 use crate::diff::stored::Effort;
-use crate::diff::tree::{Merged, Pair, PairKind, merge};
+use crate::diff::tree::{Cause, Merged, Pair, PairKind, merge};
 use crate::diff::value::{self, Differences, Hidden, Options, Pattern};
 use crate::engine::explain::beside::{Group, groups as groups_of};
 use crate::engine::explain::noise::{Answers, Judged};
@@ -95,7 +95,7 @@ pub fn run(context: &Context, args: &DiffArgs) -> Result<Exit, CliError> {
     Ok(comparison.exit(args.fail_on, args.accept_noise))
 }
 
-/// Two runs of a store, compared but for these places. `judge` says what of it is noise, and may correct causes.
+/// The run of a golden and one of today, compared but for these places. `judge` says what of it is noise, and may correct causes.
 pub(super) fn compared<'a>(
     context: &'a Context,
     store: &'a Store,
@@ -113,7 +113,16 @@ pub(super) fn compared<'a>(
     let mut comparison = Comparison { context, store, a, b, merged, groups, noise, options, hidden };
     comparison.forget_ignored();
     comparison.noise = judge(&mut comparison.merged, &comparison.a, &comparison.b);
-    comparison.groups = groups_of(&comparison.merged, &comparison.a, &comparison.b, &StoreRecords(store));
+    let mut groups = groups_of(&comparison.merged, &comparison.a, &comparison.b, &StoreRecords(store));
+    // A golden has digests of code: what it said then cannot be shown.
+    for group in groups.iter_mut().filter(|group| group.cause == Cause::Code && group.definitions.is_empty())
+    {
+        let call = group.rows.first().and_then(|row| comparison.b.call(comparison.merged.pairs[*row].b?));
+        if let Some(call) = call {
+            group.words = format!("code changed: {}, since the golden was saved", call.function);
+        }
+    }
+    comparison.groups = groups;
     Ok(comparison)
 }
 
