@@ -2,7 +2,7 @@
 //!
 //! Reading and unpacking a value takes as long as everything else that serving a call takes.
 //!
-//! Invariant: nobody waits for a thread that reads nothing yet. It may be long before the system lets it run; until then
+//! Invariant: nobody waits for a thread that does not run yet. It may be long before the system lets it begin; until then
 //! whoever needs a value reads it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -46,6 +46,8 @@ struct State {
     /// What the thread is reading.
     reading: Vec<Digest>,
     held: HashMap<Digest, Bytes>,
+    /// The thread runs.
+    begun: bool,
     over: bool,
 }
 
@@ -89,16 +91,17 @@ impl Prefetch {
     }
 
     /// A value that was wanted, as soon as it is read. With `None` the caller reads it: it was not wanted, it cannot be
-    /// read, or the thread has not begun to read anything.
+    /// read, or the thread does not run yet.
     pub fn take(&self, digest: &Digest) -> Option<Bytes> {
         let mut state = self.shared.lock();
         loop {
             if let Some(data) = state.held.remove(digest) {
                 return Some(data);
             }
-            let is_read = state.reading.contains(digest);
-            if !is_read && (state.reading.is_empty() || !state.pending.contains(digest)) {
+            if !state.begun {
                 state.pending.remove(digest);
+            }
+            if !state.reading.contains(digest) && !state.pending.contains(digest) {
                 return None;
             }
             let (next, waited) =
@@ -125,6 +128,7 @@ impl Drop for Prefetch {
 
 fn serve(shared: &Shared, read: &Read) {
     let mut state = shared.lock();
+    state.begun = true;
     loop {
         if state.over {
             return;
@@ -205,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_a_thread_that_reads_nothing_yet() {
+    fn nobody_waits_for_a_thread_that_does_not_run_yet() {
         let prefetch = Prefetch::default();
         // A thread that the system does not let run.
         *prefetch.thread.lock().unwrap() = Some(std::thread::spawn(|| {}));
