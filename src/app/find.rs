@@ -105,6 +105,8 @@ pub struct Finder {
     pub generation: u64,
     /// The hits are those of an older question.
     pub stale: bool,
+    /// The first hit of the latest question that comes is to be opened: who asked did not wait for it.
+    pub eager: bool,
     /// The index is being brought up to date.
     pub updating: bool,
     /// How far that is.

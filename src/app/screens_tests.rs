@@ -158,6 +158,35 @@ fn each_key_of_a_search_asks_and_only_the_last_answer_counts() {
 }
 
 #[test]
+fn enter_before_the_answer_opens_what_it_brings() {
+    let mut state = bench(&[fake::agent("2c1a00000000", 60, None, RunStatus::Failed)]);
+    let hits = || vec![hit("2c1a00000000", 2, "research"), hit("2c1a00000000", 4, "results")];
+    let (generation, _) = asked(&press(&mut state, "g s r")).unwrap();
+    press(&mut state, "enter");
+    reply(&mut state, Reply::Found { generation, hits: hits() });
+    assert_eq!((state.screen, selected(&state)), (Screen::Main, 2));
+
+    // The index grew, and the same is asked anew: the selected row is meant.
+    let (generation, _) = asked(&press(&mut state, "g s e")).unwrap();
+    reply(&mut state, Reply::Found { generation, hits: hits() });
+    let (again, _) = asked(&reply(&mut state, Reply::Indexed(Ok(true)))).unwrap();
+    press(&mut state, "down enter");
+    assert_eq!(state.screen, Screen::Search);
+    reply(&mut state, Reply::Found { generation: again, hits: hits() });
+    assert_eq!((state.screen, selected(&state)), (Screen::Main, 4));
+
+    // Another key, and it is not wanted any more; nor when there is nothing.
+    let (generation, _) = asked(&press(&mut state, "g s s")).unwrap();
+    press(&mut state, "enter left");
+    reply(&mut state, Reply::Found { generation, hits: hits() });
+    assert_eq!((state.screen, state.overlay.clone()), (Screen::Search, Some(Overlay::Find)));
+    let (generation, _) = asked(&press(&mut state, "end t enter")).unwrap();
+    reply(&mut state, Reply::FindEnded { generation, result: Ok(FoundEnd::default()) });
+    reply(&mut state, Reply::Indexed(Ok(false)));
+    assert_eq!((state.screen, state.finder.eager), (Screen::Search, false));
+}
+
+#[test]
 fn a_hit_selects_the_line_that_holds_its_text_until_something_else_is_shown() {
     let scripts = [fake::agent("2c1a00000000", 60, None, RunStatus::Failed)];
     let mut state = bench(&scripts);

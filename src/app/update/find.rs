@@ -54,13 +54,11 @@ fn ask(state: &mut AppState) -> Vec<Effect> {
 /// A key while the line is open.
 pub(super) fn key(state: &mut AppState, key: Key, env: &Env) -> Vec<Effect> {
     state.overlay = Some(Overlay::Find);
+    state.finder.eager = false;
     match key.code {
         KeyCode::Enter => {
-            if state.finder.hits.is_empty() || state.finder.stale {
-                return Vec::new();
-            }
-            state.overlay = None;
-            open(state, env)
+            state.finder.eager = state.finder.standing == Standing::Looking;
+            if state.finder.stale { Vec::new() } else { go(state, env) }
         }
         KeyCode::Down => step(state, 1),
         KeyCode::Up => step(state, -1),
@@ -74,6 +72,15 @@ pub(super) fn key(state: &mut AppState, key: Key, env: &Env) -> Vec<Effect> {
             if state.finder.editor.value() == before { Vec::new() } else { anew(state) }
         }
     }
+}
+
+/// Opens the selected hit when there is one.
+fn go(state: &mut AppState, env: &Env) -> Vec<Effect> {
+    if state.finder.hits.is_empty() {
+        return Vec::new();
+    }
+    (state.finder.eager, state.overlay) = (false, None);
+    open(state, env)
 }
 
 fn step(state: &mut AppState, by: isize) -> Vec<Effect> {
@@ -134,17 +141,34 @@ pub(super) fn open(state: &mut AppState, env: &Env) -> Vec<Effect> {
 }
 
 /// Hits came.
-pub(super) fn found(state: &mut AppState, generation: u64, hits: Vec<FoundHit>) {
-    if generation == state.finder.generation {
-        state.finder.found(hits);
+pub(super) fn found(state: &mut AppState, generation: u64, hits: Vec<FoundHit>, env: &Env) -> Vec<Effect> {
+    if generation != state.finder.generation {
+        return Vec::new();
+    }
+    state.finder.found(hits);
+    // The row that was selected may be of hits that come later.
+    let there = state.list.at < state.finder.hits.len();
+    if state.finder.eager && there && state.overlay == Some(Overlay::Find) {
+        go(state, env)
+    } else {
+        Vec::new()
     }
 }
 
 /// A search ended.
-pub(super) fn ended(state: &mut AppState, generation: u64, result: Result<FoundEnd, String>) {
-    if generation == state.finder.generation {
-        state.finder.ended(result);
+pub(super) fn ended(
+    state: &mut AppState,
+    generation: u64,
+    result: Result<FoundEnd, String>,
+    env: &Env,
+) -> Vec<Effect> {
+    if generation != state.finder.generation {
+        return Vec::new();
     }
+    state.finder.ended(result);
+    let eager = std::mem::take(&mut state.finder.eager) && state.overlay == Some(Overlay::Find);
+    settle(state);
+    if eager { go(state, env) } else { Vec::new() }
 }
 
 /// The index is so far.

@@ -244,14 +244,8 @@ pub(super) fn reply(state: &mut AppState, reply: Reply, env: &Env) -> Vec<Effect
             compare::inside(state, generation, result);
             Vec::new()
         }
-        Reply::Found { generation, hits } => {
-            find::found(state, generation, hits);
-            Vec::new()
-        }
-        Reply::FindEnded { generation, result } => {
-            find::ended(state, generation, result);
-            Vec::new()
-        }
+        Reply::Found { generation, hits } => find::found(state, generation, hits, env),
+        Reply::FindEnded { generation, result } => find::ended(state, generation, result, env),
         Reply::Indexing(at) => {
             find::indexing(state, at);
             Vec::new()
