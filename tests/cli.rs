@@ -250,6 +250,11 @@ fn a_folder_that_cannot_be_written() {
     disk.read_only();
     project.tl(&["runs"]).exits(0);
     assert_eq!(project.show("latest")["status"], "succeeded");
+    let mut workbench = project.command(&["--plain"]);
+    let mut workbench = workbench.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut workbench.stdin.take().unwrap(), b"list\nquit\n").unwrap();
+    let looked = String::from_utf8(workbench.wait_with_output().unwrap().stdout).unwrap();
+    assert!(looked.contains("succeeded after"), "the workbench shows it: {looked}");
     project.tl(&["replay"]).exits(5);
 }
 

@@ -65,11 +65,21 @@ impl Context {
         if !dir.exists() {
             return Err(self.no_runs());
         }
+        self.store_to_look()
+    }
+
+    /// The store, made when it does not exist; only for reading where nothing may be written.
+    pub fn store_to_look(&self) -> Result<Store, CliError> {
+        let dir = self.project.store_dir();
         match Store::open(&dir, store_options()) {
-            Ok(store) => Ok(store),
             // Reading needs no permission to write.
-            Err(StoreError::ReadOnly { .. }) => Ok(Store::open_read_only(&dir, store_options())?),
-            Err(error) => Err(error.into()),
+            Err(refused @ StoreError::ReadOnly { .. }) => {
+                match Store::open_read_only(&dir, store_options()) {
+                    Err(StoreError::Absent { .. }) => Err(refused.into()),
+                    other => Ok(other?),
+                }
+            }
+            other => Ok(other?),
         }
     }
 

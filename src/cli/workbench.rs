@@ -29,13 +29,13 @@ pub fn open(context: Context) -> Result<Exit, CliError> {
             .hint("`tl-bench --plain` works line by line, without one")
             .hint("every screen has a headless twin: `tl-bench --help` lists them"));
     }
-    let store = context.store()?;
+    let store = context.store_to_look()?;
     show(Arc::new(Session::new(context, store)), Options::from_env())
 }
 
 /// Opens the workbench line by line; it needs no terminal.
 pub fn plain(context: Context) -> Result<Exit, CliError> {
-    let store = context.store()?;
+    let store = context.store_to_look()?;
     let session = Arc::new(Session::new(context, store));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let outcome = runtime.block_on(tui::plain::run(session.clone()));
