@@ -269,7 +269,10 @@ fn a_workbench_that_is_stopped_from_outside_gives_the_terminal_back() {
     for round in 0..2 {
         kill(bench, Signal::SIGTSTP).unwrap();
         terminal.wait("the shell", |screen| {
-            !screen.alternate_screen() && screen.contents().matches("Stopped").count() > round
+            let all = screen.contents();
+            // With its prompt: what is typed before that stands in another place.
+            let prompts = all.trim_end().ends_with("shell>");
+            !screen.alternate_screen() && all.matches("Stopped").count() > round && prompts
         });
         terminal.given_back();
         // What is written meanwhile must not shine through.
