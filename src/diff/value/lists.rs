@@ -10,11 +10,11 @@
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
-use similar::{Algorithm, DiffOp};
 
+use super::order::{self, Became, cheapest};
 use super::path::Path;
 use super::structure::{ChangeKind, Detail, Differ, Inside, Within, digest, is_common, same_keys};
-use super::turns::{alike, bag, moved};
+use super::turns::{alike, bag};
 
 /// Keys that name an element of a list.
 const IDENTITIES: [&str; 6] = ["id", "key", "name", "uuid", "path", "title"];
@@ -42,40 +42,20 @@ impl Differ<'_> {
             return;
         }
         let (a, b) = (self.digests(path, old), self.digests(path, new));
-        let ops = similar::capture_diff_slices(Algorithm::Myers, &a, &b);
-        let mut moved = moved(&ops, &a, &b);
-        moved.retain(|at, _| !is_common(&new[*at]));
-        let stays: HashSet<usize> = moved.values().copied().collect();
-        let mut gone = Vec::new();
-        for op in &ops {
-            let (_, was, now) = op.as_tag_tuple();
-            if let DiffOp::Equal { .. } = op {
-                // What does not count may differ in them; that is told.
-                for (was, now) in was.zip(now) {
-                    self.value(&path.index(now), &old[was], &new[now]);
+        let may_move = |at: usize| !is_common(&new[at]);
+        for became in order::aligned(&a, &b, may_move, |before, after| replaced(before, after, old, new)) {
+            match became {
+                // What does not count may differ in equal ones; that is told.
+                Became::Both(was, at) => self.value(&path.index(at), &old[was], &new[at]),
+                Became::Moved(from, at) => {
+                    let was = Some(path.index(from));
+                    self.note(path.index(at), ChangeKind::Moved, was, Some(&old[from]), Some(&new[at]));
                 }
-                continue;
-            }
-            let before: Vec<usize> = was.filter(|at| !stays.contains(at)).collect();
-            let after: Vec<usize> = now.clone().filter(|at| !moved.contains_key(at)).collect();
-            let pairs: HashMap<usize, usize> =
-                replaced(&before, &after, old, new).into_iter().map(|(was, now)| (now, was)).collect();
-            for at in now {
-                let place = path.index(at);
-                if let Some(from) = moved.get(&at) {
-                    let was = Some(path.index(*from));
-                    self.note(place, ChangeKind::Moved, was, Some(&old[*from]), Some(&new[at]));
-                } else if let Some(was) = pairs.get(&at) {
-                    self.value(&place, &old[*was], &new[at]);
-                } else {
-                    self.note(place, ChangeKind::Added, None, None, Some(&new[at]));
+                Became::Added(at) => self.note(path.index(at), ChangeKind::Added, None, None, Some(&new[at])),
+                Became::Removed(at) => {
+                    self.note(path.index(at), ChangeKind::Removed, None, Some(&old[at]), None);
                 }
             }
-            let kept: HashSet<usize> = pairs.into_values().collect();
-            gone.extend(before.into_iter().filter(|at| !kept.contains(at)));
-        }
-        for at in gone {
-            self.note(path.index(at), ChangeKind::Removed, None, Some(&old[at]), None);
         }
     }
 
@@ -315,42 +295,6 @@ fn replaced(before: &[usize], after: &[usize], old: &[Value], new: &[Value]) -> 
     };
     let found = cheapest(before.len(), after.len(), cost);
     found.into_iter().map(|(i, j)| (before[i], after[j])).collect()
-}
-
-/// Which of `n` stands for which of `m`, in order and at least cost; leaving one alone costs a half.
-pub(super) fn cheapest(n: usize, m: usize, cost: impl Fn(usize, usize) -> f64) -> Vec<(usize, usize)> {
-    let costs: Vec<Vec<f64>> = (0..n).map(|i| (0..m).map(|j| cost(i, j)).collect()).collect();
-    // The cheapest of what is before, cell by cell.
-    let mut best = vec![vec![0.0f64; m + 1]; n + 1];
-    for i in 0..=n {
-        for j in 0..=m {
-            let mut least = if i + j == 0 { 0.0 } else { f64::INFINITY };
-            if i > 0 {
-                least = least.min(best[i - 1][j] + 0.5);
-            }
-            if j > 0 {
-                least = least.min(best[i][j - 1] + 0.5);
-            }
-            if i > 0 && j > 0 {
-                least = least.min(best[i - 1][j - 1] + costs[i - 1][j - 1]);
-            }
-            best[i][j] = least;
-        }
-    }
-    let (mut i, mut j) = (n, m);
-    let mut out = Vec::new();
-    while i > 0 && j > 0 {
-        if best[i][j] == best[i - 1][j - 1] + costs[i - 1][j - 1] {
-            out.push((i - 1, j - 1));
-            (i, j) = (i - 1, j - 1);
-        } else if best[i][j] == best[i - 1][j] + 0.5 {
-            i -= 1;
-        } else {
-            j -= 1;
-        }
-    }
-    out.reverse();
-    out
 }
 
 #[cfg(test)]

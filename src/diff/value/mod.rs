@@ -6,6 +6,7 @@
 //! - `path`: `messages[3].content`, and patterns over such paths
 //! - `structure`: the differences of two trees
 //! - `lists`: the differences of two lists: rows by their keys, other elements by what is common
+//! - `order`: which elements of two lists stand for each other, moved, are new or gone
 //! - `turns`: the differences of two conversations, message by message
 //! - `media`: the differences of two images, or of bytes
 //! - `text`: the differences of two texts, by line and by word within changed lines
@@ -16,6 +17,7 @@
 mod hunks;
 mod lists;
 mod media;
+mod order;
 mod path;
 mod spread;
 mod structure;

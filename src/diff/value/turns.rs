@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value};
 use similar::{Algorithm, DiffOp};
 
-use super::lists::cheapest;
+use super::order::{self, Became, cheapest};
 use super::path::{Path, Step};
 use super::structure::{Change, ChangeKind, Detail, Differ, digest};
 use crate::value::look::{Piece, PieceKind, Said, Spot, are_messages, said};
@@ -79,41 +79,18 @@ impl Differ<'_> {
             return false;
         }
         let (a, b) = (self.digests(path, old), self.digests(path, new));
-        let ops = similar::capture_diff_slices(Algorithm::Myers, &a, &b);
-        let moved = moved(&ops, &a, &b);
-        let stays: HashSet<usize> = moved.values().copied().collect();
-        let mut gone = Vec::new();
-        for op in &ops {
-            let (_, was, now) = op.as_tag_tuple();
-            if let DiffOp::Equal { .. } = op {
-                for (was, now) in was.zip(now) {
-                    self.value(&path.index(now), &old[was], &new[now]);
-                }
-                continue;
-            }
-            let before: Vec<usize> = was.filter(|at| !stays.contains(at)).collect();
-            let after: Vec<usize> = now.clone().filter(|at| !moved.contains_key(at)).collect();
-            let paired: HashMap<usize, usize> =
-                pairs(&before, &after, old, new).into_iter().map(|(was, now)| (now, was)).collect();
-            for at in now {
-                let place = path.index(at);
-                if let Some(from) = moved.get(&at) {
-                    let was = Some(path.index(*from));
-                    let detail = head(&new[at], at);
-                    let (old, new) = (Some(old[*from].clone()), Some(new[at].clone()));
+        for became in order::aligned(&a, &b, |_| true, |before, after| pairs(before, after, old, new)) {
+            match became {
+                Became::Both(was, at) => self.value(&path.index(at), &old[was], &new[at]),
+                Became::Moved(from, at) => {
+                    let (path, was, detail) = (path.index(at), Some(path.index(from)), head(&new[at], at));
+                    let (old, new) = (Some(old[from].clone()), Some(new[at].clone()));
                     let (kind, within) = (ChangeKind::Moved, Vec::new());
-                    self.push(Change { path: place, kind, from: was, old, new, detail, within });
-                } else if let Some(was) = paired.get(&at) {
-                    self.value(&place, &old[*was], &new[at]);
-                } else {
-                    self.push(alone(place, ChangeKind::Added, &new[at], at));
+                    self.push(Change { path, kind, from: was, old, new, detail, within });
                 }
+                Became::Added(at) => self.push(alone(path.index(at), ChangeKind::Added, &new[at], at)),
+                Became::Removed(at) => self.push(alone(path.index(at), ChangeKind::Removed, &old[at], at)),
             }
-            let kept: HashSet<usize> = paired.into_values().collect();
-            gone.extend(before.into_iter().filter(|at| !kept.contains(at)));
-        }
-        for at in gone {
-            self.push(alone(path.index(at), ChangeKind::Removed, &old[at], at));
         }
         true
     }
@@ -269,24 +246,6 @@ fn alone(path: Path, kind: ChangeKind, message: &Value, at: usize) -> Change {
 fn head(message: &Value, at: usize) -> Option<Detail> {
     let role = said(message)?.role;
     Some(Detail::Turn(TurnChange { role, at: Some(at), parts: Vec::new(), rest: Vec::new() }))
-}
-
-/// Messages that are gone at one place and new at another, and equal: from the new place to the old one.
-pub(super) fn moved(ops: &[DiffOp], a: &[u64], b: &[u64]) -> HashMap<usize, usize> {
-    let changed = || ops.iter().filter(|op| !matches!(op, DiffOp::Equal { .. })).map(DiffOp::as_tag_tuple);
-    let mut gone: HashMap<u64, Vec<usize>> = HashMap::new();
-    for (_, was, _) in changed() {
-        was.rev().for_each(|at| gone.entry(a[at]).or_default().push(at));
-    }
-    let mut out = HashMap::new();
-    for (_, _, now) in changed() {
-        for at in now {
-            if let Some(from) = gone.get_mut(&b[at]).and_then(Vec::pop) {
-                out.insert(at, from);
-            }
-        }
-    }
-    out
 }
 
 /// Which replaced message stands for which: at least cost, in order.
