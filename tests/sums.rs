@@ -15,12 +15,13 @@ use serde_json::{Value, json};
 use support::Project;
 use tl_bench::base::digest::Digest;
 use tl_bench::base::ids::{CallNo, RunId, call_id};
+use tl_bench::engine::secrets::Secrets;
+use tl_bench::engine::values::Packer;
 use tl_bench::model::event::{CallAsked, CallEnded};
 use tl_bench::model::{
     CallKind, CallStatus, ErrorInfo, ErrorKind, Event, EventKind, Mode, RunStatus, Usage, ValueRef,
 };
 use tl_bench::store::{Batch, Node, Options, Store};
-use tl_bench::value::{self, NodeSink};
 
 const DAY: i64 = 86_400_000_000;
 const FUNCTIONS: [&str; 3] = ["ask", "plan", "read"];
@@ -38,27 +39,11 @@ struct Made {
     wall_us: i64,
 }
 
-/// What values are made of.
-#[derive(Default)]
-struct Nodes(Vec<Node>);
-
-impl NodeSink for Nodes {
-    fn put(&mut self, digest: Digest, data: bytes::Bytes, _: Vec<Digest>) {
-        self.0.push(Node { digest, data });
-    }
-}
-
-impl Nodes {
-    fn value(&mut self, json: &Value) -> ValueRef {
-        let packed = value::pack_json(json, self);
-        ValueRef {
-            digest: packed.digest,
-            size: packed.size,
-            preview: packed.preview,
-            inline: packed.inline,
-            withheld: None,
-        }
-    }
+/// A value as the engine packs it; what it is made of goes to `nodes`.
+fn packed(json: &Value, nodes: &mut Vec<Node>) -> ValueRef {
+    let ready = Packer::new(&Secrets::default()).json_value(json);
+    nodes.extend(ready.pieces);
+    ready.value
 }
 
 fn answer(usage: Option<&Usage>) -> Value {
@@ -115,14 +100,14 @@ struct Recorded {
 
 fn record(store: &Store, name: u64, day: i64, calls: Vec<Made>) -> Recorded {
     let run = RunId::from_random(name << 16);
-    let mut nodes = Nodes::default();
+    let mut nodes = Vec::new();
     let mut kinds = vec![EventKind::RunStarted {
         run: run.clone(),
         app: "agent".to_owned(),
         file: "/project/app.py".to_owned(),
         mode: Mode::Adaptive,
         parent: None,
-        input: nodes.value(&json!({})),
+        input: packed(&json!({}), &mut nodes),
         python: "3.11.7".to_owned(),
         version: "0.1.0".to_owned(),
         purpose: Default::default(),
@@ -171,7 +156,7 @@ fn record(store: &Store, name: u64, day: i64, calls: Vec<Made>) -> Recorded {
         }
     }
     for (no, _, made) in all.iter().rev().filter(|(_, _, made)| made.status.is_final()) {
-        let output = made.answers.then(|| nodes.value(&answer(made.usage.as_ref())));
+        let output = made.answers.then(|| packed(&answer(made.usage.as_ref()), &mut nodes));
         let end = CallEnded::bodiless(*no, made.status, output, None);
         let ended = CallEnded { usage: made.usage.clone(), wall_us: made.wall_us, ..end };
         kinds.push(EventKind::CallEnded(Box::new(ended)));
@@ -179,7 +164,7 @@ fn record(store: &Store, name: u64, day: i64, calls: Vec<Made>) -> Recorded {
     kinds.push(EventKind::RunEnded { status: RunStatus::Succeeded, output: None, error: None });
     let at = 20_000 * DAY + day * DAY;
     let events = (1..).zip(kinds).map(|(seq, kind)| Event { seq, at: at + seq as i64, kind }).collect();
-    let batch = Batch { run: run.clone(), events, nodes: nodes.0 };
+    let batch = Batch { run: run.clone(), events, nodes };
     store.writer().unwrap().write(batch, true).unwrap();
     Recorded { id: run, day: 20_000 + day, calls: all }
 }

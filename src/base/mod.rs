@@ -2,7 +2,7 @@
 //! TOML with its lines.
 //!
 //! Invariants: no module here knows what a run or a call is; nothing here does I/O except
-//! `paths` (which looks for folders) and `SystemClock`. Everybody may use this floor.
+//! `paths` (which looks for folders), `whole` (which writes files), the key of `secrets` and `SystemClock`. Everybody may use this floor.
 
 pub mod clock;
 pub mod digest;
@@ -12,3 +12,4 @@ pub mod located;
 pub mod paths;
 pub mod secrets;
 pub mod text;
+pub mod whole;

@@ -245,6 +245,14 @@ pub fn fit(text: &str, columns: usize) -> String {
     out
 }
 
+/// The first characters of a text, with an ellipsis when there are more.
+pub fn beginning(text: &str, chars: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(chars) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// How many bytes of safe text fit into so many columns.
 pub fn cut(text: &str, columns: usize) -> usize {
     let mut used = 0;

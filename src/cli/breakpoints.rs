@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::context::Context;
+use crate::base::whole;
 use crate::model::points::Point;
 
 const FILE: &str = "breakpoints.json";
@@ -24,12 +25,8 @@ pub fn load(context: &Context) -> Result<Vec<Point>, String> {
 
 /// Writes them: all or nothing, so that a reader never finds half of the file.
 pub fn save(context: &Context, points: &[Point]) -> Result<(), String> {
-    let folder = context.project.store_dir();
-    let told = |error: std::io::Error| format!("{} cannot be written: {error}", path(context).display());
-    let mut file = tempfile::NamedTempFile::new_in(&folder).map_err(told)?;
+    let path = path(context);
     let text = serde_json::to_string_pretty(points).map_err(|error| error.to_string())?;
-    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(told)?;
-    file.as_file().sync_all().map_err(told)?;
-    file.persist(path(context)).map_err(|error| told(error.error))?;
-    Ok(())
+    whole::replace(&path, text.as_bytes(), whole::PRIVATE)
+        .map_err(|error| format!("{} cannot be written: {error}", path.display()))
 }

@@ -17,6 +17,7 @@ use super::{input, lock};
 use crate::app::find::{FindAsk, FoundEnd, FoundHit, Indexing};
 use crate::base::clock::SystemClock;
 use crate::base::ids::{CallNo, RunId};
+use crate::base::whole;
 use crate::engine::project::Application;
 use crate::engine::step::{Budget, GateEvent, Goal, StepCommand, Stepper, Stepping};
 use crate::engine::verdict::Judge;
@@ -292,13 +293,8 @@ impl Backend for Session {
     }
 
     fn save(&self, text: &str) {
-        let folder = self.context.project.store_dir();
-        // Whole or not at all: a reader must not find half of it.
-        if let Ok(mut file) = tempfile::NamedTempFile::new_in(&folder)
-            && std::io::Write::write_all(&mut file, text.as_bytes()).is_ok()
-        {
-            let _ = file.persist(folder.join(SAVED));
-        }
+        let path = self.context.project.store_dir().join(SAVED);
+        let _ = whole::replace(&path, text.as_bytes(), whole::PRIVATE);
     }
 
     fn runs(&self, limit: usize) -> Result<Vec<RunSummary>, String> {

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::base::ids::CallNo;
 use crate::base::secrets::{Held, Redactor};
-use crate::base::text::count;
+use crate::base::text::{beginning, count};
 use crate::model::Frame;
 use crate::model::frames::{Shown, Stack, StackFrame};
 use crate::value::{self, Value, from_json, secrets};
@@ -195,13 +195,7 @@ fn inside(items: &[Shown], more: u64, between: &str) -> String {
             out.push_str(&item.name);
             out.push_str(between);
         }
-        match item.text.char_indices().nth(INSIDE) {
-            Some((end, _)) => {
-                out.push_str(item.text.get(..end).unwrap_or_default());
-                out.push('…');
-            }
-            None => out.push_str(&item.text),
-        }
+        out.push_str(&beginning(&item.text, INSIDE));
     }
     if more > 0 {
         out.push_str(&format!("{}… {more} more", if items.is_empty() { "" } else { ", " }));

@@ -3,13 +3,13 @@
 //! Invariants: a change touches the list `ignore` alone, everything else in the file stays as it was written; the file is
 //! replaced whole or not at all; a file that cannot be read as a configuration is left alone.
 
-use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use toml_edit::{Array, DocumentMut, Item, Value};
 
 use super::project::{Config, Project};
-use crate::base::paths;
+use crate::base::{paths, whole};
 use crate::diff::value::Pattern;
 
 const KEY: &str = "ignore";
@@ -35,14 +35,8 @@ pub fn change(root: &Path, add: &[String], remove: &[String]) -> Result<(), Stri
         Err(error) => return Err(told(error)),
     };
     let text = edited(&text, add, remove).map_err(|why| format!("{}: {why}", path.display()))?;
-    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(root)).map_err(told)?;
-    file.write_all(text.as_bytes()).map_err(told)?;
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = path.metadata().map_or(std::fs::Permissions::from_mode(0o644), |there| there.permissions());
-    file.as_file().set_permissions(mode).map_err(told)?;
-    file.as_file().sync_all().map_err(told)?;
-    file.persist(&path).map_err(|error| told(error.error))?;
-    Ok(())
+    let mode = path.metadata().map_or(whole::COMMON, |there| there.permissions().mode());
+    whole::replace(&path, text.as_bytes(), mode).map_err(told)
 }
 
 /// The text of a configuration with these patterns in `ignore`, and without those.

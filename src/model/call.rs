@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::clock::Micros;
 use crate::base::digest::{BytesDigest, Digest};
 use crate::base::ids::{CallNo, RunId};
+use crate::base::text;
 
 /// What a node of the call tree is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -250,11 +251,7 @@ impl ErrorInfo {
 
     /// The beginning of the headline, as much as a row of a screen can need: a message may have megabytes.
     pub fn brief(&self) -> String {
-        let headline = self.headline();
-        match headline.char_indices().nth(BRIEF) {
-            Some((end, _)) => format!("{}…", &headline[..end]),
-            None => headline,
-        }
+        text::beginning(&self.headline(), BRIEF).into_owned()
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::Comparison;
-use crate::base::text;
+use crate::base::{text, whole};
 use crate::cli::error::CliError;
 use crate::diff::tree::{PairKind, Role};
 use crate::diff::value::{
@@ -35,13 +35,7 @@ const STYLE: &str = include_str!("report.css");
 /// Writes the report.
 pub(super) fn write(comparison: &Comparison<'_>, file: &Path) -> Result<(), CliError> {
     let told = |error: std::io::Error| CliError::usage(format!("--html {}: {error}", file.display()));
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Whole or not at all.
-    let temporary = tempfile::NamedTempFile::new_in(folder).map_err(told)?;
-    std::fs::write(temporary.path(), page(comparison)?).map_err(told)?;
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(temporary.path(), std::fs::Permissions::from_mode(0o644)).map_err(told)?;
-    temporary.persist(file).map_err(|error| told(error.error))?;
+    whole::replace(file, page(comparison)?.as_bytes(), whole::COMMON).map_err(told)?;
     comparison.context.out.note(&text::line(&format!("wrote {}", file.display())));
     Ok(())
 }

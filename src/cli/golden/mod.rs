@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use super::args::{EngineArgs, JsonArgs};
 use super::context::Context;
 use super::error::{CliError, Exit};
+use crate::base::whole;
 use crate::engine::golden::{FORMAT, Golden};
 
 /// What a golden's file name ends with.
@@ -95,13 +96,7 @@ fn write(path: &Path, golden: &Golden) -> Result<(), CliError> {
     let told = |error: std::io::Error| CliError::usage(format!("{}: {error}", path.display()));
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(told)?;
-    let file = tempfile::NamedTempFile::new_in(folder).map_err(told)?;
-    std::fs::write(file.path(), text).map_err(told)?;
-    // As any file of a repository is.
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o644)).map_err(told)?;
-    file.persist(path).map_err(|error| told(error.error))?;
-    Ok(())
+    whole::replace(path, text.as_bytes(), whole::COMMON).map_err(told)
 }
 
 /// The files that are meant.

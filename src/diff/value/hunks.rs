@@ -4,6 +4,7 @@
 //! What a text is, is a guess (`value::look`); a wrong one makes a heading that helps nobody, never a wrong difference.
 
 use super::text::{Line, LineKind, groups};
+use crate::base::text;
 use crate::value::look::{Prose, prose};
 
 /// Levels of a heading that are told, the innermost ones.
@@ -114,10 +115,7 @@ fn scopes(lines: &[&str], language: &str, at: usize) -> Vec<(usize, String)> {
 }
 
 fn short(words: &str) -> String {
-    match words.trim().char_indices().nth(LEVEL) {
-        Some((at, _)) => format!("{}…", &words.trim()[..at]),
-        None => words.trim().to_owned(),
-    }
+    text::beginning(words.trim(), LEVEL).into_owned()
 }
 
 #[cfg(test)]

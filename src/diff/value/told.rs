@@ -101,19 +101,10 @@ fn is_row(change: &Change, one: &Within) -> bool {
 /// What a difference is in, after where that is.
 fn named(place: &str, what: &Inside) -> String {
     let words = match what {
-        Inside::Row { key, name } => format!("{key} {}", glance(name)),
+        Inside::Row { key, name } => format!("{key} {}", text::beginning(&name.to_string(), NAME)),
         Inside::JsonText => "a text that is JSON".to_owned(),
     };
     if place.is_empty() { words } else { format!("{place}  {words}") }
-}
-
-/// A name, of bounded length.
-fn glance(name: &Value) -> String {
-    let shown = name.to_string();
-    match shown.char_indices().nth(NAME) {
-        Some((at, _)) => format!("{}…", &shown[..at]),
-        None => shown,
-    }
 }
 
 /// A place as it is called below what it is in.

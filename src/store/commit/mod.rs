@@ -35,6 +35,7 @@ const CHECKPOINT_PAGES: i64 = 4_000;
 const RESTART_PAGES: i64 = 16_000;
 /// Commits between two looks at the log's length.
 const LOOK_EVERY: u32 = 64;
+
 /// What one submission asks for.
 #[derive(Debug)]
 pub(super) struct Work {
