@@ -10,7 +10,7 @@ use crate::app::{AppState, Effect, Msg, Reply, command, settle, update};
 use crate::base::ids::RunId;
 use crate::model::{CallStatus, Event, RunHistory, RunStatus};
 
-fn failed() -> Script {
+pub(super) fn failed() -> Script {
     fake::agent("2c1a00000000", 60, None, RunStatus::Failed)
 }
 
@@ -37,7 +37,7 @@ fn feed(state: &mut AppState, script: &Script, mut effects: Vec<Effect>) -> Vec<
 }
 
 /// On the time line of a run, after these keys.
-fn along(script: &Script, keys: &str) -> AppState {
+pub(super) fn along(script: &Script, keys: &str) -> AppState {
     let mut state = bench(std::slice::from_ref(script));
     for key in std::iter::once("T").chain(keys.split_whitespace()) {
         let effects = press(&mut state, key);

@@ -41,6 +41,11 @@ fn tell(state: &mut AppState, event: GateEvent) {
     settle(state, &ENV);
 }
 
+/// A run that is stepped through and stands before a call.
+pub(super) fn at_gate() -> AppState {
+    stepped(&[execute(2)])
+}
+
 /// A run that is stepped through, with two calls that wait beside one another.
 fn stepped(asks: &[Ask]) -> AppState {
     let mut state = bench(&[fake::agent(PARENT, 60, None, RunStatus::Failed)]);

@@ -20,6 +20,10 @@ pub fn command_line(state: &AppState) -> Option<String> {
     if state.screen == Screen::Search {
         return search_line(state);
     }
+    // What the workbench said is nowhere but in it.
+    if state.screen == Screen::Messages {
+        return None;
+    }
     if state.screen == Screen::Savings {
         return Some("tl-bench savings".to_owned());
     }

@@ -94,6 +94,20 @@ impl Keymap {
         out
     }
 
+    /// Where these keys mean something, or begin what does, whatever is shown: each scope once, with the command unless
+    /// more keys are needed.
+    pub fn anywhere(&self, pressed: &[Key]) -> Vec<(Scope, Option<CommandId>)> {
+        let mut out: Vec<(Scope, Option<CommandId>)> = Vec::new();
+        for binding in self.bindings.iter().filter(|b| b.keys.starts_with(pressed)) {
+            let id = (binding.keys.len() == pressed.len()).then_some(binding.id);
+            match out.iter_mut().find(|(scope, _)| *scope == binding.scope) {
+                Some((_, known)) => *known = known.or(id),
+                None => out.push((binding.scope, id)),
+            }
+        }
+        out
+    }
+
     /// Sequences that can never be typed, because their beginning is a command already: the sequence, and the
     /// command that is in its way.
     pub fn unreachable(&self) -> Vec<(&Binding, &Binding)> {

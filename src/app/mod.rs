@@ -27,6 +27,7 @@ pub mod keymap;
 pub mod keys;
 pub mod layout;
 pub mod msg;
+pub mod messages;
 pub mod page;
 pub mod openrun;
 pub mod palette;
@@ -63,6 +64,8 @@ mod blast_tests;
 pub mod script;
 #[cfg(test)]
 mod gate_tests;
+#[cfg(test)]
+mod messages_tests;
 #[cfg(test)]
 mod over_tests;
 #[cfg(test)]

@@ -25,6 +25,7 @@ use super::gate::{FailLine, Gate, PointList, Rejected};
 use super::inspect::Doc;
 use super::keys::Key;
 use super::layout::{Shares, Split, layout};
+use super::messages::Messages;
 use super::msg::{Ask, Fork, ProjectInfo, ValueView};
 use super::openrun::OpenRun;
 use super::palette::CommandList;
@@ -72,6 +73,8 @@ pub enum Screen {
     Diff,
     /// What was spent and spared, day by day.
     Savings,
+    /// What the workbench said.
+    Messages,
 }
 
 impl Screen {
@@ -86,6 +89,7 @@ impl Screen {
             Screen::Search => "Search",
             Screen::Diff => "Diff",
             Screen::Savings => "Savings",
+            Screen::Messages => "Messages",
         }
     }
 }
@@ -97,8 +101,8 @@ pub struct Toast {
     pub text: String,
     /// How much it matters.
     pub level: Level,
-    /// When it goes away.
-    pub until: Micros,
+    /// When it goes away; `None`: some time after the next key, so that whoever was away reads it.
+    pub until: Option<Micros>,
     /// It answers a key, so it goes away with the next one.
     pub answers: bool,
 }
@@ -320,6 +324,8 @@ pub struct AppState {
     pub theme: Option<String>,
     /// A passing sentence.
     pub toast: Option<Toast>,
+    /// Those that passed.
+    pub messages: Messages,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
     /// What can be taken back, the last at the end.
@@ -390,6 +396,7 @@ impl AppState {
             settings: Settings::default(),
             theme: None,
             toast: None,
+            messages: Messages::default(),
             size,
             undo: Vec::new(),
             blast: Blast::default(),
@@ -464,7 +471,7 @@ impl AppState {
         const SPIN: Micros = 125_000;
         let moving = self.current_runs() && !self.is_paused() || self.running_row_shown();
         let spin = moving.then_some(now - now.rem_euclid(SPIN) + SPIN);
-        let toast = self.toast.as_ref().map(|toast| toast.until);
+        let toast = self.toast.as_ref().and_then(|toast| toast.until);
         let which_key = self.pending.as_ref().map(|pending| pending.since + WHICH_KEY).filter(|at| *at > now);
         spin.into_iter().chain(toast).chain(which_key).min()
     }

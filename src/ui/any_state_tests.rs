@@ -61,6 +61,7 @@ fn any_key() -> impl Strategy<Value = &'static str> {
         "o",
         "1",
         "savings",
+        "messages",
         "edits",
         "problems",
         "variance",
@@ -93,12 +94,13 @@ fn any_key() -> impl Strategy<Value = &'static str> {
 }
 
 /// What leads to screens and overlays, by words in [`any_key`].
-const SCREENS: [(&str, &str); 12] = [
+const SCREENS: [(&str, &str); 13] = [
     ("timeline", "g t"),
     ("functions", "g f"),
     ("find", "g s"),
     ("compare", "g d"),
     ("savings", "g l"),
+    ("messages", "g m"),
     ("edits", "g b"),
     ("problems", "g p"),
     ("variance", "g v"),

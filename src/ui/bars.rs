@@ -4,13 +4,16 @@ use crate::app::AppState;
 use crate::app::asof::{self, AsOf};
 use crate::app::blast;
 use crate::app::command;
+use crate::app::command::CommandId;
 use crate::app::headless;
+use crate::app::inspect;
+use crate::app::keys::sequence_name;
 use crate::app::layout::{Area, Layout, Split};
+use crate::app::messages;
 use crate::app::say::{self, Piece};
 use crate::app::tone::{Line, Tone};
 use crate::base::clock::Micros;
 use crate::base::text;
-use crate::model::Level;
 
 use super::cells::Canvas;
 
@@ -43,8 +46,8 @@ pub(super) fn header(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now:
 /// What edits mean for the run, and the keys for it at the right.
 pub(super) fn blast(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
     let keys: Vec<command::Hint> = command::bar_hints(state);
-    let width: usize = keys.iter().map(|hint| text::width(&hint.key) + hint.word.len() + 4).sum();
-    let width = if usize::from(area.w) >= width + 60 { width as u16 } else { 0 };
+    let width = hints_width(&keys);
+    let width = if area.w >= width.saturating_add(60) { width } else { 0 };
     fitting(canvas, Area { w: area.w - width, ..area }, blast::bar(state));
     if width > 0 {
         hints(canvas, area, area.w - width + 2, &keys);
@@ -127,22 +130,65 @@ pub(super) fn hint(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
     }
 }
 
-/// A passing sentence, or what is wrong with the project.
-pub(super) fn notice(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
+/// A passing sentence, or what is wrong with the project. A sentence that is too long for a row has two, and one that is
+/// too long for these names the key that shows all of it.
+pub(super) fn notice(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState) {
+    let area = places.notice;
     if let Some(toast) = &state.toast {
-        let tone = match toast.level {
-            Level::Info => Tone::Text,
-            Level::Warning => Tone::Warning,
-            Level::Error => Tone::Bad,
+        let tone = messages::tone(toast.level);
+        let room = usize::from(area.w.saturating_sub(2)).max(1);
+        // Nobody reads more of it here than a few rows.
+        let lines = inspect::wrapped(&text::line(&text::beginning(&toast.text, 8 * room)), room);
+        let Some((first, rest)) = lines.split_first() else { return };
+        let Some(second) = rest.first() else {
+            canvas.text(area, 1, 0, tone, first);
+            return;
         };
-        canvas.text(area, 1, 0, tone, &toast.text);
+        let above = Area { y: area.y.saturating_sub(1), ..area };
+        canvas.clear(above);
+        canvas.text(above, 1, 0, tone, first);
+        if rest.len() == 1 {
+            canvas.text(area, 1, 0, tone, second);
+            return;
+        }
+        let hint = keyed(state, CommandId::GoMessages, "all of it");
+        let needs = if toast.answers { 0 } else { hints_width(&hint) };
+        let part = Area { w: area.w.saturating_sub(needs), ..area };
+        let x = canvas.text(part, 1, 0, tone, &format!("{second} …"));
+        if needs > 0 {
+            hints(canvas, area, x + 2, &hint);
+        }
     } else if let Some(problem) = state.problems().next() {
         let more = state.problems().count() - 1;
-        let x = canvas.text(area, 1, 0, Tone::Warning, problem);
-        if more > 0 {
-            canvas.text(area, x + 1, 0, Tone::Faint, &format!("and {more} more"));
+        // The list has all of them, and each in full.
+        let hint = match more {
+            0 => keyed(state, CommandId::GoProblems, "all of it"),
+            _ => keyed(state, CommandId::GoProblems, "all"),
+        };
+        let count = if more > 0 { format!("and {more} more") } else { String::new() };
+        let long = text::width(&text::line(problem)) + 2 > usize::from(area.w);
+        if !long && more == 0 {
+            canvas.text(area, 1, 0, Tone::Warning, problem);
+            return;
         }
+        let beside = hints_width(&hint) + u16::try_from(count.len() + 2).unwrap_or(0);
+        let part = Area { w: area.w.saturating_sub(beside), ..area };
+        let x = canvas.text(part, 1, 0, Tone::Warning, problem);
+        let x = canvas.text(area, x + 1, 0, Tone::Faint, &count);
+        hints(canvas, area, x + if more > 0 { 2 } else { 1 }, &hint);
     }
+}
+
+/// A command's key with a word for it here; nothing when it has no key.
+fn keyed(state: &AppState, id: CommandId, word: &'static str) -> Vec<command::Hint> {
+    let keys = state.settings.keymap.keys(id).next();
+    keys.map(|keys| command::Hint { key: sequence_name(keys), word, rank: 0 }).into_iter().collect()
+}
+
+/// Columns of keys with what stands between them and what is before them.
+fn hints_width(hints: &[command::Hint]) -> u16 {
+    let width: usize = hints.iter().map(|hint| text::width(&hint.key) + hint.word.len() + 4).sum();
+    u16::try_from(width).unwrap_or(u16::MAX)
 }
 
 /// The keys that matter now; when space is short the least important ones go first.

@@ -3,6 +3,7 @@
 use crate::app::AppState;
 use crate::app::functions::{self, Column};
 use crate::app::layout::Area;
+use crate::app::screens;
 use crate::app::tone::Tone;
 use crate::model::functions::Function;
 
@@ -26,9 +27,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
         let tone = if i == state.table.column { Tone::Focus } else { Tone::Faint };
         canvas.right(area, right, 0, column.width() - 1, tone, &format!("{}{mark}", column.title()));
     }
-    // The sums stand below a gap when there is room for both.
-    let sums = body.h >= 6 && rows.len() > 1;
-    let list = Area { h: if sums { body.h - 2 } else { body.h }, ..body };
+    let list = screens::list_area(state, body);
+    let sums = list.h < body.h;
     for y in 0..list.h {
         let row = state.list.top + usize::from(y);
         let Some(function) = rows.get(row) else { break };

@@ -2,6 +2,7 @@
 
 use crate::app::AppState;
 use crate::app::layout::Area;
+use crate::app::screens;
 use crate::app::tone::Tone;
 use crate::base::text;
 use crate::model::ledger::{Amount, Line, by_day};
@@ -42,7 +43,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
     for (right, heading) in COLUMNS {
         canvas.right(body, right, 0, 9, Tone::Faint, heading);
     }
-    let list = Area { y: body.y + 1, h: body.h.saturating_sub(3), ..body };
+    let list = screens::list_area(state, body);
     for y in 0..list.h {
         let row = state.list.top + usize::from(y);
         let Some((day, line)) = days.get(row) else { break };

@@ -11,7 +11,7 @@
 //!  ──────┴──────────────────────────────┴──────────────────────────────────────
 //!  bar        what edits mean for the run (only then)
 //!  hint       (tour only)
-//!  notice     toasts
+//!  notice     toasts; a long one also has the row above
 //!  footer     the keys that matter now
 //! ```
 //!
@@ -123,6 +123,7 @@ pub fn draw(state: &AppState, look: &Look, now: Micros, buffer: &mut Buffer) -> 
             Screen::Search => find::draw(&mut canvas, area, state, now),
             Screen::Timeline => timeline::draw(&mut canvas, area, state, now),
             Screen::Savings => ledger::draw(&mut canvas, area, state),
+            Screen::Messages => problems::said(&mut canvas, area, state, now),
             Screen::Diff => compare::draw(&mut canvas, area, state),
             Screen::Edits => edits::draw(&mut canvas, area, state),
         }
@@ -135,7 +136,7 @@ pub fn draw(state: &AppState, look: &Look, now: Micros, buffer: &mut Buffer) -> 
     if let Some(area) = places.hint {
         bars::hint(&mut canvas, area, state);
     }
-    bars::notice(&mut canvas, places.notice, state);
+    bars::notice(&mut canvas, &places, state);
     bars::footer(&mut canvas, places.footer, state);
     overlay::draw(&mut canvas, &places, state);
     lists::which_key(&mut canvas, &places, state, now);

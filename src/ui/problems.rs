@@ -1,45 +1,84 @@
-//! The list of problems.
+//! Lists of sentences: the problems, and what the workbench said.
 
 use crate::app::AppState;
-use crate::app::inspect;
 use crate::app::layout::Area;
+use crate::app::messages;
 use crate::app::problems;
-use crate::app::tone::Tone;
-use crate::base::text;
+use crate::app::screens::{self, KIND, SAID};
+use crate::app::tone::{Line, Tone};
+use crate::base::clock::Micros;
 
 use super::cells::Canvas;
 
-/// Columns of the kind.
-const KIND: u16 = 11;
+/// Columns of a message's age.
+const AGE: u16 = 5;
 
-/// Draws the screen.
+/// Draws the screen of problems.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
     let all = problems::list(state);
-    let x = canvas.text(area, 1, 0, Tone::Focus, "Problems");
-    canvas.text(area, x + 1, 0, Tone::Faint, &all.len().to_string());
-    let body = area.below_title();
-    if all.is_empty() {
-        canvas.text(body, 1, 1, Tone::Quiet, "Nothing needs a look. Esc goes back.");
-        return;
-    }
-    // What is cut in its row stands below the list in full, where the list leaves room.
-    let room = usize::from(body.w.saturating_sub(2));
-    let cut = |text: &String| text::width(text) > room.saturating_sub(usize::from(KIND));
-    let long = all.get(state.list.at).map(|problem| text::line(&problem.text)).filter(cut);
-    let free = usize::from(body.h).saturating_sub(all.len() + 1);
-    let foot: Vec<String> =
-        long.map(|text| inspect::wrapped(&text, room)).unwrap_or_default().into_iter().take(free).collect();
-    let from = body.h - u16::try_from(foot.len()).unwrap_or(0);
-    for (y, line) in (from..).zip(&foot) {
-        canvas.text(body, 1, y, Tone::Text, line);
-    }
-    for y in 0..body.h {
-        let row = state.list.top + usize::from(y);
-        let Some(problem) = all.get(row) else { break };
-        canvas.text(body, 1, y, problem.kind.tone(), problem.kind.word());
-        canvas.text(body, 1 + KIND, y, Tone::Text, &problem.text);
-        if row == state.list.at {
-            canvas.tint(body, y, Tone::Selected);
+    title(canvas, area, state, all.len());
+    let rows = Rows { from: KIND, empty: "Nothing needs a look. Esc goes back." };
+    let problem = |at: usize| {
+        let problem = all.get(at)?;
+        let kind = vec![(problem.kind.tone(), problem.kind.word().to_owned())];
+        Some((kind, Tone::Text, problem.text.clone()))
+    };
+    rows.draw(canvas, area.below_title(), state, problem);
+}
+
+/// Draws the screen of messages.
+pub(super) fn said(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: Micros) {
+    title(canvas, area, state, state.messages.len());
+    let rows = Rows { from: SAID, empty: "Nothing was said yet. Esc goes back." };
+    let message = |at: usize| {
+        let message = state.messages.get(at)?;
+        let tone = messages::tone(message.level);
+        let age = format!("{:<width$}", message.age(now), width = usize::from(AGE));
+        let first = vec![(Tone::Quiet, age), (tone, messages::word(message.level).to_owned())];
+        Some((first, tone, message.words()))
+    };
+    rows.draw(canvas, area.below_title(), state, message);
+}
+
+fn title(canvas: &mut Canvas<'_>, area: Area, state: &AppState, rows: usize) {
+    let x = canvas.text(area, 1, 0, Tone::Focus, state.screen.title());
+    canvas.text(area, x + 1, 0, Tone::Faint, &rows.to_string());
+}
+
+struct Rows {
+    /// The column at which the sentences begin.
+    from: u16,
+    /// What stands there when there are none.
+    empty: &'static str,
+}
+
+impl Rows {
+    /// The rows that can be seen, each with what stands before its sentence; the selected sentence in full below them,
+    /// when its row cuts it.
+    fn draw(
+        &self,
+        canvas: &mut Canvas<'_>,
+        body: Area,
+        state: &AppState,
+        row: impl Fn(usize) -> Option<(Line, Tone, String)>,
+    ) {
+        let list = screens::list_area(state, body);
+        for y in 0..list.h {
+            let at = state.list.top + usize::from(y);
+            let Some((first, tone, sentence)) = row(at) else { break };
+            canvas.pieces(list, 1, y, &first);
+            canvas.text(list, 1 + self.from, y, tone, &sentence);
+            if at == state.list.at {
+                canvas.tint(list, y, Tone::Selected);
+            }
+        }
+        let Some((_, _, sentence)) = row(state.list.at) else {
+            canvas.text(body, 1, 1, Tone::Quiet, self.empty);
+            return;
+        };
+        let foot = screens::foot(&sentence, self.from, body, list);
+        for (y, line) in (list.h + 1..).zip(&foot) {
+            canvas.text(body, 1, y, Tone::Text, line);
         }
     }
 }

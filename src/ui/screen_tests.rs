@@ -292,6 +292,44 @@ fn problems() {
     snapshots("problems", scripts, "g p down");
 }
 
+/// What the workbench said, some of it longer than any row.
+pub(super) fn told(size: (u16, u16), keys: &str) -> AppState {
+    let mut state = bench(some_runs(), size, "");
+    let long = "research_agent could not be started: /tmp/project/agents/research.py:12: ImportError: cannot import \
+                name 'web_search' from partially initialized module 'tools' (most likely due to a circular import) \
+                (/tmp/project/agents/tools.py). Imported by /tmp/project/agents/research.py:3, which is imported by \
+                /tmp/project/agents/__init__.py:1. Move the import into the function that needs it.";
+    let said = [
+        BackendEvent::Notice("The sources are watched by looking at them each second.".to_owned()),
+        BackendEvent::Failed(long.to_owned()),
+        BackendEvent::Notice("Copied the path.".to_owned()),
+        BackendEvent::Notice("Copied the path.".to_owned()),
+    ];
+    for (event, ago) in said.into_iter().zip([7_200, 90, 60, 8]) {
+        update(&mut state, Msg::Backend(event), &Env { now: ENV.now - ago * 1_000_000 });
+    }
+    for key in keys.split_whitespace() {
+        update(&mut state, Msg::Key(Key::parse(key).unwrap()), &ENV);
+        settle(&mut state, &ENV);
+    }
+    state
+}
+
+#[test]
+fn messages() {
+    for (w, h) in SIZES {
+        snapshot(&format!("messages_{w}x{h}"), &told((w, h), "g m up"));
+        let long = "The golden file research.golden.txt was made by an older version; `tl-bench golden update` writes it \
+                    anew after a look at what differs.";
+        for (name, text) in [("long", long.to_owned()), ("too_long", long.repeat(5))] {
+            let mut state = bench(some_runs(), (w, h), "");
+            update(&mut state, Msg::Backend(BackendEvent::Failed(text)), &ENV);
+            settle(&mut state, &ENV);
+            snapshot(&format!("toast_{name}_{w}x{h}"), &state);
+        }
+    }
+}
+
 #[test]
 fn which_key() {
     for (w, h) in SIZES {

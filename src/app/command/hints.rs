@@ -88,6 +88,7 @@ fn rank(id: CommandId, gate: bool, screen: Screen) -> u8 {
         CommandId::DiffOpen | CommandId::DiffNext | CommandId::DiffPane | CommandId::DiffIgnore => 1,
         CommandId::DiffCauses | CommandId::DiffSides | CommandId::DiffKeep => 2,
         CommandId::DiffAll => 3,
+        CommandId::MessagesPage | CommandId::MessageCopy => 1,
         CommandId::DiffFirst => 4,
         CommandId::ZoomIn | CommandId::ZoomOut | CommandId::ZoomAll => 3,
         CommandId::ToggleFold => 5,
@@ -105,7 +106,7 @@ fn relevant(id: CommandId, state: &AppState) -> bool {
         }
         // Enter means something else at the gate, and the pane changes with Tab; a screen's own command has the key.
         CommandId::Open => match state.screen {
-            Screen::Timeline | Screen::Functions | Screen::Search | Screen::Diff => false,
+            Screen::Timeline | Screen::Functions | Screen::Search | Screen::Diff | Screen::Messages => false,
             _ => state.gate().is_none() || state.focus == Pane::Runs,
         },
         // It is about a line of the text.

@@ -4,10 +4,12 @@
 //! [`COMMANDS`]; nothing else knows a key. Adding a command is a row in `table.rs` and an arm in
 //! `update/commands.rs`.
 
+mod elsewhere;
 mod enabled;
 mod hints;
 mod table;
 
+pub use elsewhere::elsewhere;
 pub use hints::{Hint, bar_hints, hints};
 pub use table::{COMMANDS, CommandId, PREFIXES};
 
@@ -46,11 +48,12 @@ impl Scope {
             Scope::Screen(Screen::Functions) => "In the table of functions",
             Scope::Screen(Screen::Diff) => "Where two runs are compared",
             Scope::Screen(Screen::Savings) => "In the table of savings",
+            Scope::Screen(Screen::Messages) => "In the list of messages",
         }
     }
 
     /// All headings in order.
-    pub const ALL: [Scope; 12] = [
+    pub const ALL: [Scope; 13] = [
         Scope::Global,
         Scope::Pane(Pane::Runs),
         Scope::Pane(Pane::Calls),
@@ -63,6 +66,7 @@ impl Scope {
         Scope::Screen(Screen::Functions),
         Scope::Screen(Screen::Search),
         Scope::Screen(Screen::Diff),
+        Scope::Screen(Screen::Messages),
     ];
 }
 

@@ -23,6 +23,7 @@ const DIFF: Scope = Scope::Screen(Screen::Diff);
 const FIND: Scope = Scope::Screen(Screen::Search);
 const PROBLEMS: Scope = Scope::Screen(Screen::Problems);
 const EDITS: Scope = Scope::Screen(Screen::Edits);
+const MESSAGES: Scope = Scope::Screen(Screen::Messages);
 const INSPECTOR: Scope = Scope::Pane(Pane::Inspector);
 
 macro_rules! commands {
@@ -193,6 +194,10 @@ commands! {
     DiffCopy "copy-patch" DIFF, ["y y", "y d"], "", has_pair, "Copy what differs inside the call as a patch.";
     GoSavings "savings" Global, ["g l"], "", always,
         "Show what the project's runs spent and what reuse spared, day by day.";
+    GoMessages "messages" Global, ["g m"], "", always,
+        "Show what the workbench said: the last messages in full, errors longest.";
+    MessagesPage "page-messages" MESSAGES, ["enter", "v"], "all in $PAGER", always, "Show all messages in $PAGER.";
+    MessageCopy "copy-message" MESSAGES, ["y y"], "copy", always, "Copy the selected message.";
     ProblemOpen "open-problem" PROBLEMS, ["enter"], "go there", has_problems,
         "Go to the call that the problem is about, or to its place in the source.";
     Zoom "zoom" Global, ["Z", "z z"], "", has_panes, "Give the focused pane the whole window, or all panes their room again.";

@@ -12,7 +12,7 @@ use crate::app::tab::{TabState, Target};
 use crate::base::ids::call_id;
 use crate::model::{Level, Mode, RunStatus, ValueRef, path};
 
-use super::{commands, toast, values};
+use super::{commands, refuse, toast, values};
 
 /// Replays the selected run.
 pub(super) fn replay(state: &mut AppState, mode: Mode, env: &Env) -> Vec<Effect> {
@@ -281,8 +281,12 @@ pub(super) fn copy_id(state: &AppState) -> Vec<Effect> {
 }
 
 /// Copies the command line that gives what is on the screen.
-pub(super) fn copy_command(state: &AppState) -> Vec<Effect> {
-    headless::command_line(state).map(|line| copied("The command line", line)).unwrap_or_default()
+pub(super) fn copy_command(state: &mut AppState, env: &Env) -> Vec<Effect> {
+    let Some(line) = headless::command_line(state) else {
+        refuse(state, "No command line gives what is on the screen.", env);
+        return Vec::new();
+    };
+    copied("The command line", line)
 }
 
 /// A place in a source file.

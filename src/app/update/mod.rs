@@ -88,23 +88,27 @@ pub fn update(state: &mut AppState, msg: Msg, env: &Env) -> Vec<Effect> {
     }
 }
 
-/// Shows a sentence for a while.
+/// Shows a sentence for a while, and keeps it among the messages.
 fn toast(state: &mut AppState, level: Level, text: impl Into<String>, env: &Env) {
-    state.toast = Some(Toast { text: text.into(), level, until: env.now + TOAST, answers: false });
+    let text = text.into();
+    screens::said(state, level, &text, env);
+    let until = (level != Level::Error).then_some(env.now + TOAST);
+    state.toast = Some(Toast { text, level, until, answers: false });
 }
 
 /// Says that a key does nothing; whoever presses the next one has read it.
 fn refuse(state: &mut AppState, text: impl Into<String>, env: &Env) {
-    toast(state, Level::Info, text, env);
-    if let Some(toast) = &mut state.toast {
-        toast.answers = true;
-    }
+    let until = Some(env.now + TOAST);
+    state.toast = Some(Toast { text: text.into(), level: Level::Info, until, answers: true });
 }
 
 fn press(state: &mut AppState, key: Key, env: &Env) -> Vec<Effect> {
     state.toast.take_if(|toast| toast.answers);
-    if let Some(effects) = overlay::press(state, key, env) {
-        return effects;
+    if let Some(toast) = &mut state.toast {
+        toast.until.get_or_insert(env.now + TOAST);
+    }
+    if state.overlay.is_some() {
+        return covered(state, key, env);
     }
     let pending = state.pending.take();
     let since = pending.as_ref().map_or(env.now, |pending| pending.since);
@@ -122,13 +126,35 @@ fn press(state: &mut AppState, key: Key, env: &Env) -> Vec<Effect> {
             state.pending = Some(Pending { keys, since });
             Vec::new()
         }
-        Found::Nothing if keys.len() > 1 => {
-            let sentence = format!("{} means nothing here.", sequence_name(&keys));
-            refuse(state, sentence, env);
+        Found::Nothing => {
+            let nothing =
+                || (keys.len() > 1).then(|| format!("{} means nothing here.", sequence_name(&keys)));
+            if let Some(sentence) = command::elsewhere(state, &keys).or_else(nothing) {
+                refuse(state, sentence, env);
+            }
             Vec::new()
         }
-        Found::Nothing => Vec::new(),
     }
+}
+
+/// A key while something lies over the panes. One that has a meaning when that is closed, and none now, says so.
+fn covered(state: &mut AppState, key: Key, env: &Env) -> Vec<Effect> {
+    let silent = over::editor(state).is_none().then(|| (state.overlay.clone(), state.theme.clone()));
+    let effects = overlay::press(state, key, env).unwrap_or_default();
+    let Some(before) = silent else { return effects };
+    let still = effects.is_empty()
+        && state.toast.is_none()
+        && (&state.overlay, &state.theme) == (&before.0, &before.1);
+    let moves = |id: Option<CommandId>| {
+        use CommandId::{Bottom, Down, PageDown, PageUp, Top, Up};
+        // At the end of a list they have nowhere to go.
+        id.is_some_and(|id| matches!(id, Up | Down | PageUp | PageDown | Top | Bottom))
+    };
+    let meant = state.settings.keymap.anywhere(&[key]);
+    if still && !meant.is_empty() && !meant.iter().any(|(_, id)| moves(*id)) {
+        refuse(state, format!("{} works when this is closed; Esc closes it.", key.name()), env);
+    }
+    effects
 }
 
 /// Where the narrower command cannot be used, the key means what it means in a wider place. What a key of the gate

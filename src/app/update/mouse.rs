@@ -7,6 +7,7 @@ use crate::app::inspect::tabs_at;
 use crate::app::layout::{self, Area};
 use crate::app::msg::{Effect, Env};
 use crate::app::pointer::{Mouse, MouseKind};
+use crate::app::screens;
 use crate::app::state::{AppState, Pane, Screen};
 
 use super::{over, panes};
@@ -66,10 +67,10 @@ fn click(state: &mut AppState, places: &layout::Layout, x: u16, y: u16, env: &En
         return Vec::new();
     }
     if state.screen != Screen::Main {
-        if let Some(row) =
-            places.screen.filter(|area| area.holds(x, y)).and_then(|area| row(area, y, state.list.top))
-        {
-            state.list.at = row;
+        let list = |area: Area| screens::list_area(state, area.below_title());
+        let list = places.screen.map(list).filter(|list| list.holds(x, y));
+        if let Some(list) = list {
+            state.list.at = state.list.top + usize::from(y - list.y);
         }
         return Vec::new();
     }

@@ -20,7 +20,7 @@ const KEPT_CALLS: usize = 50_000;
 
 /// Rebuilds visible rows, follows, scrolls, lays out the inspector's text, and asks for what is missing.
 pub fn settle(state: &mut AppState, env: &Env) -> Vec<Effect> {
-    if state.toast.as_ref().is_some_and(|toast| toast.until <= env.now) {
+    if state.toast.as_ref().is_some_and(|toast| toast.until.is_some_and(|until| until <= env.now)) {
         state.toast = None;
     }
     tour::advance(state);
@@ -72,7 +72,7 @@ fn screen(state: &mut AppState, places: &layout::Layout) {
     if matches!(state.screen, Screen::Main | Screen::Timeline | Screen::Search | Screen::Diff) {
         return;
     }
-    let (rows, height) = (screens::rows(state), places.rows(places.screen));
+    let (rows, height) = (screens::rows(state), screens::height(state, places));
     state.list.at = state.list.at.min(rows.saturating_sub(1));
     state.list.top = scroll_to(state.list.top, state.list.at, rows, height);
 }
