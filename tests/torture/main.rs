@@ -8,12 +8,14 @@
     reason = "tests fail by panicking"
 )]
 
+#[cfg(target_os = "linux")]
+mod below;
 mod flips;
 mod kills;
+#[cfg(target_os = "linux")]
 mod power;
 #[path = "../support/mod.rs"]
 mod support;
-mod vfs;
 
 /// xorshift: the same choices on every machine.
 struct Random(u64);

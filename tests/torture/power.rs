@@ -1,8 +1,9 @@
 //! The power goes: whatever the disk may hold then, every acknowledged outcome is read from it.
 //!
-//! Six threads record runs into one store while every file operation of SQLite is recorded (`vfs.rs`). At points of
-//! that record, most of them right after an acknowledgement, disks are made: what was synced is there; of what was
-//! written since, nothing, all, a part with a torn end, or any mixture of 512-byte sectors.
+//! Six threads record runs into one store, and then one records another alone, so that its outcomes are put beside the
+//! database, while every operation on a file is recorded (`below.rs`). At points of that record, most of them at or soon after
+//! an acknowledgement, disks are made: what was synced is there; of what was written since, nothing, all, a part with a
+//! torn end, or any mixture of 512-byte sectors. A new name is there when its folder was synced, and else perhaps.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,15 +12,18 @@ use std::sync::{Arc, Barrier};
 use bytes::Bytes;
 use tl_bench::base::digest::Digest;
 use tl_bench::base::ids::RunId;
-use tl_bench::model::event::{CallAsked, CallEnded};
+use tl_bench::model::event::{CallAsked, CallEnded, Stream};
 use tl_bench::model::{CallKind, CallStatus, Event, EventKind, Mode, ValueRef};
 use tl_bench::store::{Batch, Node, Options, Store};
 
-use crate::vfs::{self, Op};
+use crate::below::{self, Op};
 use crate::{Random, trials};
 
 const THREADS: u64 = 6;
 const CALLS: u32 = 16;
+/// The run that is recorded alone.
+const ALONE: u64 = THREADS + 1;
+const CALLS_ALONE: u32 = 40;
 
 fn event(seq: u64, kind: EventKind) -> Event {
     Event { seq, at: 1_700_000_000_000_000 + seq as i64, kind }
@@ -87,7 +91,7 @@ fn run_id(name: u64) -> RunId {
 }
 
 /// One run as an engine records it: starts that are not synced, outcomes that are; each outcome acknowledged.
-fn record_run(store: &Store, name: u64) {
+fn record_run(store: &Store, name: u64, calls: u32) {
     let writer = store.writer().unwrap();
     let run = run_id(name);
     let started = EventKind::RunStarted {
@@ -102,7 +106,8 @@ fn record_run(store: &Store, name: u64) {
         purpose: Default::default(),
     };
     let mut seq = 0;
-    let mut put = |kinds: Vec<EventKind>, nodes: Vec<Node>, durable: bool| {
+    // What is put beside the database joins the log with what others commit, and when somebody reads.
+    let mut put = |kinds: Vec<EventKind>, nodes: Vec<Node>, durable: bool, at_once: bool| {
         let events = kinds
             .into_iter()
             .map(|kind| {
@@ -110,52 +115,78 @@ fn record_run(store: &Store, name: u64) {
                 event(seq, kind)
             })
             .collect();
-        writer.write(Batch { run: run.clone(), events, nodes }, durable).unwrap();
+        let batch = Batch { run: run.clone(), events, nodes };
+        match if at_once { writer.commit_now(batch, durable) } else { Err(batch) } {
+            Ok(outcome) => outcome.unwrap(),
+            Err(batch) => writer.write(batch, durable).unwrap(),
+        }
     };
-    put(vec![started, asked(1)], vec![], true);
-    for no in 2..2 + CALLS {
-        put(vec![asked(no), EventKind::CallStarted { no, attempt: 1, worker: 1 }], vec![], false);
+    put(vec![started, asked(1)], vec![], true, false);
+    for no in 2..2 + calls {
+        if no % 3 == 0 {
+            store.run(&run).unwrap();
+        }
+        put(vec![asked(no), EventKind::CallStarted { no, attempt: 1, worker: 1 }], vec![], false, no % 4 > 0);
+        let log = EventKind::Log { no, stream: Stream::Stdout, text: "begun\n".to_owned() };
+        put(vec![log], vec![], false, true);
         let output = output(name, no);
-        put(vec![ended(no, &output)], vec![output], true);
-        vfs::ack(format!("{name} {no}"));
+        put(vec![ended(no, &output)], vec![output], true, true);
+        below::ack(format!("{name} {no}"));
     }
 }
 
-/// A disk: files by name. `syncs`: whether a sync means anything (the control says no).
+/// Whether a sync of a file means anything.
+type Saves = fn(&str) -> bool;
+
+/// A disk: files by name. Controls say of `saves` that no sync means anything, or not each.
 fn disk(
     base: &BTreeMap<String, Vec<u8>>,
     ops: &[Op],
-    syncs: bool,
+    saves: Saves,
     random: &mut Random,
 ) -> BTreeMap<String, Vec<u8>> {
-    let mut saved: BTreeMap<&str, usize> = BTreeMap::new();
+    let names: BTreeMap<&str, (usize, &str)> = (0..)
+        .zip(ops)
+        .filter_map(|(i, op)| match op {
+            Op::Name { from, to } => Some((from.as_str(), (i, to.as_str()))),
+            _ => None,
+        })
+        .collect();
+    // A file that was given another name is the same file.
+    let known = |file: &str| names.get(file).map_or(file, |(_, to)| to).to_owned();
+    let mut saved: BTreeMap<String, usize> = BTreeMap::new();
     for op in ops {
-        if let Op::Sync { file, begun } = op {
-            let mark = saved.entry(file).or_default();
+        if let Op::Sync { file, begun } = op
+            && saves(file)
+        {
+            let mark = saved.entry(known(file)).or_default();
             *mark = (*mark).max(*begun);
         }
     }
+    let saved = |file: &str| saved.get(file).copied().unwrap_or(0);
     let mut files = base.clone();
     // For each file how unsynced operations fared.
-    let mut fates: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut fates: BTreeMap<String, usize> = BTreeMap::new();
     for (i, op) in ops.iter().enumerate() {
         let (Op::Write { file, .. } | Op::Cut { file, .. } | Op::Remove { file }) = op else {
             continue;
         };
-        let sure = syncs && i < saved.get(file.as_str()).copied().unwrap_or(0);
+        let file = known(file);
+        let sure = i < saved(&file);
         // 0: none, 1: all, 2: the earlier ones, 3 and more: sectors.
-        let fate = fates.entry(file).or_insert_with(|| random.below(5));
+        let fate = fates.entry(file.clone()).or_insert_with(|| random.below(5));
         if !sure && *fate == 2 && random.below(4) == 0 {
             *fate = 0;
         }
-        let whole = sure || matches!(*fate, 1 | 2) || (*fate > 2 && random.below(2) == 0);
+        let fate = *fate;
+        let mut kept = || sure || matches!(fate, 1 | 2) || (fate > 2 && random.below(2) == 0);
         match op {
             Op::Write { at, data, .. } => {
-                let bytes = files.entry(file.clone()).or_default();
+                let bytes = files.entry(file).or_default();
                 let mut from = 0;
                 while from < data.len() {
                     let to = ((at + from) / 512 * 512 + 512 - at).min(data.len());
-                    if sure || matches!(*fate, 1 | 2) || (*fate > 2 && random.below(2) == 0) {
+                    if kept() {
                         let end = at + to;
                         bytes.resize(bytes.len().max(end), 0);
                         bytes[at + from..end].copy_from_slice(&data[from..to]);
@@ -163,35 +194,19 @@ fn disk(
                     from = to;
                 }
             }
-            Op::Cut { size, .. } if whole => {
-                files.entry(file.clone()).or_default().resize(*size, 0);
-            }
-            Op::Remove { .. } if whole => drop(files.remove(file)),
+            Op::Cut { size, .. } if kept() => files.entry(file).or_default().resize(*size, 0),
+            Op::Remove { .. } if kept() => drop(files.remove(&file)),
             _ => {}
         }
     }
-    let heads = ops.iter().rev().find_map(|op| match op {
-        Op::Ack { heads, .. } => Some(heads.clone()),
-        _ => None,
-    });
-    // `heads` is never synced: an old state of it, or none.
-    match heads.filter(|_| random.below(3) > 0) {
-        Some(heads) => files.insert("heads".to_owned(), after_a_restart(heads)),
-        None => files.insert("heads".to_owned(), Vec::new()),
-    };
+    for (from, (i, to)) in names {
+        // The folder itself has no name.
+        if i >= saved("") && random.below(2) == 0 {
+            files.remove(to).and_then(|bytes| files.insert(from.to_owned(), bytes));
+        }
+    }
     files.retain(|name, _| !name.ends_with("-shm"));
     files
-}
-
-/// The machine has started again: what holds during one boot only must not be believed.
-fn after_a_restart(mut heads: Vec<u8>) -> Vec<u8> {
-    let (records, _) = heads.as_chunks_mut::<128>();
-    for record in records.iter_mut().filter(|record| record[0] != 0) {
-        record[80..96].fill(7);
-        let sum = blake3::hash(&record[..112]);
-        record[112..].copy_from_slice(&sum.as_bytes()[..16]);
-    }
-    heads
 }
 
 /// How many acknowledged outcomes the disk does not give back.
@@ -201,13 +216,14 @@ fn lost(files: &BTreeMap<String, Vec<u8>>, ops: &[Op]) -> usize {
         std::fs::write(dir.path().join(name), bytes).unwrap();
     }
     let acks = ops.iter().filter_map(|op| match op {
-        Op::Ack { what, .. } => what.split_once(' '),
+        Op::Ack { what } => what.split_once(' '),
         _ => None,
     });
     let acks: Vec<(u64, u32)> = acks.map(|(run, no)| (run.parse().unwrap(), no.parse().unwrap())).collect();
-    let Ok(store) = Store::open(dir.path(), Options::default()) else { return acks.len() };
+    let opened = below::after_a_restart(|| Store::open(dir.path(), Options::default()));
+    let Ok(store) = opened else { return acks.len() };
     let histories: BTreeMap<u64, _> =
-        (1..=THREADS).filter_map(|name| Some((name, store.history(&run_id(name)).ok()?))).collect();
+        (1..=ALONE).filter_map(|name| Some((name, store.history(&run_id(name)).ok()?))).collect();
     let there = |name: u64, no: u32| -> Option<bool> {
         let history = histories.get(&name).filter(|history| history.damage.is_none())?;
         let call = history.history.call(no).filter(|call| call.status == CallStatus::Fresh)?;
@@ -223,21 +239,18 @@ fn read_folder(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     names.map(|name| (name.clone(), std::fs::read(dir.join(name)).unwrap())).collect()
 }
 
-#[test]
-fn what_was_acknowledged_survives_a_power_loss() {
-    let dir = tempfile::tempdir().unwrap();
-    let folder = dir.path().canonicalize().unwrap();
-    vfs::record(&folder);
-    let store = Store::open(&folder, Options::default()).unwrap();
-    let base = read_folder(&folder);
-    vfs::restart();
+/// Records what the disks are made of: what the store was at first, and what happened to it.
+fn record(folder: &Path) -> (BTreeMap<String, Vec<u8>>, Vec<Op>) {
+    let store = Store::open(folder, Options::default()).unwrap();
+    let base = read_folder(folder);
+    below::record(folder);
     let together = Arc::new(Barrier::new(THREADS as usize + 1));
     std::thread::scope(|scope| {
         for name in 1..=THREADS {
             let (store, together) = (store.clone(), together.clone());
             scope.spawn(move || {
                 together.wait();
-                record_run(&store, name);
+                record_run(&store, name, CALLS);
             });
         }
         together.wait();
@@ -248,26 +261,41 @@ fn what_was_acknowledged_survives_a_power_loss() {
             std::thread::yield_now();
         }
     });
+    record_run(&store, ALONE, CALLS_ALONE);
     drop(store);
-    let ops = vfs::take();
+    (base, below::take())
+}
+
+/// What is taken from the disks to see that the test can fail, by what is said of it.
+const CONTROLS: [(&str, Saves); 2] =
+    [("no sync", |_| false), ("no sync of what is beside the database", |file| !file.starts_with("beside-"))];
+
+#[test]
+fn what_was_acknowledged_survives_a_power_loss() {
+    let dir = tempfile::tempdir().unwrap();
+    let (base, ops) = record(&dir.path().canonicalize().unwrap());
     let acks: Vec<usize> = (0..ops.len()).filter(|at| matches!(ops[*at], Op::Ack { .. })).collect();
-    assert_eq!(acks.len(), (THREADS * u64::from(CALLS)) as usize);
+    assert_eq!(acks.len(), THREADS as usize * CALLS as usize + CALLS_ALONE as usize);
 
     let mut random = Random::new(3);
     let total = trials(120);
-    let mut control = 0;
+    let mut controls = [0; CONTROLS.len()];
     for trial in 0..total {
         let point = match trial % 3 {
             0 => random.below(ops.len() + 1),
-            _ => acks[random.below(acks.len())] + 1,
+            1 => acks[random.below(acks.len())] + 1,
+            _ => (acks[random.below(acks.len())] + 1 + random.below(32)).min(ops.len()),
         };
-        let files = disk(&base, &ops[..point], true, &mut random);
+        let files = disk(&base, &ops[..point], |_| true, &mut random);
         assert_eq!(lost(&files, &ops[..point]), 0, "trial {trial}: after operation {point} of {}", ops.len());
-        if trial % 6 == 1 {
-            // If syncs meant nothing, something would be lost: the test can fail.
-            control += lost(&disk(&base, &ops[..point], false, &mut random), &ops[..point]);
+        let control = trial % 6;
+        if let Some((_, saves)) = CONTROLS.get(control) {
+            controls[control] += lost(&disk(&base, &ops[..point], *saves, &mut random), &ops[..point]);
         }
     }
-    println!("{total} disks from {} operations; without syncs {control} outcomes would be lost", ops.len());
-    assert!(control > 0, "the disks that are made lose nothing whatever is synced");
+    println!("{total} disks from {} operations", ops.len());
+    for ((what, _), lost) in CONTROLS.iter().zip(controls) {
+        println!("with {what} {lost} outcomes would be lost");
+        assert!(lost > 0, "the disks that are made lose nothing with {what}");
+    }
 }
