@@ -15,9 +15,13 @@
 //! Invariants: the file has its name only once it is readable, and is so wherever its process is killed: what is not was
 //! damaged, or the power was lost before it was on disk. A synced record is written over only when the log that holds it is
 //! synced (`commit/hold.rs`). Reading is total, whatever the bytes say.
+//!
+//! Programs that knew the third format only put starts there, in `starts-RUN`: records without the length of the segment
+//! and without values. Such files are read and never written. One may also appear after the store was brought up to
+//! date, when its program still ran.
 
 use std::fs::File;
-use std::io::{Error, Result};
+use std::io::{Error, ErrorKind, Result};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +35,8 @@ use crate::base::ids::RunId;
 use crate::model::Event;
 
 const PREFIX: &str = "beside-";
+/// How names of files of the third format began.
+const STARTS: &str = "starts-";
 /// Length and digest.
 const HEAD: usize = 20;
 /// In place of a length, after the last record. Not zero, as a lost sector is.
@@ -39,8 +45,10 @@ const MARK: [u8; 4] = [0xff; 4];
 const ALIGN: usize = 4;
 /// No page of a file is smaller. A write is cut short by a kill only between two pages.
 const PAGE: u64 = 4096;
-/// Base, first sequence number, count, length of the segment.
-const FIELDS: usize = 8 + 16 + 8 + 8 + 4;
+/// Base, first sequence number, count.
+const PLACE: usize = 8 + 16 + 8 + 8;
+/// The place, and the length of the segment.
+const FIELDS: usize = PLACE + 4;
 /// Digest and length of a value.
 const VALUE: usize = 32 + 4;
 /// Room that is made at once: a sync of a file that grows takes longer (`room.rs`).
@@ -145,8 +153,12 @@ fn writes(at: u64, record: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
 }
 
 /// The name of a run's file.
-pub(super) fn name(run: &RunId) -> String {
+fn name(run: &RunId) -> String {
     format!("{PREFIX}{run}")
+}
+
+fn starts(run: &RunId) -> String {
+    format!("{STARTS}{run}")
 }
 
 fn path(dir: &Path, run: &RunId) -> PathBuf {
@@ -172,18 +184,24 @@ pub(super) struct Left {
     pub nodes: Vec<Node>,
     /// Whether more was there than can be read.
     pub damaged: bool,
+    /// The name of the file.
+    pub file: String,
 }
 
 /// The events that a run's process wrote after the log's end and did not commit.
 pub(super) fn left(dir: &Path, run: &RunId, end: End) -> Left {
-    let mut left = Left::default();
-    let bytes = match std::fs::read(path(dir, run)) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            left.damaged = error.kind() != std::io::ErrorKind::NotFound;
-            return left;
+    let absent = |read: &Result<Vec<u8>>| read.as_ref().is_err_and(|e| e.kind() == ErrorKind::NotFound);
+    let mut left = Left { file: name(run), ..Left::default() };
+    let mut read = std::fs::read(dir.join(&left.file));
+    let mut old = false;
+    if absent(&read) {
+        let older = std::fs::read(dir.join(starts(run)));
+        if !absent(&older) {
+            (read, left.file, old) = (older, starts(run), true);
         }
-    };
+    }
+    left.damaged = read.is_err() && !absent(&read);
+    let Ok(bytes) = read else { return left };
     let mut rest = &bytes[..];
     let mut next = end.seq + 1;
     while !rest.starts_with(&MARK) {
@@ -199,7 +217,8 @@ pub(super) fn left(dir: &Path, run: &RunId, end: End) -> Left {
             // The log went on since.
             return left;
         }
-        let parts = parts(body.get(40..).unwrap_or_default());
+        let said = body.get(PLACE..).unwrap_or_default();
+        let parts = if old { Some((said, Vec::new())) } else { parts(said) };
         match parts.and_then(|(segment, nodes)| Some((chain::decode(first, count, segment).ok()?, nodes))) {
             Some((events, nodes)) if first == next => {
                 left.events.extend(events);
@@ -223,7 +242,7 @@ fn record<'a>(run: &RunId, bytes: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
     let (body, after) = rest.split_at_checked(length)?;
     let (filled, after) = after.split_at_checked((HEAD + length).next_multiple_of(ALIGN) - HEAD - length)?;
     let sound = filled.iter().all(|byte| *byte == 0) && sum(run, body) == head.get(4..)?;
-    (length >= FIELDS && sound).then_some((body, after))
+    (length >= PLACE && sound).then_some((body, after))
 }
 
 /// The segment of a record, and the values after it.
@@ -249,12 +268,15 @@ fn sized(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 pub(super) fn runs(dir: &Path) -> Vec<RunId> {
     let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    names.filter_map(|name| Some(RunId::from_text(name.strip_prefix(PREFIX)?))).collect()
+    let run = |name: String| name.strip_prefix(PREFIX).or(name.strip_prefix(STARTS)).map(RunId::from_text);
+    names.filter_map(run).collect()
 }
 
 /// Removes the file of a run. One that is left does no harm: its records follow no log any more.
 pub(super) fn remove(dir: &Path, run: &RunId) {
-    let _ = std::fs::remove_file(path(dir, run));
+    for name in [name(run), starts(run)] {
+        let _ = std::fs::remove_file(dir.join(name));
+    }
 }
 
 #[cfg(test)]
@@ -299,7 +321,7 @@ mod tests {
 
     /// What is left, with the values as bytes.
     fn seen(dir: &Path, run: &RunId, end: End) -> (Vec<Event>, Vec<(Digest, Bytes)>, bool) {
-        let Left { events, nodes, damaged } = left(dir, run, end);
+        let Left { events, nodes, damaged, .. } = left(dir, run, end);
         (events, nodes.into_iter().map(|node| (node.digest, node.data)).collect(), damaged)
     }
 

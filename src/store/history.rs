@@ -233,7 +233,7 @@ impl Store {
     ) -> Option<Damage> {
         let have = end.seq + left.events.len() as u64;
         let missing = heads.of(run).map_or(0, |head| head.kept).saturating_sub(have);
-        let file = beside::name(run);
+        let file = &left.file;
         let what = if missing > 0 {
             format!("{file}, beside the database, does not hold what was acknowledged")
         } else if left.damaged && self.is_readable(raw) {

@@ -91,7 +91,7 @@ fn what_was_acknowledged_survives_a_kill() {
     assert!(left.is_empty(), "{left:?}");
 }
 
-/// Runs in a child process: ends two calls and starts one, and dies before that is in the log.
+/// Runs in a child process: ends two calls and starts one, or starts two, and dies before that is in the log.
 #[test]
 fn child_leaves_calls_beside() {
     let Ok(dir) = std::env::var("STORE_BESIDE_DIR") else { return };
@@ -99,6 +99,12 @@ fn child_leaves_calls_beside() {
     let mut run = Recorder::start(&store, 1, None);
     // The first event that is on disk by itself; from here on everything is put beside the database.
     run.put(vec![asked(2, 1)], vec![], true).unwrap();
+    if std::env::var("STORE_BESIDE_WHAT").unwrap() == "starts" {
+        run.put_now(vec![EventKind::CallStarted { no: 2, attempt: 1, worker: 1 }], vec![], false);
+        run.put_now(vec![asked(3, 1)], vec![], false);
+        run.put_now(vec![EventKind::CallStarted { no: 3, attempt: 1, worker: 1 }], vec![], false);
+        std::process::abort();
+    }
     for no in 2..=3 {
         let ended = ended(no, CallStatus::Fresh, Some(value(&node("answer".repeat(no as usize)))), None);
         run.put_now(vec![ended], vec![node("answer".repeat(no as usize))], true);
@@ -109,12 +115,13 @@ fn child_leaves_calls_beside() {
 }
 
 /// A store whose process died before what it had put beside the database was in it, and the name of that file.
-fn left_beside(dir: &Path) -> (std::path::PathBuf, String) {
+fn left_beside(dir: &Path, what: &str) -> (std::path::PathBuf, String) {
     for trial in 0.. {
         let whole = dir.join(format!("whole{trial}"));
         let mut child = Command::new(std::env::current_exe().unwrap());
         let child = child.args(["--exact", "kill::child_leaves_calls_beside", "--nocapture"]);
-        child.env("STORE_BESIDE_DIR", &whole).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+        child.env("STORE_BESIDE_DIR", &whole).env("STORE_BESIDE_WHAT", what);
+        child.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
         let names = std::fs::read_dir(&whole).unwrap();
         let mut names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let beside = names.find(|name| name.starts_with("beside-")).unwrap();
@@ -143,7 +150,7 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn damage_beside_the_database_is_reported_and_not_taken_for_calls_that_never_were() {
     let dir = tempfile::tempdir().unwrap();
-    let (whole, beside) = left_beside(dir.path());
+    let (whole, beside) = left_beside(dir.path(), "outcomes");
     let bytes = std::fs::read(whole.join(&beside)).unwrap();
     let used = bytes.windows(4).rposition(|four| four == [0xff; 4]).unwrap() + 4;
     let look = |trial: usize, bytes: &[u8]| {
@@ -180,10 +187,87 @@ fn damage_beside_the_database_is_reported_and_not_taken_for_calls_that_never_wer
     }
 }
 
+/// Makes the store of the third format of one of today, as programs that only put starts beside it left it.
+fn of_the_third_format(dir: &Path, beside: &str) -> String {
+    let run = beside.strip_prefix("beside-").unwrap();
+    let now = std::fs::read(dir.join(beside)).unwrap();
+    let (mut then, mut rest) = (Vec::new(), &now[..]);
+    while !rest.starts_with(&[0xff; 4]) {
+        let length = u32::from_le_bytes(rest[..4].try_into().unwrap()) as usize;
+        let record = &rest[20..20 + length];
+        // What it follows, its first event, how many; then, without its length, the segment.
+        assert_eq!(record[40..44], ((length - 44) as u32).to_le_bytes(), "there are no values");
+        let body = [&record[..40], &record[44..]].concat();
+        let named = [&(run.len() as u64).to_le_bytes(), run.as_bytes(), &body].concat();
+        then.extend_from_slice(&(body.len() as u32).to_le_bytes());
+        then.extend_from_slice(&blake3::hash(&named).as_bytes()[..16]);
+        then.extend_from_slice(&body);
+        then.resize(then.len().next_multiple_of(4), 0);
+        rest = &rest[(20 + length).next_multiple_of(4)..];
+    }
+    then.extend_from_slice(&[0xff; 4]);
+    let starts = format!("starts-{run}");
+    std::fs::write(dir.join(&starts), then).unwrap();
+    std::fs::remove_file(dir.join(beside)).unwrap();
+    let db = rusqlite::Connection::open(dir.join("store.db")).unwrap();
+    db.execute_batch("PRAGMA user_version=3; UPDATE meta SET value='3' WHERE key='format'").unwrap();
+    starts
+}
+
+#[test]
+fn what_an_older_program_put_beside_the_database_is_taken_into_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, beside) = left_beside(dir.path(), "starts");
+    let starts = of_the_third_format(&whole, &beside);
+    let bytes = std::fs::read(whole.join(&starts)).unwrap();
+    let look = |trial: usize, bytes: &[u8]| {
+        let to = dir.path().join(format!("s{trial}"));
+        copy(&whole, &to);
+        std::fs::write(to.join(&starts), bytes).unwrap();
+        if trial % 2 == 1 {
+            // Its program still ran when another brought the store up to date.
+            let db = rusqlite::Connection::open(to.join("store.db")).unwrap();
+            db.execute_batch("PRAGMA user_version=4; UPDATE meta SET value='4' WHERE key='format'").unwrap();
+        }
+        // What is taken is there the next time, too.
+        let found: Vec<_> = (0..2)
+            .map(|_| {
+                let store = open(&to);
+                let run = store.find_run("latest").unwrap();
+                let history = store.history(&run).unwrap();
+                let statuses: Vec<_> = history.history.calls.iter().skip(1).map(|call| call.status).collect();
+                (store.run(&run).unwrap().damaged, history.damage, statuses, to.join(&starts).exists())
+            })
+            .collect();
+        assert_eq!(found[0], found[1], "trial {trial}");
+        found.into_iter().next().unwrap()
+    };
+    for trial in [0, 1] {
+        let both = vec![CallStatus::InDoubt, CallStatus::InDoubt];
+        assert_eq!(look(trial, &bytes), (None, None, both, false));
+    }
+    for trial in 2..40 {
+        let mut other = bytes.clone();
+        let at = trial * 7919 % bytes.len();
+        match trial % 4 {
+            0 => other.truncate(at),
+            1 => other[at..].fill(0),
+            _ => other[at] ^= 1 << (trial % 8),
+        }
+        let (damaged, damage, statuses, there) = look(trial, &other);
+        let said = damaged.is_some_and(|text| text.contains("damaged") && text.contains(&starts));
+        assert!(said && damage.is_some(), "trial {trial}");
+        // What was whole is shown; the file stays for who can repair it.
+        assert!(there && (1..=2).contains(&statuses.len()), "trial {trial}: {statuses:?}");
+    }
+    let empty = look(40, &[]);
+    assert!(empty.1.is_some() && empty.2 == [CallStatus::Cancelled], "{empty:?}");
+}
+
 #[test]
 fn a_folder_that_cannot_be_written_shows_what_is_beside_the_database() {
     let dir = tempfile::tempdir().unwrap();
-    let (whole, _) = left_beside(dir.path());
+    let (whole, _) = left_beside(dir.path(), "outcomes");
     let store = Store::open_read_only(&whole, options()).unwrap();
     let history = store.history(&store.find_run("latest").unwrap()).unwrap();
     assert_eq!((history.damage, history.history.counts.fresh, history.history.counts.in_doubt), (None, 2, 1));
