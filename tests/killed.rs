@@ -1,4 +1,5 @@
-//! Everything is killed at random instants, again and again: nothing acknowledged is lost or executes twice.
+//! Everything is killed at random instants, again and again: nothing acknowledged is lost or executes twice. And killed
+//! between the end of the last body and its record: what had ended before is not lost with it.
 
 #![allow(clippy::print_stdout, reason = "a long form says what it did")]
 
@@ -135,4 +136,102 @@ fn judge(trace: &[String], steps: u32, kills: u32) {
     // A kill can make one call execute again: the one that was running.
     let again: u32 = starts.values().map(|n| n - 1).sum();
     assert!(again <= kills, "{again} calls executed again after {kills} kills");
+}
+
+/// Calls beside each other or one after another; everything is killed once the last body has ended.
+const LAST: &str = r#"
+import os, signal, threading, time
+
+def kill_after(microseconds):
+    time.sleep(microseconds / 1e6)
+    os.killpg(0, signal.SIGKILL)
+
+def kill_acknowledged(n):
+    while times("ack") < n:
+        time.sleep(0.001)
+    os.killpg(0, signal.SIGKILL)
+
+def strike(n):
+    with open(os.path.join(os.environ["TRACE"], "when")) as file:
+        when = file.read()
+    if when == "before it returns":
+        os.killpg(0, signal.SIGKILL)
+    by, argument = (kill_acknowledged, n) if when == "acknowledged" else (kill_after, int(when))
+    threading.Thread(target=by, args=(argument,), daemon=True).start()
+
+@function()
+def item(i: int, n: int, shape: str) -> int:
+    note("start", i)
+    if shape == "fan-out, the last alone" and i == n - 1 and not healthy():
+        while times("ack") < n - 1:
+            time.sleep(0.001)
+    note("end", i)
+    if not healthy() and times("end") == n:
+        strike(n)
+    return i * i
+
+@application()
+@function()
+def app(n: int, shape: str) -> int:
+    total = 0
+    if shape == "loop":
+        for i in range(n):
+            total += item(i, n, shape)
+            note("ack", i)
+    else:
+        rest = [item.future(i, n, shape).run() for i in range(n)]
+        while rest:
+            done, rest = Future.wait(rest, return_when=RETURN_WHEN.FIRST_COMPLETED)
+            for future in done:
+                total += future.result()
+                note("ack", round(future.result() ** 0.5))
+    return total
+"#;
+
+/// Executes the calls of one shape until all of their bodies have ended, kills everything `when`, and replays. Gives what
+/// had been acknowledged, and what the replay executed.
+fn killed_at_the_end(shape: &str, calls: usize, when: &str) -> (HashSet<String>, HashSet<String>) {
+    let what = format!("{shape}, killed {when}");
+    let project = Project::app(LAST);
+    std::fs::write(project.trace("when"), when).unwrap();
+    let input = serde_json::json!({ "n": calls, "shape": shape }).to_string();
+    let run = project.tl(&["run", "--input", &input]);
+    assert_eq!(run.status.code(), None, "{what}: {}", run.err);
+    assert_eq!(project.times("end"), calls, "{what}");
+    let acknowledged: HashSet<String> = project.noted("ack").into_iter().collect();
+    project.forget();
+    project.heal();
+    let report = project.replay_ok(&[]);
+    let squares: usize = (0..calls).map(|i| i * i).sum();
+    assert_eq!(report["output"], squares, "{what}");
+    let again = project.noted("start");
+    assert_eq!(support::count(&report, "fresh"), again.len() as u64, "{what}");
+    assert_eq!(support::count(&report, "cached"), (calls - again.len()) as u64, "{what}");
+    project.sound();
+    let again: HashSet<String> = again.into_iter().collect();
+    assert!(
+        again.is_disjoint(&acknowledged),
+        "{what}: {again:?} executed again, {acknowledged:?} acknowledged"
+    );
+    (acknowledged, again)
+}
+
+#[test]
+fn killed_after_the_last_body_only_what_was_not_acknowledged_executes_again() {
+    const CALLS: usize = 24;
+    let last = HashSet::from([(CALLS - 1).to_string()]);
+    for shape in ["loop", "fan-out, the last alone", "fan-out"] {
+        let others_are_acknowledged = shape != "fan-out";
+        for when in ["before it returns", "0", "1000", "acknowledged"] {
+            let (acknowledged, again) = killed_at_the_end(shape, CALLS, when);
+            println!("{shape}, killed {when}: {} acknowledged, {again:?} executed again", acknowledged.len());
+            match when {
+                // Nobody waits for others to end: what ended earlier has its record.
+                "before it returns" if others_are_acknowledged => assert_eq!(again, last, "{shape}"),
+                "before it returns" => assert!(!again.is_empty(), "{shape}"),
+                "acknowledged" => assert_eq!((acknowledged.len(), again.len()), (CALLS, 0), "{shape}"),
+                _ => assert!(again.is_subset(&last) || !others_are_acknowledged, "{shape}: {again:?}"),
+            }
+        }
+    }
 }
