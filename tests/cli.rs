@@ -492,6 +492,29 @@ fn the_other_commands_work_on_a_run() {
 }
 
 #[test]
+fn a_path_that_is_not_utf_8_is_refused_by_name_before_anything_runs() {
+    use std::os::unix::ffi::OsStrExt;
+    let project = Project::new(&[]);
+    let folder = project.root().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+    if std::fs::create_dir(&folder).is_err() {
+        return support::skipped("the file system takes no such name");
+    }
+    let app = format!("{}{GREETER}", support::HEAD);
+    std::fs::write(folder.join("app.py"), app).unwrap();
+    let told = [r"caf\xE9", "is not UTF-8", "rename"];
+    // The application's file only.
+    project.tl(&["run", "greeter", "--arg", "name=ada"]).exits(4).says(&told);
+    // The project itself.
+    std::fs::write(folder.join("tl-bench.toml"), "").unwrap();
+    for args in [&["run", "--arg", "name=ada"][..], &["exec", "--", "true"]] {
+        let mut command = project.command(args);
+        command.current_dir(&folder);
+        support::run(command).exits(4).says(&told);
+    }
+    assert_eq!(project.tl(&["-C", ".", "runs"]).exits(0).out, "");
+}
+
+#[test]
 fn a_float_in_an_input_is_what_was_written() {
     let project =
         Project::app("@application()\n@function()\ndef app(x: float) -> str:\n    return repr(x)\n");

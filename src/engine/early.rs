@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::core::{Core, Ending, first_workers};
 use super::folder::Folder;
 use super::local::{self, Admitted, Command, Record};
-use super::run::StartError;
+use super::run::{StartError, tellable};
 use super::worker::Launch;
 use crate::base::clock::Clock;
 
@@ -46,6 +46,7 @@ impl Early {
         workers: u32,
         clock: &dyn Clock,
     ) -> Result<Early, StartError> {
+        tellable(project)?;
         let folder = Folder::make()?;
         let socket = folder.path().join("s");
         let listener = std::os::unix::net::UnixListener::bind(&socket)?;

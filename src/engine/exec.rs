@@ -20,7 +20,7 @@ use super::files::Files;
 use super::local::{self, Command, QUEUE, Record};
 use super::peer::{self, Peers};
 use super::replay::Replay;
-use super::run::{StartError, StoreCheckpoints};
+use super::run::{StartError, StoreCheckpoints, tellable};
 use super::track::{Track, Tracked};
 use super::values::Prices;
 use super::worker::Launch;
@@ -73,6 +73,7 @@ struct Exec {
 
 /// Runs a command whose applications are recorded, and waits for its end.
 pub fn exec(store: &Store, spec: ExecSpec, clock: Arc<dyn Clock>) -> Result<Executed, StartError> {
+    tellable(&spec.project)?;
     let folder = super::folder::Folder::make()?;
     let socket = folder.path().join("s");
     let token = crate::base::digest::hex(&[clock.random(), clock.random()].map(u64::to_be_bytes).concat());

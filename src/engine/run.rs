@@ -1,6 +1,6 @@
 //! Starting a run and holding on to it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -86,9 +86,19 @@ pub enum StartError {
     /// The call that is to be sampled cannot be.
     #[error("{0}")]
     Sample(String),
+    /// Workers cannot be told of a file or folder: their protocol is text.
+    #[error(
+        "cannot start a run: the path {0:?} is not UTF-8, and Python code is told of it in text; rename what is escaped in it"
+    )]
+    NotText(PathBuf),
     /// The machine refused something.
     #[error("cannot start a run: {0}")]
     Io(#[from] std::io::Error),
+}
+
+/// Whether workers can be told of a file or folder.
+pub(super) fn tellable(path: &Path) -> Result<(), StartError> {
+    if path.to_str().is_some() { Ok(()) } else { Err(StartError::NotText(path.to_owned())) }
 }
 
 /// A run that goes on in a thread of its own.
@@ -169,6 +179,7 @@ fn launch(
     stepping: Option<Stepping>,
     early: Option<Early>,
 ) -> Result<RunHandle, StartError> {
+    tellable(&spec.file)?;
     let early = early.filter(|early| early.fits(&spec.python, &spec.project, spec.workers));
     let mut early = match early {
         Some(early) => early,
