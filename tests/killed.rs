@@ -1,6 +1,7 @@
 //! Everything is killed at random instants, again and again: nothing acknowledged is lost or executes twice. And killed
 //! between the end of the last body and its record: what had ended before is not lost with it.
 
+#![allow(clippy::unwrap_used)]
 #![allow(clippy::print_stdout, reason = "a long form says what it did")]
 
 mod support;
