@@ -12,6 +12,7 @@ mod attempts;
 pub mod blast;
 pub mod command;
 pub mod compare;
+pub mod distinct;
 pub mod editor;
 pub mod filtering;
 pub mod find;

@@ -265,6 +265,29 @@ pub fn cut(text: &str, columns: usize) -> usize {
     text.len()
 }
 
+/// Where the last columns of safe text begin, in bytes: at most so many.
+pub fn cut_front(text: &str, columns: usize) -> usize {
+    let mut used = 0;
+    let mut from = text.len();
+    for (at, grapheme) in text.grapheme_indices(true).rev() {
+        used += width(grapheme);
+        if used > columns {
+            break;
+        }
+        from = at;
+    }
+    from
+}
+
+/// Where what is seen as one character begins and ends that has this byte; behind the end of the text, nothing.
+pub fn grapheme_at(text: &str, at: usize) -> (usize, usize) {
+    if text.is_ascii() {
+        return (at.min(text.len()), (at + 1).min(text.len()));
+    }
+    let found = text.grapheme_indices(true).find(|(from, grapheme)| at < from + grapheme.len());
+    found.map_or((text.len(), text.len()), |(from, grapheme)| (from, from + grapheme.len()))
+}
+
 /// Seconds for people: `0.3 s`, `12.1 s`, `2:05 min`, `1:02 h`.
 pub fn duration(micros: i64) -> String {
     let ms = micros.max(0) / 1_000;

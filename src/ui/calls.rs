@@ -1,18 +1,18 @@
 //! The tree of calls: status, name, what went in and came out, time, tokens.
 
 use crate::app::blast::{self, Mark};
-use crate::app::inspect::say_progress;
-use crate::app::layout::{self, Area};
+use crate::app::layout::Area;
 use crate::app::openrun::OpenRun;
 use crate::app::say;
 use crate::app::state::{AppState, Pane};
-use crate::app::tone::{Line, Tone};
+use crate::app::tone::Tone;
 use crate::app::tree::TreeRow;
 use crate::base::clock::Micros;
 use crate::base::text;
-use crate::model::{Call, CallKind, CallStatus};
+use crate::model::{Call, CallStatus};
 
 use super::cells::{Canvas, fit_pieces};
+use super::previews::{self, Words};
 use super::{selected_tone, title_tone};
 
 const WORD: u16 = 10;
@@ -20,10 +20,6 @@ const TRIES: u16 = 4;
 const TIME: u16 = 9;
 const TOKENS: u16 = 6;
 const COST: u16 = 9;
-/// From this many columns on what went in is shown beside what came out.
-const BOTH: usize = 20;
-/// Cells of an operation's progress bar.
-const BAR: usize = 8;
 
 /// Draws the pane.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: Micros) {
@@ -56,14 +52,17 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState, now: M
     }
     let said = blast::shown(state);
     let rows = open.tree.rows();
-    for y in 0..body.h {
-        let Some(row) = rows.get(open.top + usize::from(y)) else { break };
-        if let Some(call) = open.history.call(row.no) {
-            let edit = said.and_then(|said| said.mark(call.no));
-            let below = said.map_or(0, |said| said.below(call.no));
-            let waits = state.waits(row.no);
-            line(canvas, body, y, &columns, open, *row, call, (edit, below), waits, now);
-        }
+    let window: Vec<(TreeRow, &Call)> = rows
+        .iter()
+        .skip(open.top)
+        .take(usize::from(body.h))
+        .filter_map(|row| Some((*row, open.history.call(row.no)?)))
+        .collect();
+    let words = previews::words(canvas, open, &window, columns.text, body.w);
+    for (y, ((row, call), words)) in (0..).zip(window.into_iter().zip(words)) {
+        let edit = said.and_then(|said| said.mark(call.no));
+        let below = said.map_or(0, |said| said.below(call.no));
+        line(canvas, body, y, &columns, open, call, words, (edit, below), state.waits(row.no), now);
         if row.no == open.selected {
             canvas.tint(body, y, selected_tone(state, Pane::Calls));
         }
@@ -148,15 +147,15 @@ fn line(
     y: u16,
     columns: &Columns,
     open: &OpenRun,
-    row: TreeRow,
     call: &Call,
+    words: Words,
     (edit, below): (Option<Mark>, u32),
     waits: bool,
     now: Micros,
 ) {
     let glyphs = canvas.look.glyphs;
     let doomed = edit.is_some_and(Mark::is_certain);
-    let indent = layout::indent(row.depth, body.w);
+    let indent = words.indent;
     let fold = if !open.tree.foldable(call.no) {
         " "
     } else if open.tree.folded(call.no) {
@@ -176,10 +175,6 @@ fn line(
         _ => (say::status_tone(status), glyphs.status(status, now)),
     };
     canvas.text(text_area, 3 + indent, y, tone, sign);
-    let in_operation = open
-        .history
-        .call(call.parent)
-        .is_some_and(|parent| matches!(parent.kind, CallKind::Map | CallKind::Reduce));
     let name_tone = match status {
         // On the way to what is meant, but not meant.
         _ if !open.tree.is_hit(call.no) => Tone::Faint,
@@ -190,18 +185,10 @@ fn line(
         CallStatus::Failed => Tone::Bad,
         _ => Tone::Text,
     };
-    let start = 5 + indent;
-    let room = columns.text.saturating_sub(start);
-    // Below its operation an item needs no more than its index.
-    let name = if in_operation { format!("[{}]", call.ordinal) } else { say::label(call, false) };
-    let name = text::fit(&text::line(&name), usize::from(room.min((room / 2).max(16))));
-    let x = canvas.text(text_area, start, y, name_tone, &name);
-    // Short names leave a gap, so that previews begin in the same column as often as possible.
-    let x = (x + 2).max(start + 16.min(room * 2 / 5));
-    let rest = usize::from(columns.text.saturating_sub(x));
+    canvas.text(text_area, words.start(), y, name_tone, &words.name);
+    let rest = usize::from(columns.text.saturating_sub(words.at));
     if rest > 3 {
-        let mut pieces =
-            if call.is_call() { values(canvas, call, rest) } else { operation(canvas, open, call, rest) };
+        let mut pieces = words.preview;
         if doomed && call.is_call() {
             pieces.iter_mut().for_each(|(tone, _)| *tone = Tone::Faint);
         }
@@ -209,7 +196,7 @@ fn line(
             pieces.insert(0, (Tone::Warning, format!("{below}{} ", glyphs.again())));
         }
         let pieces = fit_pieces(&pieces, rest);
-        canvas.pieces(text_area, x, y, &pieces);
+        canvas.pieces(text_area, words.at, y, &pieces);
     }
     numbers(canvas, body, y, columns, open, call, (status, edit), waits, now);
 }
@@ -273,70 +260,4 @@ fn numbers(
         let cost = usage.cost_usd.map_or_else(|| "?".to_owned(), text::dollars);
         canvas.right(body, right, y, COST, Tone::Quiet, &cost);
     }
-}
-
-/// What went in and came out.
-fn values(canvas: &Canvas<'_>, call: &Call, room: usize) -> Line {
-    let arrow = canvas.look.glyphs.pick(" → ", " -> ");
-    let input = call.input.as_ref().map(say::arguments).unwrap_or_default();
-    let (tone, outcome) = if let Some(error) = &call.error {
-        (Tone::Bad, error.brief())
-    } else if let Some(output) = &call.output {
-        // The preview of a model's message that calls a tool brings its own arrow.
-        let preview = say::preview(output);
-        (Tone::Text, preview.strip_prefix("→ ").map(str::to_owned).unwrap_or(preview))
-    } else if let (Some((current, total, message)), false) =
-        (call.progress.as_deref(), call.status.is_final())
-    {
-        (Tone::Active, say_progress(*current, *total, message.as_deref()))
-    } else if call.attempts > 1 && !call.status.is_final() {
-        (Tone::Warning, format!("attempt {}", call.attempts))
-    } else if !call.failed_attempts.is_empty() && !call.status.is_final() {
-        (Tone::Warning, "waits to be tried again".to_owned())
-    } else {
-        (Tone::Faint, String::new())
-    };
-    if outcome.is_empty() {
-        return vec![(Tone::Quiet, input)];
-    }
-    if room < BOTH {
-        return vec![(Tone::Faint, arrow.trim_start().to_owned()), (tone, outcome)];
-    }
-    // An error's sentence needs the room more than what went in.
-    let share = if call.error.is_some() { room / 4 } else { room * 2 / 5 };
-    let outcome_width = text::width(&text::line(&outcome));
-    let share = share.max(room.saturating_sub(outcome_width + 3)).min(room);
-    let input = text::fit(&text::line(&input), share);
-    vec![(Tone::Quiet, input), (Tone::Faint, arrow.to_owned()), (tone, outcome)]
-}
-
-/// An operation in one row: a bar and how its items stand.
-fn operation(canvas: &Canvas<'_>, open: &OpenRun, call: &Call, room: usize) -> Line {
-    let glyphs = canvas.look.glyphs;
-    let tally = open.tree.tally(call.no);
-    let total = tally.total();
-    let mut out = Line::new();
-    if total == 0 {
-        return vec![(Tone::Faint, "no items".to_owned())];
-    }
-    if tally.ended() < total {
-        let done = (tally.ended() as usize * BAR) / total as usize;
-        out.push((Tone::Good, glyphs.pick("━", "#").repeat(done)));
-        out.push((Tone::Faint, format!("{} ", glyphs.pick("─", "-").repeat(BAR - done))));
-    }
-    let words = say::tally(&tally);
-    let used: usize = out.iter().chain(&words).map(|(_, piece)| text::width(piece)).sum();
-    if used <= room {
-        out.extend(words);
-        return out;
-    }
-    // Signs say it in half the room.
-    for status in say::TALLY_ORDER {
-        let n = tally.of(status);
-        if n > 0 {
-            // A still sign: what counts here is how many, and the row's own spinner moves already.
-            out.push((say::status_tone(status), format!("{n}{} ", glyphs.status(status, 0))));
-        }
-    }
-    out
 }

@@ -37,6 +37,7 @@ mod inspector;
 mod ledger;
 mod lists;
 mod overlay;
+mod previews;
 mod problems;
 mod runs;
 mod timeline;

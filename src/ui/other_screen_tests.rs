@@ -229,3 +229,35 @@ pub(super) fn timeline_frames(state: &mut AppState) -> std::time::Duration {
     assert!(shown(&buffer).contains("step"), "{}", shown(&buffer));
     frame
 }
+
+/// Items that begin alike, names of more than sixteen columns, and results that differ late.
+fn alike() -> Script {
+    let mut script = Script::new("77d200000000", 5, None, r#"{"region": "EU"}"#);
+    let load = script.ask(1, "load_customer_accounts", CallKind::Call, 1, r#"{"region": "EU"}"#);
+    script.start(load);
+    script.end(load, CallStatus::Fresh, 200, "list[9]", 0);
+    let map = script.ask(1, "score_customer", CallKind::Map, 1, "");
+    for id in 0..9u32 {
+        let input = format!(
+            r#"{{"customer": {{"kind": "company", "country": "DE", "segment": "retail", "id": {}}}}}"#,
+            16 + id
+        );
+        let item = script.ask(map, "score_customer", CallKind::Call, id, &input);
+        script.start(item);
+        let output = format!(
+            r#"{{"model": "scores-2026-11", "reason": "paid all invoices in time", "risk": {}, "limit": 1000}}"#,
+            if id % 3 == 0 { "high" } else { "low" }
+        );
+        script.end(item, CallStatus::Fresh, 300, &output, 120);
+    }
+    let write = script.ask(1, "write_report", CallKind::Call, 1, r#"{"to": "report.md"}"#);
+    script.start(write);
+    script
+}
+
+#[test]
+fn items_that_begin_alike() {
+    for size in [(80, 24), (120, 30), (200, 60)] {
+        snapshot(&format!("alike_{}x{}", size.0, size.1), &bench(vec![alike()], size, "z r"));
+    }
+}
