@@ -132,3 +132,26 @@ fn lists_of_a_store_of_the_second_format_are_read_and_grow() {
     record(&store, 2, 30, 60);
     check(&store, 1..60);
 }
+
+/// A conversation comes whole with each turn. What of it is stored makes the turn no larger.
+#[test]
+fn what_is_stored_already_does_not_count_against_what_goes_beside_the_database() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let mut run = Recorder::start(&store, 1, None);
+    let long = |no: usize| node(format!("{no} {}", "a long message ".repeat(200)));
+    let all: Vec<Node> = (0..100).map(long).collect();
+    assert!(all.iter().map(|one| one.data.len()).sum::<usize>() > 200_000);
+    run.put(vec![asked(2, 1), ended(2, CallStatus::Fresh, Some(value(&all[0])), None)], all.clone(), true)
+        .unwrap();
+    let beside = dir.path().join(format!("beside-{}", run.run));
+    assert!(!beside.exists());
+    let turn = [all, vec![long(100)]].concat();
+    run.put_now(vec![asked(3, 1), ended(3, CallStatus::Fresh, Some(value(&long(100))), None)], turn, true);
+    let written = std::fs::read(&beside).unwrap();
+    let holds = |no: usize| written.windows(long(no).data.len()).any(|bytes| bytes == long(no).data);
+    assert!(holds(100) && !holds(99));
+    run.end(RunStatus::Succeeded);
+    assert_eq!(store.node(&long(100).digest).unwrap(), long(100).data);
+    assert!(store.integrity_check().unwrap().is_empty());
+}

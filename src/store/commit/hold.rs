@@ -30,8 +30,7 @@ impl Committer {
         durable: bool,
     ) -> std::result::Result<(), (Vec<Event>, Vec<Node>)> {
         let Some(state) = self.runs.get_mut(run) else { return Err((events, nodes)) };
-        let bytes: usize = nodes.iter().map(|node| node.data.len()).sum();
-        let few = events.len() <= HELD_AT_ONCE && bytes <= BYTES_AT_ONCE && state.held.events.len() < HELD;
+        let few = events.len() <= HELD_AT_ONCE && state.held.events.len() < HELD;
         // A value without an event would have no place in the file.
         let fits = few && !events.is_empty() && state.end.seq > 0 && state.accepts(&events).is_ok();
         let last = events.iter().any(|event| matches!(event.kind, EventKind::RunEnded { .. }));
@@ -40,6 +39,7 @@ impl Committer {
         if !fits || last || !grounded {
             return Err((events, nodes));
         }
+        // A conversation comes whole at every turn; nearly all of it is stored.
         let wanted: Vec<&Node> = {
             // From this row on nobody's gc removes anything while the run goes on.
             let floor = state.record.first_node;
@@ -49,6 +49,9 @@ impl Committer {
             let held = &state.held.digests;
             nodes.iter().filter(|node| !held.contains(&node.digest) && !stored(node)).collect()
         };
+        if wanted.iter().map(|node| node.data.len()).sum::<usize>() > BYTES_AT_ONCE {
+            return Err((events, nodes));
+        }
         if state.beside.is_none() {
             let folder = self.file.parent().unwrap_or(Path::new("."));
             state.beside = Beside::create(folder, run).ok();
