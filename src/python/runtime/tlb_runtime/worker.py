@@ -92,13 +92,16 @@ def _compile_runtime() -> None:
     marker = os.path.join(kept, "complete-" + (sys.implementation.cache_tag or ""))
     if os.path.exists(marker) or not os.access(root, os.W_OK):
         return
+    from importlib.util import cache_from_source
     from py_compile import compile
 
     try:
         for folder, _, names in os.walk(root):
             for name in names:
-                if name.endswith(".py"):
-                    compile(os.path.join(folder, name), quiet=2)
+                file = os.path.join(folder, name)
+                # A short run ends in the middle of this: the next one goes on from there.
+                if name.endswith(".py") and not os.path.exists(cache_from_source(file)):
+                    compile(file, quiet=2)
         os.makedirs(kept, exist_ok=True)
         open(marker, "wb").close()
     except OSError:
