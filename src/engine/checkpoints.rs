@@ -19,6 +19,9 @@ pub enum LoadError {
     Store(String),
 }
 
+/// Recorded calls, each with its run.
+pub type Found = Vec<(RunId, CallNo)>;
+
 /// Recorded runs and values. Calls may block for as long as the store reads.
 pub trait Checkpoints: Send + Sync {
     /// The pickle of a recorded value.
@@ -27,6 +30,6 @@ pub trait Checkpoints: Send + Sync {
     fn ahead(&self, _values: &[&ValueRef]) {}
     /// A run, as far as it was recorded, closed if its engine is dead.
     fn history(&self, run: &RunId) -> Result<Arc<RunHistory>, String>;
-    /// Calls of any run whose fingerprint begins like one of these, newest run first.
-    fn candidates(&self, fingerprints: &[Digest]) -> Result<Vec<(RunId, CallNo)>, String>;
+    /// For each of these fingerprints the calls of any run whose fingerprint begins like it, newest run first.
+    fn candidates(&self, fingerprints: &[Digest]) -> Result<Vec<Found>, String>;
 }

@@ -17,7 +17,9 @@ use crate::base::digest::Digest;
 /// Values that are read in one transaction: the first ones are there while the rest is read.
 const GROUP: usize = 16;
 /// Values that are held without having been asked for.
-const HELD: usize = 256;
+const HELD: usize = 4_096;
+/// A value that is wanted after more others than these is not waited for until they are read.
+const NEAR: usize = 64;
 /// How long a reader that hangs is waited for. Then the value is read where it is needed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -49,6 +51,22 @@ struct State {
     /// The thread runs.
     begun: bool,
     over: bool,
+}
+
+impl State {
+    /// Values are mostly needed in the order in which they were wanted: when one is that is far from its turn, those
+    /// before it were passed by.
+    fn skip_to(&mut self, digest: &Digest) {
+        if !self.pending.contains(digest) {
+            return;
+        }
+        let at = self.wanted.iter().position(|one| one == digest).unwrap_or(0);
+        if at > NEAR {
+            for passed in self.wanted.drain(..at) {
+                self.pending.remove(&passed);
+            }
+        }
+    }
 }
 
 impl Shared {
@@ -104,6 +122,7 @@ impl Prefetch {
             if !state.reading.contains(digest) && !state.pending.contains(digest) {
                 return None;
             }
+            state.skip_to(digest);
             let (next, waited) =
                 self.shared.changed.wait_timeout(state, PATIENCE).unwrap_or_else(PoisonError::into_inner);
             state = next;
@@ -206,6 +225,29 @@ mod tests {
         assert!(prefetch.take(&digest(all - 1)).is_some());
         assert!(prefetch.take(&digest(all - 2)).is_some());
         assert!(prefetch.take(&digest(0)).is_some());
+    }
+
+    #[test]
+    fn who_is_far_ahead_does_not_wait_for_what_was_passed_by() {
+        let prefetch = Prefetch::default();
+        let (read, begins, go) = gated();
+        let numbered = |number: u16| Digest::of(&number.to_le_bytes());
+        prefetch.want((0..1_000).map(numbered), || read);
+        assert_eq!(begins.recv().unwrap(), GROUP);
+        std::thread::scope(|scope| {
+            let far = scope.spawn(|| prefetch.take(&numbered(990)));
+            // It was looked for once only what is wanted from there on is left.
+            while prefetch.shared.lock().wanted.len() > 10 {
+                std::thread::yield_now();
+            }
+            go.send(()).unwrap();
+            assert_eq!(begins.recv().unwrap(), 10);
+            go.send(()).unwrap();
+            assert!(far.join().unwrap().is_some());
+        });
+        assert_eq!(prefetch.take(&numbered(500)), None);
+        assert!(prefetch.take(&numbered(3)).is_some() && prefetch.take(&numbered(999)).is_some());
+        drop(go);
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod withheld;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::checkpoints::Checkpoints;
+use super::checkpoints::{Checkpoints, Found};
 use super::files::Files;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
@@ -129,8 +129,8 @@ pub struct Replay {
     standing: Standing,
     consumed: HashSet<Origin>,
     others: HashMap<RunId, Option<Arc<RunHistory>>>,
-    /// Looked up ahead: fingerprint → calls of other runs.
-    ahead: HashMap<Digest, Vec<(RunId, CallNo)>>,
+    /// Looked up ahead: fingerprint → calls of any run whose fingerprint begins like it.
+    ahead: HashMap<Digest, Found>,
     facts: HashMap<RunId, HashMap<CallNo, Subtree>>,
     effects: HashMap<RunId, Arc<effects::EffectIndex>>,
     /// The replayed run is a test; its calls that answered.
@@ -255,18 +255,10 @@ impl Replay {
         if wanted.is_empty() {
             return;
         }
-        for fp in &wanted {
-            self.ahead.insert(*fp, Vec::new());
-        }
         // A store that cannot answer costs reuse, not correctness.
-        for (run, no) in checkpoints.candidates(&wanted).unwrap_or_default() {
-            if let Some(history) = self.other(&run, checkpoints)
-                && let Some(call) = history.call(no)
-                && let Some(slot) = self.ahead.get_mut(&call.fingerprint())
-            {
-                slot.push((run, no));
-            }
-        }
+        let found = checkpoints.candidates(&wanted).unwrap_or_default();
+        self.ahead
+            .extend(wanted.into_iter().zip(found.into_iter().chain(std::iter::repeat_with(Found::new))));
     }
 
     /// Another recorded run, read once.
@@ -338,17 +330,27 @@ impl Replay {
         checkpoints: &dyn Checkpoints,
     ) -> Result<Hit, Option<String>> {
         self.look_up(&[fingerprint], checkpoints);
-        let mut others = self.ahead.get(&fingerprint).cloned().unwrap_or_default();
-        others.sort_by_key(|(run, no)| {
-            let held = self.others.get(run).cloned().flatten();
-            held.map_or(3, |history| rank(&history, *no, wanted))
-        });
+        let others = self.ahead.get(&fingerprint).cloned().unwrap_or_default();
         let mut refusal = None;
+        let mut second = Vec::new();
         for (run, no) in others {
             let Some(history) = self.other(&run, checkpoints) else { continue };
             if history.call(no).is_none_or(|call| call.fingerprint() != fingerprint) {
                 continue;
             }
+            let rank = rank(&history, no, wanted);
+            if rank > 0 {
+                second.push((rank, history, no));
+                continue;
+            }
+            // None of an older run can be better, so those are not read.
+            match self.try_serve(&history, no, state, checkpoints) {
+                Ok(hit) => return Ok(hit),
+                Err(why) => refusal = refusal.or(why),
+            }
+        }
+        second.sort_by_key(|(rank, ..)| *rank);
+        for (_, history, no) in second {
             match self.try_serve(&history, no, state, checkpoints) {
                 Ok(hit) => return Ok(hit),
                 Err(why) => refusal = refusal.or(why),

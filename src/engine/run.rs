@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::checkpoints::{Checkpoints, LoadError};
+use super::checkpoints::{Checkpoints, Found, LoadError};
 use super::coder::Analyst;
 use super::core::{Core, CoreSpec, Effects, Ending, InDoubt};
 use super::early::Early;
@@ -29,9 +29,10 @@ use crate::value::{self, NodeSource, StoredNode};
 
 /// Checkpoints of one fingerprint that are looked at.
 const CANDIDATES: usize = 64;
-/// Outputs that are read before a replay asks for any, and the largest that is.
-const FIRST: usize = 16;
+/// Outputs that are read before a replay asks for any: how many, the largest, and their bytes in all.
+const FIRST: usize = 2_048;
 const FIRST_SIZE: u64 = 64 << 10;
+const FIRST_SIZES: u64 = 4 << 20;
 
 /// What a run is to do.
 #[derive(Debug, Clone)]
@@ -249,7 +250,12 @@ fn launch(
 fn read_first(run: &RunHistory, checkpoints: &dyn Checkpoints) {
     let below = run.calls.iter().filter(|call| call.kind == CallKind::Call);
     let outputs = below.filter_map(|call| call.output.as_ref()).filter(|value| value.size <= FIRST_SIZE);
-    checkpoints.ahead(&outputs.take(FIRST).collect::<Vec<_>>());
+    let mut bytes = 0;
+    let first = outputs.take(FIRST).take_while(|value| {
+        bytes += value.size;
+        bytes <= FIRST_SIZES
+    });
+    checkpoints.ahead(&first.collect::<Vec<_>>());
 }
 
 /// The store as the scheduler sees it.
@@ -304,11 +310,15 @@ impl Checkpoints for StoreCheckpoints {
         self.store.history(run).map(|found| Arc::new(found.history)).map_err(|error| error.to_string())
     }
 
-    fn candidates(&self, fingerprints: &[Digest]) -> Result<Vec<(RunId, CallNo)>, String> {
-        self.store
-            .candidates(fingerprints, CANDIDATES)
-            .map(|found| found.into_iter().map(|hit| (hit.run, hit.call)).collect())
-            .map_err(|error| error.to_string())
+    fn candidates(&self, fingerprints: &[Digest]) -> Result<Vec<Found>, String> {
+        let hits = self.store.candidates(fingerprints, CANDIDATES).map_err(|error| error.to_string())?;
+        let mut found = vec![Found::new(); fingerprints.len()];
+        for hit in hits {
+            if let Some(calls) = found.get_mut(hit.asked) {
+                calls.push((hit.run, hit.call));
+            }
+        }
+        Ok(found)
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::base::clock::TestClock;
-use crate::engine::checkpoints::LoadError;
+use crate::engine::checkpoints::{Found, LoadError};
 use crate::engine::recorder::Piece;
 use crate::engine::values::Packer;
 use crate::model::{Event, Mode, RunHistory, ValueRef};
@@ -45,7 +45,7 @@ impl Checkpoints for Values {
         Err("no other runs".to_owned())
     }
 
-    fn candidates(&self, _: &[Digest]) -> Result<Vec<(RunId, CallNo)>, String> {
+    fn candidates(&self, _: &[Digest]) -> Result<Vec<Found>, String> {
         Ok(vec![])
     }
 }
@@ -168,7 +168,7 @@ impl Script {
         self.core.held_until = self.core.held_until.map(|_| 0);
         loop {
             let actions = self.core.flush();
-            if actions.is_empty() && self.core.held_until.is_none() {
+            if actions.is_empty() && self.core.held_until.is_none() && !self.core.goes_on() {
                 return;
             }
             self.core.held_until = self.core.held_until.map(|_| 0);

@@ -23,13 +23,15 @@ impl Checkpoints for Runs {
         self.0.iter().find(|one| one.id == *run).cloned().ok_or_else(|| "no such run".to_owned())
     }
 
-    fn candidates(&self, wanted: &[Digest]) -> Result<Vec<(RunId, CallNo)>, String> {
-        let mut found = Vec::new();
-        for run in &self.0 {
-            let hits = run.calls.iter().filter(|call| wanted.contains(&call.fingerprint()));
-            found.extend(hits.map(|call| (run.id.clone(), call.no)));
-        }
-        Ok(found)
+    fn candidates(&self, wanted: &[Digest]) -> Result<Vec<Found>, String> {
+        let made_by = |fingerprint: &Digest| -> Found {
+            let calls = self.0.iter().flat_map(|run| run.calls.iter().map(|call| (run.id.clone(), call)));
+            calls
+                .filter(|(_, call)| call.fingerprint() == *fingerprint)
+                .map(|(run, call)| (run, call.no))
+                .collect()
+        };
+        Ok(wanted.iter().map(made_by).collect())
     }
 }
 
@@ -173,4 +175,39 @@ fn code_of_today_is_taken_before_code_that_it_stands_for() {
     let mut replay = today(Some(&new), "2", "1", &[accepted(1, "outer", "1", "2")]);
     let hit = ask(&mut replay, "outer", &runs).unwrap();
     assert_eq!((hit.code, hit.reason), (digest("2"), None));
+}
+
+/// Of many runs that have what is wanted only as many are read as are needed to know the best.
+#[test]
+fn runs_older_than_the_one_that_answers_are_not_read() {
+    struct Counting(Runs, std::sync::Mutex<Vec<RunId>>);
+    impl Checkpoints for Counting {
+        fn load(&self, value: &ValueRef) -> Result<Bytes, LoadError> {
+            self.0.load(value)
+        }
+        fn history(&self, run: &RunId) -> Result<Arc<RunHistory>, String> {
+            self.1.lock().unwrap().push(run.clone());
+            self.0.history(run)
+        }
+        fn candidates(&self, wanted: &[Digest]) -> Result<Vec<Found>, String> {
+            self.0.candidates(wanted)
+        }
+    }
+    let ids = ["cccccccccccc", "bbbbbbbbbbbb", "aaaaaaaaaaaa"];
+    let runs = Counting(Runs(ids.iter().map(|id| run(id, "1", "1")).collect()), Default::default());
+    let mut any = today(None, "1", "1", &[]);
+    any.prefetch("outer", &digest("1"), &[digest("key of outer")], &runs);
+    let wanted = |place: &'static str| (digest("key of outer"), digest(place).hex());
+    let mut ask = |(key, durable_id): (Digest, String)| {
+        let code = digest("1");
+        let parent_key = digest("key of app");
+        let wanted = Wanted { function: "outer", key, code, durable_id: &durable_id, parent_key };
+        any.find(&wanted, &|_| None, &runs).unwrap().origin.run
+    };
+    assert_eq!(ask(wanted("place of outer")).as_str(), ids[0]);
+    assert_eq!(*runs.1.lock().unwrap(), [RunId::from_text(ids[0])]);
+    // Used already: the next newest. Elsewhere none is the best, and all are looked at.
+    assert_eq!(ask(wanted("place of outer")).as_str(), ids[1]);
+    assert_eq!(runs.1.lock().unwrap().len(), 2);
+    assert_eq!(ask(wanted("another place")).as_str(), ids[2]);
 }

@@ -14,7 +14,7 @@ use super::{cost, effects, parts, walk};
 use crate::base::clock::SystemClock;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
-use crate::engine::checkpoints::{Checkpoints, LoadError};
+use crate::engine::checkpoints::{Checkpoints, Found, LoadError};
 use crate::engine::closures;
 use crate::engine::code::{CodeBase, Defined};
 use crate::engine::explain::now::packages;
@@ -413,7 +413,7 @@ impl Checkpoints for Runs {
         self.run(run).map_err(|error| error.to_string())
     }
 
-    fn candidates(&self, fingerprints: &[Digest]) -> Result<Vec<(RunId, CallNo)>, String> {
+    fn candidates(&self, fingerprints: &[Digest]) -> Result<Vec<Found>, String> {
         StoreCheckpoints::new(&self.store).candidates(fingerprints)
     }
 }

@@ -5,7 +5,7 @@ use super::walk::{Walked, walk};
 use crate::base::clock::SystemClock;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
-use crate::engine::checkpoints::{Checkpoints, LoadError};
+use crate::engine::checkpoints::{Checkpoints, Found, LoadError};
 use crate::engine::files::Files;
 use crate::engine::replay::Replay;
 use crate::model::event::{CallAsked, CallEnded};
@@ -123,12 +123,15 @@ impl Checkpoints for Runs {
     fn history(&self, run: &RunId) -> Result<Arc<RunHistory>, String> {
         self.0.iter().find(|one| one.id == *run).cloned().ok_or_else(|| "no such run".to_owned())
     }
-    fn candidates(&self, wanted: &[Digest]) -> Result<Vec<(RunId, CallNo)>, String> {
-        let hits = |run: &Arc<RunHistory>| -> Vec<(RunId, CallNo)> {
-            let calls = run.calls.iter().filter(|call| wanted.contains(&call.fingerprint()));
-            calls.map(|call| (run.id.clone(), call.no)).collect()
+    fn candidates(&self, wanted: &[Digest]) -> Result<Vec<Found>, String> {
+        let made_by = |fingerprint: &Digest| -> Found {
+            let calls = self.0.iter().flat_map(|run| run.calls.iter().map(|call| (run.id.clone(), call)));
+            calls
+                .filter(|(_, call)| call.fingerprint() == *fingerprint)
+                .map(|(run, call)| (run, call.no))
+                .collect()
         };
-        Ok(self.0.iter().flat_map(hits).collect())
+        Ok(wanted.iter().map(made_by).collect())
     }
 }
 
