@@ -236,3 +236,52 @@ fn results_of_a_wide_map_come_whole_and_in_order() {
     executed(&project, &[]);
     project.sound();
 }
+
+const CALLING: &str = r#"
+from tensorlake.applications import application, function
+
+class Page:
+    """Its values are completed by a call when they are unpickled, and one of them cannot be."""
+
+    def __init__(self, x):
+        self.x = x
+        self.text = "-" * 8000
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        if self.x % 50 == 0:
+            self.more = more(self.x)
+        if self.x == 170 and not healthy():
+            raise ValueError("page 170 does not like to be read")
+
+@function()
+def page(x: int) -> Page:
+    return Page(x)
+
+@function()
+def more(x: int) -> int:
+    return x + 1
+
+@application()
+@function()
+def app(n: int) -> list:
+    return [[at.x, at.more] for at in page.map(list(range(n))) if at.x % 50 == 0]
+"#;
+
+/// Results of a map become values in the process of their caller while others are made: what they do there works as it does
+/// anywhere, and an error comes from the map.
+#[test]
+fn results_that_make_calls_when_they_are_read_are_whole() {
+    let project = Project::app(CALLING);
+    let failed = project.tl(&["run", "--input", "200", "--json"]).exits(1);
+    let text = failed.json()["error"]["message"].to_string();
+    assert!(text.contains("page 170 does not like to be read"), "{text}");
+    project.heal();
+    let expected = serde_json::json!([[0, 1], [50, 51], [100, 101], [150, 151]]);
+    let healed = project.replay_ok(&[]);
+    assert_eq!((&healed["output"], &healed["counts"]["cached"]), (&expected, &serde_json::json!(204)));
+    project.edit("[[at.x, at.more]", "[[at.x + 0, at.more]");
+    let again = project.replay_ok(&[]);
+    assert_eq!((&again["output"], &again["counts"]["cached"]), (&expected, &serde_json::json!(204)));
+    project.sound();
+}

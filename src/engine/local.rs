@@ -153,7 +153,7 @@ pub async fn turn(
     // A driver is ready before the loop begins.
     actions.extend(core.flush());
     loop {
-        while !actions.is_empty() {
+        while !actions.is_empty() || core.goes_on() {
             let mut waits = Vec::new();
             for action in std::mem::take(&mut actions) {
                 match action {
@@ -188,6 +188,10 @@ pub async fn turn(
                 // Whoever answers has seen the events that led here.
                 watched.tell();
                 waits.into_iter().for_each(|event| tell(&run, event));
+            }
+            if core.goes_on() {
+                // Lets what a socket did not take at once go on its way.
+                tokio::task::yield_now().await;
             }
             // What was committed at once has consequences at once.
             actions = core.flush();

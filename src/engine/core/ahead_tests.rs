@@ -227,7 +227,7 @@ fn a_wide_map_is_handed_out_in_parts() {
     let ToWorker::Run { calls } = begun else { panic!("{begun:?}") };
     let mut sent: Vec<usize> = Vec::new();
     for index in [3, 0, 4, 1, 2] {
-        script.end(calls[index].call, &index.to_string().repeat(100 << 10));
+        script.end(calls[index].call, &index.to_string().repeat(50 << 10));
         let Some((message, blobs)) = script.heard() else { continue };
         let (at, over) = match message {
             ToWorker::Part { id: 1, at } => (at, false),
@@ -243,4 +243,47 @@ fn a_wide_map_is_handed_out_in_parts() {
     assert_eq!(sent[..3], [3, 0, 4]);
     assert!(script.core.parts.is_empty());
     assert!(script.core.nodes.iter().all(|node| node.result.is_none()));
+}
+
+/// The first items of a wide map begin, and leave, while the others are decided; whatever comes meanwhile finds all
+/// of them decided.
+#[test]
+fn a_wide_map_is_decided_in_pieces_and_nothing_comes_between() {
+    let wide = |script: &Script| {
+        let items: Vec<Bytes> = (0..200).map(arguments).collect();
+        let header = serde_json::json!(
+            {"t": "map", "id": 1, "by": 1, "attempt": 1, "fn": "step", "param": "x", "n": 200, "at": ["/app.py", 7]});
+        let message = serde_json::from_value(header).unwrap();
+        assert!(!script.core.goes_on());
+        Input::Message { conn: CONN, message, blobs: items }
+    };
+    let values = Arc::default();
+    let mut script = Script::new("000000000001", &values, None);
+    let map = wide(&script);
+    script.core.handle(map);
+    let asked = |actions: &[Action]| {
+        let batches = actions.iter().filter_map(|action| match action {
+            Action::Submit { batch, token } => Some((batch.events.len(), batch.then.len(), *token)),
+            _ => None,
+        });
+        batches.collect::<Vec<_>>()
+    };
+    let actions = script.core.flush();
+    let [(events, then, token)] = asked(&actions)[..] else { panic!("{actions:?}") };
+    // The code, the map, its start, its first items, and the starts of as many as the worker has room for.
+    assert_eq!((events, then), (3 + 64 + 8, 8));
+    script.core.handle(Input::Committed { token, error: None });
+    assert!(script.core.goes_on(), "bodies begin before all is decided");
+    let actions = script.core.flush();
+    assert!(
+        matches!(&actions[..], [Action::Send { message: ToWorker::Run { calls }, .. }] if calls.len() == 8)
+    );
+    assert_eq!(script.core.nodes.iter().filter(|node| node.no != 0).count(), 2 + 128);
+    let end = serde_json::json!({"t": "progress", "by": 3, "current": 1.0, "total": 2.0});
+    script.say(end, vec![]);
+    assert!(!script.core.goes_on());
+    let kinds = script.log.iter().map(|event| std::mem::discriminant(&event.kind)).collect::<Vec<_>>();
+    let last_asked = script.log.iter().rposition(|event| matches!(event.kind, EventKind::CallAsked(_)));
+    let progress = script.log.iter().position(|event| matches!(event.kind, EventKind::Progress { .. }));
+    assert!(last_asked < progress, "{kinds:?}");
 }

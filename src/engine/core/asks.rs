@@ -299,47 +299,6 @@ impl Core {
         if ask.reduce { self.begin_reduce(ix, *ask) } else { self.begin_map(ix, *ask) }
     }
 
-    fn begin_map(&mut self, op: NodeIx, ask: OperationAsk) {
-        let param = ask.params.into_iter().next().unwrap_or_default();
-        let count = ask.items.len();
-        let mut items = Vec::with_capacity(count);
-        let func = self.nodes[op].func;
-        // Growing in steps would leave room for as many again.
-        self.nodes.reserve_exact(count);
-        for (index, item) in ask.items.into_iter().enumerate() {
-            items.push(self.step_node(op, func, index, vec![item], Some(param.clone())));
-        }
-        self.nodes[op].op = Some(Box::new(Operation::Map { items: items.clone(), open: count }));
-        if count == 0 {
-            self.operation_over(op);
-        }
-        // Every item's key first, so that checkpoints of other runs are looked up together.
-        for ix in &items {
-            self.item_arguments(*ix);
-        }
-        let wanted: Vec<Digest> = items
-            .iter()
-            .filter(|ix| self.nodes[**ix].durable && !self.nodes[**ix].is_over())
-            .map(|ix| self.nodes[*ix].key)
-            .collect();
-        let func = &self.functions[self.nodes[op].func];
-        self.replay.prefetch(&func.facts.name, &func.code, &wanted, &*self.checkpoints);
-        for ix in items {
-            if self.ending.is_none() && !self.nodes[ix].is_over() {
-                self.decide(ix);
-            }
-        }
-    }
-
-    fn item_arguments(&mut self, ix: NodeIx) {
-        let base = self.nodes[ix].args.first().cloned().unwrap_or_default();
-        let param = self.nodes[ix].map_param.clone().unwrap_or_default();
-        let ready = self.recorder.packer.item(&param, &base);
-        let (input, canonical) = self.recorder.keep(ready);
-        self.nodes[ix].input = Some(input);
-        self.set_key(ix, canonical);
-    }
-
     fn begin_reduce(&mut self, op: NodeIx, ask: OperationAsk) {
         let mut params = ask.params.into_iter();
         let names = (params.next().unwrap_or_default(), params.next().unwrap_or_default());
@@ -372,7 +331,7 @@ impl Core {
         self.call_arguments(ix, pair);
     }
 
-    fn step_node(
+    pub(super) fn step_node(
         &mut self,
         op: NodeIx,
         func: FuncIx,

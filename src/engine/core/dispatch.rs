@@ -142,6 +142,11 @@ impl Core {
 
     /// Whether calls have waited for busy workers so long, and will at this pace, that a further one is worth its start.
     fn is_crowded(&mut self, loads: &BTreeMap<u32, usize>) -> bool {
+        // How many calls wait is known only when all of a map are decided.
+        if self.goes_on() {
+            self.crowd = None;
+            return false;
+        }
         let (now, waiting) = (self.now(), self.ready.len());
         let crowd = self.crowd.get_or_insert_with(|| Crowd::new(now, waiting));
         // A clock that was set back starts anew.

@@ -21,6 +21,7 @@ mod finish;
 mod gate;
 mod golden;
 mod look;
+mod maps;
 mod messages;
 mod node;
 mod outcomes;
@@ -154,6 +155,8 @@ pub struct Core {
     trust: ahead::Trust,
     /// Results of maps that were sent before all of their items were over, by map.
     parts: HashMap<NodeIx, parts::Parts>,
+    /// Maps whose items are not all decided, in the order in which they were asked for.
+    undecided: VecDeque<maps::Undecided>,
     /// Outputs of recorded calls before this one were read ahead.
     ahead_until: CallNo,
     /// The first event was emitted.
@@ -222,6 +225,7 @@ impl Core {
             ahead: HashMap::new(),
             trust: ahead::Trust::default(),
             parts: HashMap::new(),
+            undecided: VecDeque::new(),
             ahead_until: 0,
             opened: false,
             closed: false,
@@ -261,6 +265,9 @@ impl Core {
         if self.ending.is_some() && !matches!(input, Input::Committed { .. }) {
             return;
         }
+        if !self.only_begins(&input) {
+            self.decide_all();
+        }
         if !matches!(&input, Input::Committed { .. }) && !outcomes::is_outcome(&input) {
             self.take_in();
         }
@@ -282,8 +289,10 @@ impl Core {
         }
     }
 
-    /// Hands out what the inputs since the last flush made necessary.
+    /// Hands out what the inputs since the last flush made necessary. While the run [goes on](Core::goes_on) by itself, it is to
+    /// be called again.
     pub fn flush(&mut self) -> Vec<Action> {
+        self.decide_some();
         if self.ending.is_none() {
             self.dispatch();
             if !self.arrived.is_empty() && !self.begins_more() {

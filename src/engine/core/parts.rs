@@ -11,7 +11,7 @@ use crate::model::ErrorInfo;
 use crate::proto::message::ToWorker;
 
 /// Bytes of results that are worth a message.
-const PART: usize = 256 << 10;
+const PART: usize = 128 << 10;
 
 /// What was sent of a map's results, and what waits to be.
 #[derive(Default)]

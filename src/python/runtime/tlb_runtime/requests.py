@@ -12,7 +12,7 @@ from tensorlake.applications.interface.exceptions import SDKUsageError, TimeoutE
 
 from . import session as sessions
 from .errors import RUNTIME_ROOT, raised_by
-from .session import Pending, enter
+from .session import Pending, enter, value_of
 from .values import dump_arguments, dumps, loads
 from .wire import encode_json, frame, quoted
 
@@ -92,7 +92,7 @@ def call(function, args, kwargs):
         foreseen = answer.get("ahead")
         if foreseen is not None:
             running.ahead = _ahead(foreseen, blobs[1:])
-        return loads(blobs[0]) if "n" not in answer else api.MapResults(map(loads, blobs))
+        return loads(blobs[0]) if "n" not in answer else api.MapResults(map(value_of, pending.results()))
     raise raised_by(answer["error"], lambda: api.FunctionCallFuture(function, args, kwargs))
 
 
@@ -302,7 +302,7 @@ def outcome(pending: Pending, future):
         raise raised_by(answer["error"], lambda: future)
     api = _api()
     if "n" in answer:
-        return api.MapResults(map(loads, blobs))
+        return api.MapResults(map(value_of, pending.results()))
     value = loads(blobs[0])
     return api.MapResults(value) if isinstance(future, api.MapFuture) else value
 

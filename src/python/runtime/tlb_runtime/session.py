@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 from _contextvars import ContextVar
 from _thread import allocate_lock, get_ident
+from collections import deque
 from itertools import count
 from time import monotonic
 
@@ -22,6 +23,7 @@ from tensorlake.applications.interface.exceptions import SDKUsageError
 
 from . import PROTOCOL
 from .errors import Abandoned, internal
+from .values import loads
 from .wire import Closed, ProtocolError, Receiver, Sender, clean, encode_json, frame
 
 _OUTSIDE = (
@@ -76,7 +78,7 @@ class Call:
 class Pending:
     """A request that was sent. ``answer`` is (header, blobs) once it came."""
 
-    __slots__ = ("id", "answer", "wakers", "order", "reads", "parts")
+    __slots__ = ("id", "answer", "wakers", "order", "reads", "parts", "unread")
 
     def __init__(self, id: int):
         self.id = id
@@ -87,22 +89,51 @@ class Pending:
         self.reads = False
         #: The how-maniest answer of the connection it is.
         self.order = 0
-        #: Results of a map that came before its end, by index.
+        #: Results of a map that came before its end, by index: pickles, or what was made of them.
         self.parts = None
+        #: Indexes of those that are pickles.
+        self.unread = None
 
     def add(self, at, blobs) -> None:
         """Results of some items of a map."""
         if self.parts is None:
             self.parts = {}
+            self.unread = deque()
         self.parts.update(zip(at, blobs))
+        self.unread.extend(at)
 
-    def joined(self, header: dict, blobs):
-        """All results of a map in order, at its end."""
-        parts, self.parts = self.parts, None
-        if not header["ok"]:
+    def read(self) -> None:
+        """Make values of the results that are here, while others are made. For the thread that waits for them, while
+        nobody is kept from reading: user code may run, and make calls."""
+        parts, unread = self.parts, self.unread
+        while unread:
+            index = unread.popleft()
+            try:
+                parts[index] = Loaded(loads(parts[index]))
+            except Exception:
+                pass  # it fails again where it is asked for
+
+    def results(self):
+        """All results of a map in order, at its end: pickles, or what was made of them."""
+        header, blobs = self.answer
+        if self.parts is None:
             return blobs
-        parts.update(zip(header["at"], blobs))
-        return [parts[index] for index in range(header["n"])]
+        self.parts.update(zip(header["at"], blobs))
+        return [self.parts[index] for index in range(header["n"])]
+
+
+class Loaded:
+    """A result of a map that is a value already."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value):
+        self.value = value
+
+
+def value_of(result):
+    """The value of a map's result."""
+    return result.value if type(result) is Loaded else loads(result)
 
 
 class Waiter:
@@ -238,8 +269,15 @@ class Session:
 
     def wait_for(self, pending: Pending, call) -> None:
         """Block until the answer of one request is here. ``call``: who waits, or None."""
-        if pending.answer is not None:
-            return
+        while pending.answer is None:
+            self._wait_for(pending, call)
+            if call is not None and call.abandoned is not None:
+                raise Abandoned(call.abandoned)
+            if pending.answer is None:
+                pending.read()
+
+    def _wait_for(self, pending: Pending, call) -> None:
+        """Block until the answer of one request is here, or results of a map that can be made values of meanwhile."""
         executor = self.executor
         own = call is not None and call.thread == get_ident()
         if own:
@@ -250,15 +288,13 @@ class Session:
             if self.role.acquire(False):
                 # The fast path: this thread reads its answer itself.
                 self._read_until(pending, call)
-            if pending.answer is None:
+            if pending.answer is None and not pending.unread:
                 self._wait_until((pending,), lambda: pending.answer is not None, call, None)
         finally:
             if executor is not None:
                 executor.enter_body(call if own else None)
             if own:
                 call.in_user = True
-        if call is not None and call.abandoned is not None:
-            raise Abandoned(call.abandoned)
 
     def wait_many(self, pendings, ready, call, timeout) -> bool:
         """Block until ``ready()``; False when ``timeout`` seconds passed before."""
@@ -330,7 +366,7 @@ class Session:
             receiver = self.receiver
             receive = receiver.receive
             dispatch = self.dispatch
-            while pending.answer is None:
+            while pending.answer is None and not pending.unread:
                 dispatch(*receive())
                 if call is not None and call.abandoned is not None:
                     break
@@ -387,8 +423,6 @@ class Session:
         if kind == "done" or kind == "state" or kind == "run_done":
             pending = self.pendings.pop(header["id"], None)
             if pending is not None:
-                if pending.parts is not None:
-                    blobs = pending.joined(header, blobs)
                 self.answers += 1
                 pending.order = self.answers
                 pending.answer = (header, blobs)
