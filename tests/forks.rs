@@ -104,6 +104,11 @@ fn other_arguments_execute_the_call_and_what_follows() {
     let input = r#"app/llm#2={"prompt": "hut"}"#;
     let plan = project.tl(&["replay", "--set-input", input, "--plan", "--json"]).exits(0).json();
     assert_eq!((&plan["edited"], &plan["execute"]), (&json!(1), &json!(2)), "{plan}");
+    // It says what is edited, place by place.
+    assert_eq!(plan["changed"][0]["path"], "app/llm#2");
+    assert_eq!(plan["changed"][0]["places"], json!([r#"prompt: "hotel in Whistler" → "hut""#]), "{plan}");
+    let said = project.tl(&["replay", "--set-input", input, "--plan"]).exits(0).out;
+    assert!(said.starts_with("app/llm#2  prompt: "), "{said}");
     assert_eq!(project.times("llm"), 0);
     let forked = project.replay_ok(&["--set-input", input]);
     assert_eq!(forked["output"], json!(["Whistler!", "hut!", null]));

@@ -36,15 +36,16 @@ pub fn distinct(texts: &[&str], columns: &[usize]) -> Option<Vec<String>> {
     if !(0..texts.len()).any(hidden) {
         return None;
     }
-    // As much before the differences as leaves room for all of them.
+    // As much before the differences as leaves room for all of them, or for the most.
     let mut best: Option<(usize, Vec<String>)> = None;
     for lead in BEFORE {
-        let all: Vec<(String, usize)> =
+        let all: Vec<(String, Vec<usize>)> =
             texts.iter().zip(&places).map(|(whole, places)| shortened(whole, places, lead)).collect();
-        let unseen = all.iter().zip(columns).filter(|((shown, end), room)| {
-            text::width(shown) > **room && text::width(&shown[..*end]) + 1 > **room
+        let unseen = all.iter().zip(columns).map(|((shown, ends), room)| {
+            let hidden = |end: &&usize| text::width(&shown[..**end]) + 1 > *room;
+            if text::width(shown) > *room { ends.iter().filter(hidden).count() } else { 0 }
         });
-        let unseen = unseen.count();
+        let unseen = unseen.sum();
         if best.as_ref().is_none_or(|(least, _)| unseen < *least) {
             best = Some((unseen, all.into_iter().map(|(shown, _)| shown).collect()));
         }
@@ -88,10 +89,11 @@ fn shared(a: &str, b: &str) -> usize {
     (0..=bytes).rev().find(|at| a.is_char_boundary(*at) && b.is_char_boundary(*at)).unwrap_or(0)
 }
 
-/// A text with what lies around these places, and where behind the last of them goes on. What is left out before a place
+/// A text with what lies around these places, and where behind each of them it goes on. What is left out before a place
 /// follows from the text up to it alone, so that two texts look alike up to where they part.
-fn shortened(whole: &str, places: &[usize], most: usize) -> (String, usize) {
+fn shortened(whole: &str, places: &[usize], most: usize) -> (String, Vec<usize>) {
     let mut out = String::new();
+    let mut ends = Vec::new();
     let mut end = 0;
     for place in places {
         let (place, next) = text::grapheme_at(whole, *place);
@@ -109,11 +111,11 @@ fn shortened(whole: &str, places: &[usize], most: usize) -> (String, usize) {
             out.push_str(between);
         }
         out.push_str(&whole[place..next]);
+        ends.push(out.len());
         end = next;
     }
-    let seen = out.len();
     out.push_str(&whole[end..]);
-    (out, seen)
+    (out, ends)
 }
 
 /// How many bytes of what follows belong to the word before.
@@ -167,6 +169,14 @@ mod tests {
         let rows = [row(16), row(17), row(26)];
         let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
         assert_eq!(shown(&rows, 8), ["…er\":16}", "…er\":17}", "…er\":26}"]);
+    }
+
+    #[test]
+    fn what_does_not_fit_at_all_shows_as_much_as_it_can() {
+        let urls = ["what it is", "what it costs", "how it works", "how it fails"]
+            .map(|end| format!("durable execution for LLM agents: {end}"));
+        let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
+        assert_eq!(shown(&urls, 8), ["…what i…", "…what i…", "…how it…", "…how it…"]);
     }
 
     #[test]

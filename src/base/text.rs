@@ -239,7 +239,8 @@ pub fn fit(text: &str, columns: usize) -> String {
         out.push_str(grapheme);
         used += w;
     }
-    if columns > 0 {
+    // A sign that something is left out says that more is left out, too.
+    if columns > 0 && !out.ends_with('…') {
         out.push('…');
     }
     out

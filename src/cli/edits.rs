@@ -9,8 +9,9 @@ use super::context::Context;
 use super::error::CliError;
 use crate::base::ids::CallNo;
 use crate::base::json as typed;
+use crate::engine::explain::values;
 use crate::find::StoreNodes;
-use crate::model::fork::{Edit, Taken};
+use crate::model::fork::{Changed, Edit, Taken};
 use crate::model::{Origin, RunHistory, ValueRef, path};
 use crate::store::Store;
 use crate::value::view::ViewLimits;
@@ -35,6 +36,24 @@ pub fn unmarked(edit: &Edit) -> Result<(), String> {
         // What stands for it as a whole was checked when it was taken.
         Edit::Taken(_) => Ok(()),
     }
+}
+
+/// What each edit changes in what was recorded of its call, place by place.
+pub fn changes(store: &Store, run: &RunHistory, edits: &[(CallNo, Edit)]) -> Vec<Changed> {
+    let read =
+        |value: &ValueRef| value::load_value(&value.digest, value.inline.as_deref(), &StoreNodes(store)).ok();
+    let one = |(no, edit): &(CallNo, Edit)| {
+        let call = run.call(*no);
+        let (old, new) = match edit {
+            Edit::Output(json) => (call.and_then(|call| call.output.as_ref()), Some(from_json(json))),
+            Edit::Taken(taken) => (call.and_then(|call| call.output.as_ref()), read(&taken.value)),
+            Edit::Arguments(json) => (call.and_then(|call| call.input.as_ref()), Some(from_json(json))),
+        };
+        let found = old.and_then(read).zip(new).map(|(old, new)| values::differences(&old, &new));
+        let places = found.unwrap_or_default().iter().map(ToString::to_string).collect();
+        Changed { call: *no, path: path::path(run, *no), places }
+    };
+    edits.iter().map(one).collect()
 }
 
 /// Says why an edit cannot stand for what a call has. What is not recorded, or cannot be read, is compared with nothing.

@@ -53,8 +53,10 @@ pub fn replay(context: &Context, args: &ReplayArgs) -> Result<Exit, CliError> {
     let store = replay_store(context)?;
     let spec = replay_spec(context, &store, args)?;
     if let Some(parent) = spec.parent.as_ref().filter(|_| !spec.edits.is_empty()) {
-        let plan = Judge::new(&context.project, &store, context.search()).plan(parent, &spec.edits)?;
+        let mut plan = Judge::new(&context.project, &store, context.search()).plan(parent, &spec.edits)?;
         if args.plan {
+            let run = context.history(&store, parent)?;
+            plan.changed = super::edits::changes(&store, &run, &spec.edits);
             say_plan(context, &plan, args.output.json);
             return Ok(Exit::Success);
         }
@@ -73,6 +75,11 @@ fn say_plan(context: &Context, plan: &ForkPlan, json: bool) {
     if json {
         context.out.json(&json!(plan));
         return;
+    }
+    for edit in &plan.changed {
+        for place in &edit.places {
+            context.out.line(&crate::base::text::line(&format!("{}  {place}", edit.path)));
+        }
     }
     context.out.line(&plan.words());
     if let Some(effects) = plan.effect_words() {

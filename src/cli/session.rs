@@ -459,9 +459,11 @@ impl Backend for Session {
         for (no, edit) in fork.edits.iter().filter(|_| !fork.any_type) {
             super::edits::fits(&self.store, &run, *no, edit)?;
         }
-        Judge::new(&self.context.project, &self.store, self.context.search())
+        let mut plan = Judge::new(&self.context.project, &self.store, self.context.search())
             .plan(&fork.run, &fork.edits)
-            .map_err(|error| error.to_string())
+            .map_err(|error| error.to_string())?;
+        plan.changed = super::edits::changes(&self.store, &run, &fork.edits);
+        Ok(plan)
     }
 
     fn json(&self, value: &ValueRef) -> Result<String, String> {

@@ -45,6 +45,15 @@ impl Edit {
         }
     }
 
+    /// What is edited, before what changes in it.
+    pub fn verb(&self) -> String {
+        match self {
+            Edit::Output(_) => "gives something else".to_owned(),
+            Edit::Taken(taken) => format!("gives what a call of run {} gave", taken.from.run.short()),
+            Edit::Arguments(_) => "is asked something else".to_owned(),
+        }
+    }
+
     /// Why the call is asked about or answered as it is.
     pub fn reason(&self) -> String {
         match self {
@@ -84,6 +93,17 @@ pub enum ForkEffects {
     Rerun,
 }
 
+/// What an edit changes in what was recorded.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Changed {
+    /// The call.
+    pub call: CallNo,
+    /// Its path.
+    pub path: String,
+    /// The places that differ, one sentence each, unsanitised; none when that is not known.
+    pub places: Vec<String>,
+}
+
 /// A fork before it is made.
 #[derive(Clone, PartialEq, Debug, Default, Serialize)]
 pub struct ForkPlan {
@@ -101,6 +121,8 @@ pub struct ForkPlan {
     pub cost_usd: Option<f64>,
     /// Functions marked `effect=True` whose calls acted in the run and may be asked for again, and how many calls.
     pub effects: Vec<(String, u64)>,
+    /// What each edit changes, in the order in which they were made.
+    pub changed: Vec<Changed>,
 }
 
 impl ForkPlan {

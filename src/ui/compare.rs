@@ -1,7 +1,9 @@
 //! The screen Diff: two runs as one tree, the causes above it, and what differs inside the selected pair.
 
 use crate::app::AppState;
+use crate::app::command::CommandId;
 use crate::app::compare::{Comparison, Held, Mark, Part, Row, Rules, places};
+use crate::app::inspect;
 use crate::app::layout::{Area, indent};
 use crate::app::tone::Tone;
 use crate::base::text;
@@ -15,7 +17,15 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
     let found = match &state.compare.held {
         Held::Ready(found) => found,
         Held::Failed(why) => {
-            canvas.text(area.below_title(), 1, 1, Tone::Warning, why);
+            let body = area.below_title();
+            let lines = inspect::wrapped(&text::line(why), usize::from(body.w.saturating_sub(2)).max(1));
+            for (y, line) in (1..).zip(&lines) {
+                canvas.text(body, 1, y, Tone::Warning, line);
+            }
+            // The next step, whatever the reason.
+            let keys = state.settings.keymap.names(CommandId::MarkRun);
+            let words = format!("{keys} in the list of runs marks a run; others are compared with it then.");
+            canvas.text(body, 1, u16::try_from(lines.len()).unwrap_or(0) + 2, Tone::Quiet, &words);
             return;
         }
         Held::Loading | Held::Nothing => {

@@ -7,10 +7,9 @@ use crate::app::layout::{Area, scroll_to};
 use crate::app::msg::{Fork, ForkEffects};
 use crate::app::pointer::Over;
 use crate::app::tone::Tone;
-use crate::app::{AppState, say};
-use crate::base::ids::CallNo;
+use crate::app::{AppState, inspect, say};
 use crate::base::text;
-use crate::model::fork::{Edit, ForkPlan};
+use crate::model::fork::ForkPlan;
 
 use super::cells::Canvas;
 use super::overlay::{edited, window};
@@ -46,26 +45,60 @@ pub(super) fn run_to(canvas: &mut Canvas<'_>, body: Area, editor: &Editor, probl
 }
 
 /// How often the selected call is executed.
-pub(super) fn resample(canvas: &mut Canvas<'_>, body: Area, typed: &HowOften) {
-    let height = 1 + u16::from(typed.problem.is_some());
+pub(super) fn resample(canvas: &mut Canvas<'_>, body: Area, state: &AppState, typed: &HowOften) {
+    let words = state.current().and_then(|open| {
+        let call = open.call()?;
+        let name = say::place_in_tree(&open.history, call);
+        let took = call.status.is_final().then(|| format!(" took {}", text::duration(call.wall_us)));
+        let used = call.usage.as_ref().map(|usage| {
+            format!(", {} tokens, {}", text::short(usage.tokens()), text::price(usage.cost_usd))
+        });
+        Some(format!("{name}{}{}", took.unwrap_or_default(), used.unwrap_or_default()))
+    });
+    let words = words.unwrap_or_default();
+    let height = 2 + u16::from(typed.problem.is_some());
     let inner = window(canvas, body, 70, height, "Execute this call how often?");
     edited(canvas, inner, 0, &typed.editor, "a number");
+    canvas.text(inner, 0, 1, Tone::Quiet, &words);
     if let Some(problem) = &typed.problem {
-        canvas.text(inner, 0, 1, Tone::Warning, problem);
+        canvas.text(inner, 0, 2, Tone::Warning, problem);
     }
 }
 
+/// Most rows of a place that an edit changes.
+const PLACE: usize = 3;
+/// Most places of an edit that are shown.
+const PLACES: usize = 4;
+
 /// What a fork would do, and what becomes of effects.
 pub(super) fn fork(canvas: &mut Canvas<'_>, body: Area, state: &AppState, fork: &Fork, plan: &ForkPlan) {
-    let width = 84.min(body.w.saturating_sub(6)).max(10);
-    let run = state.open.get(&fork.run).map(|open| &open.history);
-    let head = |(call, edit): &(CallNo, Edit)| {
-        let name = run.and_then(|run| Some(say::place_in_tree(run, run.call(*call)?))).unwrap_or_default();
-        (Tone::Text, format!("{name} of run {} {}", fork.run.short(), edit.words()))
+    let width = 96.min(body.w.saturating_sub(6)).max(10);
+    let room = usize::from(width);
+    let wrapped = |tone: Tone, words: &str| -> Vec<(Tone, String)> {
+        inspect::wrapped(&text::line(words), room).into_iter().map(|line| (tone, line)).collect()
     };
+    let run = state.open.get(&fork.run).map(|open| &open.history);
+    let mut edits = Vec::new();
+    for (call, edit) in &fork.edits {
+        let name = run.and_then(|run| Some(say::place_in_tree(run, run.call(*call)?))).unwrap_or_default();
+        let changed = plan.changed.iter().find(|changed| changed.call == *call);
+        let places = changed.map_or(&[][..], |changed| &changed.places);
+        if places.is_empty() {
+            let words = format!("{name} of run {} {}", fork.run.short(), edit.words());
+            edits.extend(wrapped(Tone::Text, &words).into_iter().take(PLACE));
+            continue;
+        }
+        edits.extend(wrapped(Tone::Text, &format!("{name} of run {} {}:", fork.run.short(), edit.verb())));
+        for place in places.iter().take(PLACES) {
+            let lines = inspect::wrapped(&text::line(place), room.saturating_sub(2).max(1));
+            edits.extend(lines.into_iter().take(PLACE).map(|line| (Tone::Marked, format!("  {line}"))));
+        }
+        if let Some(more) = places.len().checked_sub(PLACES).filter(|more| *more > 0) {
+            edits.push((Tone::Quiet, format!("  and {}", text::count(more as u64, "other place"))));
+        }
+    }
     let mut choices = None;
-    let mut lines: Vec<(Tone, String)> = fork.edits.iter().map(head).collect();
-    lines.push((Tone::Text, format!("The replay {}.", plan.words())));
+    let mut lines = wrapped(Tone::Text, &format!("The replay {}.", plan.words()));
     if let Some(effects) = plan.effect_words() {
         let choice = |which: ForkEffects, key: &str, what: &str| {
             let chosen = fork.effects == which;
@@ -73,15 +106,23 @@ pub(super) fn fork(canvas: &mut Canvas<'_>, body: Area, state: &AppState, fork: 
             (if chosen { Tone::Focus } else { Tone::Quiet }, format!("{mark} {key}  {what}"))
         };
         lines.push((Tone::Text, String::new()));
-        lines.push((Tone::Warning, format!("Some {effects}.")));
+        lines.extend(wrapped(Tone::Warning, &format!("Some {effects}.")));
         choices = Some(lines.len());
         lines.push(choice(ForkEffects::Ask, "a", "ask about each: it waits at the gate"));
         lines.push(choice(ForkEffects::Skip, "k", "keep what they gave: nothing acts"));
         lines.push(choice(ForkEffects::Rerun, "r", "repeat them: they act again"));
     }
-    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    // What it does and what is asked have their room first.
+    let room = usize::from(body.h).saturating_sub(2 + lines.len());
+    if edits.len() > room {
+        edits.truncate(room.saturating_sub(1));
+        edits.push((Tone::Quiet, "…".to_owned()));
+    }
+    let choices = choices.map(|first| first + edits.len());
+    edits.extend(lines);
+    let height = u16::try_from(edits.len()).unwrap_or(u16::MAX);
     let inner = window(canvas, body, width, height, "Fork");
-    for (y, (tone, line)) in (0..inner.h).zip(&lines) {
+    for (y, (tone, line)) in (0..inner.h).zip(&edits) {
         canvas.text(inner, 0, y, *tone, line);
         if let Some(entry) = choices.and_then(|first| usize::from(y).checked_sub(first)) {
             canvas.target(inner, (0, y), inner.w, Over::Entry(entry));
@@ -92,18 +133,7 @@ pub(super) fn fork(canvas: &mut Canvas<'_>, body: Area, state: &AppState, fork: 
 /// What is wrong with what was edited. It is kept.
 pub(super) fn rejected(canvas: &mut Canvas<'_>, body: Area, rejected: &Rejected) {
     let width = 76.min(usize::from(body.w.saturating_sub(6))).max(10);
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in text::line(&rejected.why).split(' ') {
-        if !line.is_empty() && text::width(&line) + 1 + text::width(word) > width {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    lines.push(line);
+    let lines = inspect::wrapped(&text::line(&rejected.why), width);
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
     let inner = window(canvas, body, u16::try_from(width).unwrap_or(76), height, "This cannot be taken");
     for (y, line) in (0..inner.h).zip(&lines) {

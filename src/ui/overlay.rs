@@ -99,7 +99,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState) {
         Some(Overlay::Fail(line)) => super::gate::fail(canvas, places.body, line),
         Some(Overlay::Expression(line)) => super::frames::expression(canvas, places.body, line),
         Some(Overlay::Frames(list)) => super::frames::draw(canvas, places.body, state, list),
-        Some(Overlay::Resample(typed)) => super::gate::resample(canvas, places.body, typed),
+        Some(Overlay::Resample(typed)) => super::gate::resample(canvas, places.body, state, typed),
         Some(Overlay::RunTo { editor, problem }) => {
             super::gate::run_to(canvas, places.body, editor, problem.as_deref());
         }

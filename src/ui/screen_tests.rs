@@ -233,6 +233,14 @@ pub(super) fn forked() -> Overlay {
         tokens: 9_100,
         cost_usd: Some(0.03),
         effects: vec![("book_flights".to_owned(), 1)],
+        changed: vec![crate::model::fork::Changed {
+            call: 4,
+            path: "research_agent/call_llm#2".to_owned(),
+            places: vec![
+                "content: \"Italy is lovely in May\" → \"Japan\"".to_owned(),
+                format!("sources[2].title: \"{}\" → \"\"", "The long way to Rome ".repeat(3)),
+            ],
+        }],
     };
     Overlay::Fork { fork, plan: Box::new(plan) }
 }
@@ -249,8 +257,13 @@ fn stepping() {
     let mut state = at_the_gate((80, 24), "");
     state.overlay = Some(rejected());
     snapshot("gate_rejected_80x24", &state);
-    state.overlay = Some(forked());
-    snapshot("fork_80x24", &state);
+    for (w, h) in [(80, 24), (200, 60), (40, 10)] {
+        state.overlay = Some(forked());
+        update(&mut state, Msg::Resize(w, h), &ENV);
+        settle(&mut state, &ENV);
+        snapshot(&format!("fork_{w}x{h}"), &state);
+    }
+    update(&mut state, Msg::Resize(80, 24), &ENV);
     snapshot("breakpoints_80x24", &at_the_gate((80, 24), "b B a s p e n t space 5 enter"));
 }
 

@@ -109,6 +109,7 @@ fn relevant(id: CommandId, state: &AppState) -> bool {
             Screen::Timeline | Screen::Functions | Screen::Search | Screen::Diff | Screen::Messages => false,
             _ => state.gate().is_none() || state.focus == Pane::Runs,
         },
+        CommandId::MessagesPage | CommandId::MessageCopy => !state.messages.is_empty(),
         // It is about a line of the text.
         CommandId::DiffIgnore => state.compare.reads,
         CommandId::Follow => {

@@ -36,6 +36,9 @@ pub(super) fn place(state: &mut AppState, env: &Env) {
             state.overlay = Some(Overlay::Rules(Rules { patterns, adds: false }));
             return;
         }
+        _ if state.compare.reads => {
+            "This line is no place of a value that differs; go to one that is.".to_owned()
+        }
         _ => {
             let key = commands::key(state, CommandId::DiffPane);
             format!("Select a line of a value that differs: {key} goes into the text.")
