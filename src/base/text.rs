@@ -6,6 +6,7 @@
 //! so that a place that forgot the sanitiser shows its text all the same.
 
 use std::borrow::Cow;
+use std::io;
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -135,6 +136,27 @@ pub fn json(text: &str) -> String {
     out
 }
 
+/// Writes JSON text that is safe to show, as [`json`] makes it. Each write must begin and end between characters.
+pub struct SafeJson<W>(pub W);
+
+impl<W: io::Write> io::Write for SafeJson<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for piece in pieces(bytes, 64 << 10) {
+            if is_plain(piece) {
+                self.0.write_all(piece)?;
+                continue;
+            }
+            let text = std::str::from_utf8(piece).map_err(io::Error::other)?;
+            self.0.write_all(json(text).as_bytes())?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Safe text that keeps its line breaks; tabs become four spaces, `\r\n` one break.
 pub fn lines(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -151,8 +173,7 @@ pub fn lines(text: &str) -> String {
 /// Lines that were composed of safe texts and of our colours (`ESC [ 31 m`): both pass unchanged, anything else that a
 /// terminal would obey becomes a stand-in.
 pub fn printed(text: &str) -> Cow<'_, str> {
-    let plain = |byte: u8| byte == b'\n' || (b' '..=b'~').contains(&byte);
-    if text.bytes().all(plain) {
+    if is_plain(text.as_bytes()) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -176,6 +197,11 @@ pub fn printed(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// Whether a terminal shows all of it and obeys none.
+fn is_plain(text: &[u8]) -> bool {
+    text.iter().all(|byte| *byte == b'\n' || (b' '..=b'~').contains(byte))
 }
 
 /// How many bytes at the start of a text set a colour or a weight.
@@ -411,6 +437,15 @@ mod tests {
         assert_eq!(of("日本語日本", 7), ["日本", "語日", "本"]);
         assert_eq!(of("", 7), Vec::<String>::new());
         assert_eq!(pieces(&[0x80; 9], 4).map(<[u8]>::len).sum::<usize>(), 9, "no character at all");
+    }
+
+    #[test]
+    fn json_is_as_safe_piece_by_piece() {
+        let value =
+            serde_json::json!({"a": ["\u{202e}x\n", "日本語".repeat(40_000), "e\u{301}\u{301}\u{301}"]});
+        let mut safe = SafeJson(Vec::new());
+        serde_json::to_writer_pretty(&mut safe, &value).unwrap();
+        assert_eq!(String::from_utf8(safe.0).unwrap(), json(&serde_json::to_string_pretty(&value).unwrap()));
     }
 
     #[test]

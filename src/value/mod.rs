@@ -34,8 +34,8 @@ pub use exact_json::read_plain_json;
 pub use fits::{fits, fits_hint, fits_value};
 pub use from_json::{from_json, from_plain_json, to_plain_json};
 pub use store::{
-    Below, NodeError, NodeSink, NodeSource, Packed, StoredNode, UnpackError, children, load_value, own_texts,
-    pack, pack_arguments, pack_dict, pack_item, pack_json, pack_keep, pack_tagged_json, pack_value,
-    piece_text, unpack,
+    Below, NodeError, NodeSink, NodeSource, Packed, StoredNode, UnpackError, children, digest_of_tagged_json,
+    load_value, own_texts, pack, pack_arguments, pack_dict, pack_item, pack_json, pack_keep,
+    pack_tagged_json, pack_value, piece_text, unpack,
 };
 pub use tree::{Global, Make, Object, Text, Value};

@@ -4,13 +4,16 @@ mod check;
 mod save;
 mod tell;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::args::{EngineArgs, JsonArgs};
 use super::context::Context;
 use super::error::{CliError, Exit};
+use crate::base::text::SafeJson;
 use crate::base::whole;
 use crate::engine::golden::{FORMAT, Golden};
 
@@ -86,17 +89,19 @@ fn folder(context: &Context) -> PathBuf {
     context.project.root.join(configured.unwrap_or_else(|| PathBuf::from(FOLDER)))
 }
 
-/// Whole or not at all.
-fn write(path: &Path, golden: &Golden) -> Result<(), CliError> {
-    let mut text =
-        serde_json::to_string_pretty(golden).map_err(|error| CliError::usage(error.to_string()))?;
-    text.push('\n');
-    // Who reviews it reads it in a terminal.
-    let text = crate::base::text::json(&text);
+/// Whole or not at all; while it is made, where it is.
+fn write<C: Serialize>(path: &Path, golden: &Golden<C>) -> Result<(), CliError> {
     let told = |error: std::io::Error| CliError::usage(format!("{}: {error}", path.display()));
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(told)?;
-    whole::replace(path, text.as_bytes(), whole::COMMON).map_err(told)
+    whole::replace_with(path, whole::COMMON, |file| {
+        // Who reviews it reads it in a terminal.
+        let mut safe = SafeJson(std::io::BufWriter::new(file));
+        serde_json::to_writer_pretty(&mut safe, golden)?;
+        safe.write_all(b"\n")?;
+        safe.flush()
+    })
+    .map_err(told)
 }
 
 /// The files that are meant.

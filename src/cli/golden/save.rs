@@ -31,9 +31,8 @@ pub(super) fn save(context: &Context, args: &SaveArgs) -> Result<Exit, CliError>
     let mut roles = roles(&run, &|name| harmless.iter().any(|known| known == name));
     assign(&mut roles, &args.answer, &args.execute)?;
     let broken = |why: String| CliError::new(Exit::Store, why);
-    let mut golden = Golden::of(&store, &run, &app, roles).map_err(broken)?;
+    let mut golden = Golden::saving(&store, &run, &app, roles).map_err(broken)?;
     golden.ignore.clone_from(&args.ignore);
-    golden.measure(&store, &run);
     let name = args.name.clone().unwrap_or_else(|| run.app.clone());
     let name = name.strip_suffix(EXTENSION).unwrap_or(&name);
     if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
@@ -46,11 +45,11 @@ pub(super) fn save(context: &Context, args: &SaveArgs) -> Result<Exit, CliError>
             CliError::usage(format!("{shown} exists")).hint("--force replaces it; another NAME keeps it")
         );
     }
-    write(&path, &golden)?;
+    write(&path, &golden).map_err(|error| golden.calls.failure().map_or(error, broken))?;
     let shown = paths::relative(&path, &context.project.root).display().to_string();
     context.out.line(&text::line(&shown));
     tell_roles(context, &golden);
-    let noisy = golden.calls.iter().filter(|line| line.noise.is_some()).count() as u64;
+    let noisy = golden.calls.noisy();
     if noisy > 0 {
         let line =
             format!("the noise of {} was measured and is kept in it", text::count(noisy, "executed call"));
@@ -80,7 +79,7 @@ fn assign(roles: &mut Roles, answer: &[String], execute: &[String]) -> Result<()
     Ok(())
 }
 
-fn tell_roles(context: &Context, golden: &Golden) {
+fn tell_roles<C>(context: &Context, golden: &Golden<C>) {
     for (word, names) in [("answered from it:", &golden.answer), ("executed:", &golden.execute)] {
         if !names.is_empty() {
             let line = format!("{word} {}", names.join(", "));

@@ -1,34 +1,35 @@
 //! A run as a text file that a repository keeps: what it was asked, and what its calls answered.
 //!
-//! [`Golden::of`] makes it of a recorded run, [`Golden::record`] (`record`) makes a recorded run of it again, in a store of
-//! its own. `text` writes values, `noise` keeps how much calls that execute differ anyway. Nothing in it depends on the
-//! machine, the time, or the order in which calls ended; only noise depends on what else was recorded.
+//! [`Golden::of`] makes it of a recorded run and [`Golden::saving`] writes it while it reads (`calls`); [`Golden::record`]
+//! (`record`) makes a recorded run of it again, in a store of its own. `text` writes values, `noise` keeps how much calls
+//! that execute differ anyway. Nothing in it depends on the machine, the time, or the order in which calls ended; only
+//! noise depends on what else was recorded.
 
+mod calls;
 mod noise;
 mod record;
 mod text;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use super::replay::below;
-use crate::base::ids::CallNo;
 use crate::base::secrets::without_tags;
-use crate::model::{CallKind, ErrorInfo, ErrorKind, RunHistory, RunStatus, ValueRef, path};
+use crate::model::{CallKind, ErrorInfo, ErrorKind, RunHistory, RunStatus, ValueRef};
 use crate::store::Store;
-use text::{tagless, written};
+use text::tagless;
 
+pub use calls::Calls;
 pub use noise::Measured;
 
 /// The layout of the file.
 pub const FORMAT: u32 = 1;
 
-/// A golden.
+/// A golden. Its calls stand last, so that they can be made while it is written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Golden {
+pub struct Golden<C = Vec<Line>> {
     /// [`FORMAT`].
     pub golden: u32,
     /// The application: `path.py::function`.
@@ -58,27 +59,27 @@ pub struct Golden {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub executed: BTreeMap<String, String>,
     /// Its calls, callers before what they called, siblings in the order in which they were asked for.
-    pub calls: Vec<Line>,
+    pub calls: C,
 }
 
 /// A call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Line {
+pub struct Line<V = Json> {
     /// Its path.
     pub call: String,
     /// Its arguments by parameter name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub input: Option<Json>,
+    pub input: Option<V>,
     /// Its output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output: Option<Json>,
+    pub output: Option<V>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Fault>,
     /// Request state that it set.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub state: BTreeMap<String, Json>,
+    pub state: BTreeMap<String, V>,
     /// How much its answers differed when the golden was saved, of a call that executes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<Measured>,
@@ -172,38 +173,31 @@ pub fn roles(run: &RunHistory, harmless: &dyn Fn(&str) -> bool) -> Roles {
 impl Golden {
     /// Of a recorded run that has ended. `app` is as the user names it.
     pub fn of(store: &Store, run: &RunHistory, app: &str, roles: Roles) -> Result<Golden, String> {
-        let mut lines = Vec::new();
-        let mut numbers: Vec<CallNo> = Vec::new();
-        let mut stack: Vec<CallNo> = vec![1];
-        while let Some(no) = stack.pop() {
-            numbers.push(no);
-            // As the tree is read: calls that execute at once are numbered by chance.
-            stack.extend(below(run, no).rev());
-        }
-        let mut state: HashMap<CallNo, BTreeMap<String, Json>> = HashMap::new();
-        for change in &run.state {
-            let value = written(store, &change.value)?;
-            state.entry(change.call).or_default().insert(change.key.clone(), value);
-        }
-        let mut code = BTreeMap::new();
-        for no in numbers.into_iter().filter(|no| *no != 1) {
-            let Some(call) = run.call(no) else { continue };
-            if roles.answer.contains(&call.function) && call.is_call() {
-                code.insert(call.function.clone(), call.code.hex());
-            }
-            let value = |value: &Option<ValueRef>| value.as_ref().map(|v| written(store, v)).transpose();
-            lines.push(Line {
-                call: path::path(run, no),
-                input: value(&call.input)?,
-                output: if call.is_call() { value(&call.output)? } else { None },
-                error: call.error.as_ref().filter(|_| call.is_call()).map(|error| Fault::of(error)),
-                state: state.remove(&no).unwrap_or_default(),
-                noise: None,
-            });
-        }
+        let calls = Calls::of(store, run);
+        Golden::around(calls.read()?, calls.code(&roles), store, run, app, roles)
+    }
+}
+
+impl<'a> Golden<Calls<'a>> {
+    /// Of a recorded run that has ended, whose calls are read while it is written; with the noise of those that execute.
+    pub fn saving(store: &'a Store, run: &'a RunHistory, app: &str, roles: Roles) -> Result<Self, String> {
+        let calls = Calls::of(store, run).measured(&roles.answer);
+        let code = calls.code(&roles);
+        Golden::around(calls, code, store, run, app, roles)
+    }
+}
+
+impl<C> Golden<C> {
+    fn around(
+        calls: C,
+        code: BTreeMap<String, String>,
+        store: &Store,
+        run: &RunHistory,
+        app: &str,
+        roles: Roles,
+    ) -> Result<Self, String> {
         let plain = |value: &Option<ValueRef>| {
-            let json = value.as_ref().map(|value| super::run::json_of(store, value)).transpose();
-            json.map(|json| json.map(|json| tagless(&json)))
+            value.as_ref().map(|value| super::run::json_of(store, value).map(tagless)).transpose()
         };
         let executed = run.calls.iter().filter(|call| call.kind == CallKind::Root || call.is_call());
         let executed = executed.filter(|call| !roles.answer.contains(&call.function));
@@ -222,7 +216,7 @@ impl Golden {
             rules: known.map(|known| known.rules.clone()).unwrap_or_default(),
             code,
             executed,
-            calls: lines,
+            calls,
         })
     }
 }

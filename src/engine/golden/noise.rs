@@ -28,36 +28,24 @@ pub struct Measured {
     pub differ: f64,
 }
 
-impl Golden {
-    /// Notes the noise of the run's calls that will execute: of those with [`ENOUGH`] answers that are not all equal.
-    pub fn measure(&mut self, store: &Store, run: &RunHistory) {
-        let calls: HashMap<String, &Call> =
-            run.calls.iter().map(|call| (path::path(run, call.no), call)).collect();
-        let mut answers = Answers::new(store);
-        for line in self.calls.iter_mut() {
-            let Some(call) = calls.get(&line.call).filter(|call| call.is_call() && call.output.is_some())
-            else {
-                continue;
-            };
-            if self.answer.contains(&call.function) {
-                continue;
-            }
-            let found = answers.of(run, call);
-            let texts: Vec<String> = found.iter().map(|answer| answer.text.clone()).collect();
-            let spread = Spread::of(&texts);
-            if texts.len() < ENOUGH || spread.radius() == 0.0 {
-                continue;
-            }
-            line.noise = Some(Measured {
-                answers: texts.len(),
-                samples: found.iter().filter(|answer| answer.sample).count(),
-                agreement: short(spread.agreement()),
-                // Rounded up: what was seen is within it.
-                differ: short(spread.radius() + 0.00005),
-            });
-        }
+/// The noise of a call: of one with [`ENOUGH`] answers that are not all equal.
+pub(super) fn measure(answers: &mut Answers<'_>, run: &RunHistory, call: &Call) -> Option<Measured> {
+    let found = answers.of(run, call);
+    let texts: Vec<String> = found.iter().map(|answer| answer.text.clone()).collect();
+    let spread = Spread::of(&texts);
+    if texts.len() < ENOUGH || spread.radius() == 0.0 {
+        return None;
     }
+    Some(Measured {
+        answers: texts.len(),
+        samples: found.iter().filter(|answer| answer.sample).count(),
+        agreement: short(spread.agreement()),
+        // Rounded up: what was seen is within it.
+        differ: short(spread.radius() + 0.00005),
+    })
+}
 
+impl Golden {
     /// Takes over what an older one knows of calls that are asked the same.
     pub fn keep_noise(&mut self, older: &Golden) {
         let known: BTreeMap<&String, _> =

@@ -72,7 +72,36 @@ fn folded(text: &str) -> Cow<'_, str> {
 /// Whether the pattern stands somewhere in the text, in upper or lower case.
 fn contains(text: &str, pattern: &Pattern) -> bool {
     // Most texts hold an exact match or are long; folding copies them.
-    text.contains(pattern.text()) || folded(text).contains(pattern.folded())
+    text.contains(pattern.text()) || holds_folded(text, pattern.folded(), PIECE)
+}
+
+/// Bytes that are folded at once.
+const PIECE: usize = 64 << 10;
+
+/// Whether a text, folded piece by piece, holds a folded pattern.
+fn holds_folded(text: &str, pattern: &str, piece: usize) -> bool {
+    // What a letter becomes may depend on what follows it (a sigma at the end of a word), across marks and points.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace();
+    let mut window = String::new();
+    let mut rest = text;
+    while rest.len() > piece {
+        let bytes = rest.as_bytes();
+        let end = (piece..rest.len()).find(|at| plain(bytes[at - 1]) && plain(bytes[*at]));
+        let Some(end) = end else { break };
+        let (this, after) = rest.split_at(end);
+        window.push_str(&folded(this));
+        if window.contains(pattern) {
+            return true;
+        }
+        // A match may begin in this piece and end in the next.
+        window.drain(..window.floor_char_boundary(window.len().saturating_sub(pattern.len())));
+        rest = after;
+    }
+    if window.is_empty() {
+        return folded(rest).contains(pattern);
+    }
+    window.push_str(&folded(rest));
+    window.contains(pattern)
 }
 
 /// Whether a text is like a pattern in which `*` stands for any characters and `?` for one. Linear in practice,
@@ -125,6 +154,22 @@ fn is_path(text: &str, pattern: &Pattern) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_text_is_folded_piece_by_piece_as_it_would_be_whole(
+            text in "[aBΣσ .é]{0,60}", at in any::<prop::sample::Index>(), len in 0usize..9, piece in 1usize..12,
+        ) {
+            let whole = text.to_lowercase();
+            let chars: Vec<char> = whole.chars().collect();
+            let from = at.index(chars.len() + 1);
+            let pattern: String = chars[from..].iter().take(len).collect();
+            prop_assert!(holds_folded(&text, &pattern, piece));
+            let other = format!("{pattern}x");
+            prop_assert!(!holds_folded(&text, &other, piece));
+        }
+    }
 
     #[test]
     fn wildcards() {

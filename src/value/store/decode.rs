@@ -13,6 +13,9 @@ use super::format::*;
 use super::own::Below;
 use super::{NodeError, NodeSource, UnpackError};
 
+/// The most that is reserved for a leaf because its node says that it is that long.
+const CLAIMED: usize = 256 << 20;
+
 /// The pickle of a stored value. `inline` is the root node when it is small enough not to be stored.
 pub fn unpack(digest: &Digest, inline: Option<&[u8]>, source: &dyn NodeSource) -> Result<Bytes, UnpackError> {
     let value = Decoder::new(source, false).root(digest, inline)?;
@@ -315,8 +318,10 @@ impl<'s> Decoder<'s> {
         if count != len.div_ceil(BLOB_SIZE as u64) || count.saturating_mul(32) > at.data.len() as u64 {
             return self.damaged();
         }
-        // The length is only claimed until the blobs are there.
-        let mut bytes = Vec::with_capacity((len as usize).min(2 * BLOB_SIZE));
+        // The length is only claimed until the blobs are there. Room takes no memory before it is written to, and a vector
+        // that grows takes twice as much while it does.
+        let mut bytes = Vec::new();
+        let _ = bytes.try_reserve_exact((len as usize).min(CLAIMED));
         for _ in 0..count {
             let digest = self.some(at.digest())?;
             match &*self.fetch(&digest)? {

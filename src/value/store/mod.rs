@@ -27,7 +27,8 @@ pub(in crate::value) use decode::decode_at;
 pub use decode::{children, load_value, unpack};
 pub use own::{Below, own_texts, piece_text};
 pub use pack::{
-    Packed, pack, pack_arguments, pack_dict, pack_item, pack_json, pack_keep, pack_tagged_json, pack_value,
+    Packed, digest_of_tagged_json, pack, pack_arguments, pack_dict, pack_item, pack_json, pack_keep,
+    pack_tagged_json, pack_value,
 };
 
 /// Where nodes go.

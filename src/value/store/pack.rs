@@ -182,6 +182,11 @@ pub fn pack_tagged_json(json: &serde_json::Value, sink: &mut dyn NodeSink) -> Pa
     pack_value(from_json(json), sink)
 }
 
+/// The digest under which what a JSON text means, tags included, would be stored; nothing is.
+pub fn digest_of_tagged_json(json: &serde_json::Value) -> Digest {
+    encode(&from_json(json), &mut Nowhere).digest
+}
+
 /// Packs a value.
 pub fn pack_value(value: Value, sink: &mut dyn NodeSink) -> Packed {
     let size = pickle::to_pickle(&value).map_or(0, |pickle| pickle.len());
