@@ -527,3 +527,21 @@ fn a_float_in_an_input_is_what_was_written() {
         assert_eq!(expected, by_arg);
     }
 }
+
+#[test]
+fn messages_name_what_there_is_instead() {
+    let project = Project::app(GREETER);
+    // A parameter that looks like none of them.
+    project
+        .tl(&["run", "--arg", "town=Rome"])
+        .exits(2)
+        .says(&["no parameter 'town'", "its parameters: name"]);
+    // A store without a run: the next step is to make one, not to list what is not there.
+    project.tl(&["exec", "--", "true"]);
+    project.tl(&["show"]).exits(2).says(&["`latest`", "`tl-bench run` makes one"]);
+    project.tl(&["show", "abc"]).exits(2).says(&["`abc`", "`tl-bench runs`"]);
+    // What keeps the workbench from opening.
+    project.tl(&[]).exits(2).says(&["needs a terminal", "not one: standard input, standard output"]);
+    // Applications as `run` takes them.
+    assert!(project.tl(&["doctor"]).out.contains("app.py::greeter"));
+}

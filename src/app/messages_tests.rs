@@ -219,7 +219,7 @@ fn a_key_of_another_place_says_where_it_works() {
 fn a_key_that_waits_for_a_list_to_close_says_so() {
     let mut state = told(&[]);
     press(&mut state, "B R");
-    assert_eq!(state.toast.as_ref().unwrap().text, "R works when this is closed; Esc closes it.");
+    assert_eq!(state.toast.as_ref().unwrap().text, "R works when this is closed.");
     press(&mut state, "down");
     assert_eq!(state.toast, None, "the end of a list is no mistake");
     press(&mut state, "a R");

@@ -280,14 +280,13 @@ pub fn headline(state: &AppState, now: Micros) -> Vec<Piece> {
 /// How a run that just ended went, for a toast; `cause` is why it failed. The numbers stand at the top of the screen.
 pub fn ended(run: &RunSummary, cause: Option<String>) -> String {
     let took = text::duration(run.ended_at.unwrap_or(run.started_at) - run.started_at);
-    let c = &run.counts;
     let so = match cause {
         Some(cause) => cause,
         None if matches!(run.purpose, Purpose::Samples { .. }) => {
-            let n = text::count(c.fresh, "sample");
+            let n = text::count(run.counts.fresh, "sample");
             format!("{n}; the tab Variance shows how they differ")
         }
-        None => format!("{} cached, {} fresh, {} failed", c.cached, c.fresh, c.failed),
+        None => run.counts.words(),
     };
     format!("Run {} {} in {took}: {so}", run.id.short(), run.status.word())
 }

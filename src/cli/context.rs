@@ -188,7 +188,8 @@ impl Context {
         })
     }
 
-    fn app_name(&self, app: &Application) -> String {
+    /// An application as `run` takes it, whatever others there are: `app.py::trip`.
+    pub(super) fn app_name(&self, app: &Application) -> String {
         let file = crate::base::paths::relative(&app.file, &self.project.root);
         format!("{}::{}", file.display(), app.name)
     }

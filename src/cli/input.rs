@@ -150,7 +150,10 @@ fn check_names(object: &Map<String, Value>, app: &Application) -> Result<(), Cli
     for name in object.keys() {
         if !app.params.iter().any(|param| param.name == *name) {
             let near = crate::engine::suggest::nearest(name, app.params.iter().map(|p| p.name.as_str()));
-            return Err(CliError::usage(format!("{} has no parameter '{name}'{near}", app.name)));
+            let names: Vec<&str> = app.params.iter().map(|param| param.name.as_str()).collect();
+            let has = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            return Err(CliError::usage(format!("{} has no parameter '{name}'{near}", app.name))
+                .hint(format!("its parameters: {has}")));
         }
     }
     Ok(())

@@ -109,7 +109,7 @@ pub fn doctor(context: &Context, args: &JsonArgs) -> Result<Exit, CliError> {
     }];
     checks.push(Check { name: "project", problem: None, text: context.project.root.display().to_string() });
     let (apps, problems) = context.project.applications();
-    let names: Vec<String> = apps.iter().map(|app| app.name.clone()).collect();
+    let names: Vec<String> = apps.iter().map(|app| context.app_name(app)).collect();
     checks.push(Check {
         name: "applications",
         problem: None,

@@ -40,7 +40,7 @@ pub fn run(context: &Context, args: &RunsArgs) -> Result<Exit, CliError> {
             run.id,
             text::age(now - run.started_at),
             text::fit(&text::line(&run.app), 24),
-            view::counts_words(&run.counts),
+            run.counts.words(),
             context.out.paint(Tone::Quiet, &tail),
         ));
         if let Some(damage) = &row.damaged {

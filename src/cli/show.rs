@@ -275,7 +275,7 @@ fn folded(run: &RunHistory, children: &[CallNo]) -> String {
     for call in children.iter().filter_map(|no| run.call(*no)) {
         counts.shift(call, None, call.status);
     }
-    view::counts_words(&counts)
+    counts.words()
 }
 
 fn line(context: &Context, call: &Call, name: &str, depth: usize) {

@@ -47,12 +47,7 @@ pub fn print(out: Out, run: &RunHistory, verdict: &Verdict) {
     let ago = text::age(SystemClock.now() - run.ended_at.unwrap_or(run.started_at));
     let ago = if ago == "now" { "just now".to_owned() } else { format!("{ago} ago") };
     let status = out.paint(super::view::run_tone(run.status), run.status.word());
-    out.line(&format!(
-        "run {} of {} {status} {ago}: {}",
-        run.id,
-        text::line(&run.app),
-        super::view::counts_words(&run.counts)
-    ));
+    out.line(&format!("run {} of {} {status} {ago}: {}", run.id, text::line(&run.app), run.counts.words()));
     body(out, run, verdict);
 }
 

@@ -44,23 +44,6 @@ pub fn run_tone(status: RunStatus) -> Tone {
     }
 }
 
-/// `28 cached, 3 fresh, 1 failed`.
-pub fn counts_words(counts: &Counts) -> String {
-    let all = [
-        (counts.cached, "cached"),
-        (counts.fresh, "fresh"),
-        (counts.failed, "failed"),
-        (counts.edited, "edited"),
-        (counts.in_doubt, "in doubt"),
-        (counts.cancelled, "cancelled"),
-        (counts.running, "running"),
-        (counts.pending, "pending"),
-    ];
-    let words: Vec<String> =
-        all.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
-    if words.is_empty() { "no calls".to_owned() } else { words.join(", ") }
-}
-
 /// The `counts` object of design.md section 8.
 pub fn counts_json(counts: &Counts) -> Value {
     json!({
@@ -81,7 +64,7 @@ pub fn run_sentence(run: &RunHistory, paint: &dyn Fn(Tone, &str) -> String) -> S
         run.id,
         paint(run_tone(run.status), run.status.word()),
         text::duration(wall),
-        counts_words(&run.counts)
+        run.counts.words()
     );
     if run.spent.tokens > 0 || run.known_cost().is_none_or(|usd| usd > 0.0) {
         let cost = text::price(run.known_cost());

@@ -25,6 +25,16 @@ pub fn open(context: Context) -> Result<Exit, CliError> {
             Some(_) => "the workbench needs a terminal that can place text; TERM says dumb",
             None => "the workbench needs a terminal",
         };
+        let streams = [
+            ("input", std::io::IsTerminal::is_terminal(&std::io::stdin())),
+            ("output", context.out.terminal),
+            ("error", context.out.live || dumb.is_some()),
+        ];
+        let none: Vec<&str> = streams.iter().filter(|(_, is)| !is).map(|(name, _)| *name).collect();
+        let why = match none.as_slice() {
+            [] => why.to_owned(),
+            names => format!("{why}; not one: standard {}", names.join(", standard ")),
+        };
         return Err(CliError::usage(why)
             .hint("`tl-bench --plain` works line by line, without one")
             .hint("every screen has a headless twin: `tl-bench --help` lists them"));

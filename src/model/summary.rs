@@ -35,6 +35,23 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// `28 cached, 3 fresh, 1 failed`; what is nothing is left out.
+    pub fn words(&self) -> String {
+        let all = [
+            (self.cached, "cached"),
+            (self.fresh, "fresh"),
+            (self.failed, "failed"),
+            (self.edited, "edited"),
+            (self.in_doubt, "in doubt"),
+            (self.cancelled, "cancelled"),
+            (self.running, "running"),
+            (self.pending, "pending"),
+        ];
+        let words: Vec<String> =
+            all.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+        if words.is_empty() { "no calls".to_owned() } else { words.join(", ") }
+    }
+
     fn slot(&mut self, status: CallStatus) -> &mut u64 {
         match status {
             CallStatus::Pending => &mut self.pending,

@@ -211,7 +211,7 @@ pub enum NodeError {
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
     /// Nothing matches.
-    #[error("no run matches `{text}`{}", hint(near))]
+    #[error("no run matches `{text}`{}", hint(text, near))]
     NotFound {
         /// What was asked for.
         text: String,
@@ -239,8 +239,10 @@ fn join(runs: &[RunId]) -> String {
     names.join(", ")
 }
 
-fn hint(near: &[RunId]) -> String {
-    if near.is_empty() {
+fn hint(text: &str, near: &[RunId]) -> String {
+    if super::runs::latest(text) == Some(0) {
+        ": no run of an application is recorded; `tl-bench run` makes one".to_owned()
+    } else if near.is_empty() {
         ": list them with `tl-bench runs`".to_owned()
     } else {
         format!("; did you mean {}?", join(near))

@@ -455,7 +455,7 @@ pub(super) fn marks(db: &Connection, run: &RunId) -> rusqlite::Result<Option<(bo
 }
 
 /// `latest` is 0, `latest~2` is 2.
-fn latest(text: &str) -> Option<usize> {
+pub(super) fn latest(text: &str) -> Option<usize> {
     match text.strip_prefix("latest")? {
         "" => Some(0),
         rest => rest.strip_prefix('~')?.parse().ok(),

@@ -152,7 +152,7 @@ fn covered(state: &mut AppState, key: Key, env: &Env) -> Vec<Effect> {
     };
     let meant = state.settings.keymap.anywhere(&[key]);
     if still && !meant.is_empty() && !meant.iter().any(|(_, id)| moves(*id)) {
-        refuse(state, format!("{} works when this is closed; Esc closes it.", key.name()), env);
+        refuse(state, format!("{} works when this is closed.", key.name()), env);
     }
     effects
 }

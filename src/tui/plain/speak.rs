@@ -116,18 +116,15 @@ fn run(state: &AppState, heard: &mut Heard, out: &mut Vec<String>, now: Micros) 
 }
 
 fn one_run(state: &AppState, run: &RunSummary, now: Micros) -> String {
-    let c = &run.counts;
     let replayed = state.runs.folded.parent(run);
     let parent = replayed.map(|p| format!(", replay of {}", p.short())).unwrap_or_default();
     let took = text::duration(run.ended_at.unwrap_or(now) - run.started_at);
     format!(
-        "Run {} of {}{parent}: {} after {took}. {} cached, {} fresh, {} failed.",
+        "Run {} of {}{parent}: {} after {took}. {}.",
         run.id.short(),
         run.app,
         run.status.word(),
-        c.cached,
-        c.fresh,
-        c.failed
+        run.counts.words()
     )
 }
 

@@ -30,7 +30,7 @@ fn only_what_changed_is_said() {
     assert_eq!(
         first,
         [
-            "Run 2c1a of research_agent: failed after 14.2 s. 0 cached, 6 fresh, 1 failed.",
+            "Run 2c1a of research_agent: failed after 14.2 s. 6 fresh, 1 failed.",
             "The tree of calls.",
             "Selected: call_llm#4: failed, 1.4 s. In: [1,2,3,4,5,6,7,8]. Error: RateLimitError: 429 Too Many \
              Requests: try again in 20 s",
