@@ -21,7 +21,7 @@ use crate::{Random, trials};
 
 const THREADS: u64 = 6;
 const CALLS: u32 = 16;
-/// The run that is recorded alone.
+/// The run that is recorded alone, but for a neighbour that says little.
 const ALONE: u64 = THREADS + 1;
 const CALLS_ALONE: u32 = 40;
 
@@ -90,12 +90,9 @@ fn run_id(name: u64) -> RunId {
     RunId::from_random(name << 16)
 }
 
-/// One run as an engine records it: starts that are not synced, outcomes that are; each outcome acknowledged.
-fn record_run(store: &Store, name: u64, calls: u32) {
-    let writer = store.writer().unwrap();
-    let run = run_id(name);
-    let started = EventKind::RunStarted {
-        run: run.clone(),
+fn started(run: RunId) -> EventKind {
+    EventKind::RunStarted {
+        run,
         app: "app".to_owned(),
         file: "app.py".to_owned(),
         mode: Mode::Fresh,
@@ -104,7 +101,14 @@ fn record_run(store: &Store, name: u64, calls: u32) {
         python: "3.12.0".to_owned(),
         version: "0".to_owned(),
         purpose: Default::default(),
-    };
+    }
+}
+
+/// One run as an engine records it: starts that are not synced, outcomes that are; each outcome acknowledged. A neighbour
+/// in the same process stores some of its outputs, too, before it does and in commits that are not synced.
+fn record_run(store: &Store, name: u64, calls: u32, neighbour: Option<u64>) {
+    let writer = store.writer().unwrap();
+    let run = run_id(name);
     let mut seq = 0;
     // What is put beside the database joins the log with what others commit, and when somebody reads.
     let mut put = |kinds: Vec<EventKind>, nodes: Vec<Node>, durable: bool, at_once: bool| {
@@ -121,7 +125,12 @@ fn record_run(store: &Store, name: u64, calls: u32) {
             Err(batch) => writer.write(batch, durable).unwrap(),
         }
     };
-    put(vec![started, asked(1)], vec![], true, false);
+    let mut beside = neighbour.map(run_id).map(|run| {
+        let events = vec![event(1, started(run.clone())), event(2, asked(1))];
+        writer.write(Batch { run: run.clone(), events, nodes: vec![] }, true).unwrap();
+        (run, 2)
+    });
+    put(vec![started(run.clone()), asked(1)], vec![], true, false);
     for no in 2..2 + calls {
         if no % 3 == 0 {
             store.run(&run).unwrap();
@@ -130,6 +139,13 @@ fn record_run(store: &Store, name: u64, calls: u32) {
         let log = EventKind::Log { no, stream: Stream::Stdout, text: "begun\n".to_owned() };
         put(vec![log], vec![], false, true);
         let output = output(name, no);
+        if let Some((run, seq)) = beside.as_mut().filter(|_| no % 5 == 0) {
+            *seq += 1;
+            let log = EventKind::Log { no: 1, stream: Stream::Stdout, text: "the same\n".to_owned() };
+            let batch =
+                Batch { run: run.clone(), events: vec![event(*seq, log)], nodes: vec![output.clone()] };
+            writer.write(batch, false).unwrap();
+        }
         put(vec![ended(no, &output)], vec![output], true, true);
         below::ack(format!("{name} {no}"));
     }
@@ -250,7 +266,7 @@ fn record(folder: &Path) -> (BTreeMap<String, Vec<u8>>, Vec<Op>) {
             let (store, together) = (store.clone(), together.clone());
             scope.spawn(move || {
                 together.wait();
-                record_run(&store, name, CALLS);
+                record_run(&store, name, CALLS, None);
             });
         }
         together.wait();
@@ -261,7 +277,7 @@ fn record(folder: &Path) -> (BTreeMap<String, Vec<u8>>, Vec<Op>) {
             std::thread::yield_now();
         }
     });
-    record_run(&store, ALONE, CALLS_ALONE);
+    record_run(&store, ALONE, CALLS_ALONE, Some(ALONE + 1));
     drop(store);
     (base, below::take())
 }

@@ -43,7 +43,9 @@ impl Committer {
         let wanted: Vec<&Node> = {
             // From this row on nobody's gc removes anything while the run goes on.
             let floor = state.record.first_node;
-            let known = self.known.lock().ok();
+            // What another run stored without a sync is not on disk because this one's file is. That holds for a start, too:
+            // it is on disk with the next outcome.
+            let known = if self.loose { None } else { self.known.lock().ok() };
             let stored =
                 |node: &Node| known.as_ref().and_then(|known| known.row(&node.digest)) >= Some(floor);
             let held = &state.held.digests;
@@ -112,7 +114,7 @@ impl Committer {
             }
             return outcome;
         }
-        self.remember();
+        self.remember(durable);
         let moved: Vec<RunId> = held.into_iter().map(|(run, ..)| run).collect();
         self.move_heads(durable, &moved)
     }

@@ -58,6 +58,8 @@ pub(super) struct Committer {
     children: Option<ChildrenOf>,
     /// Rows of nodes that the open transaction wrote or found.
     fresh: HashMap<Digest, i64>,
+    /// Whether nodes that are known to be stored may be so only in commits that no sync has followed.
+    loose: bool,
     runs: HashMap<RunId, RunState>,
     failed: HashMap<RunId, String>,
     /// Failed runs whose rows still say that this process executes them.
@@ -90,6 +92,7 @@ impl Committer {
             known,
             children,
             fresh: HashMap::new(),
+            loose: false,
             runs: HashMap::new(),
             failed: HashMap::new(),
             orphans: Vec::new(),
@@ -208,12 +211,13 @@ impl Committer {
         let due = durable && self.last_summary.elapsed() >= SUMMARY_EVERY;
         self.write_derived(&touched, now, due)?;
         self.end(durable, &touched)?;
-        self.remember();
+        self.remember(durable);
         Ok(())
     }
 
     /// What the transaction wrote or found is stored.
-    fn remember(&mut self) {
+    fn remember(&mut self, durable: bool) {
+        self.loose = !durable && (self.loose || !self.fresh.is_empty());
         if !self.fresh.is_empty()
             && let Ok(mut known) = self.known.lock()
         {
