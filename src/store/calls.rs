@@ -108,7 +108,7 @@ impl Store {
         let rows = match rows {
             Some(rows) => rows,
             None => {
-                let history = self.read("read a run", |db| self.history_in(db, run, &heads))?;
+                let history = self.history(run)?;
                 if let Some(damage) = history.damage {
                     return Err(self.damaged(damage.to_string()));
                 }

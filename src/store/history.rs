@@ -145,9 +145,12 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
 impl Store {
     /// A whole run: one range scan, verified and projected.
     pub fn history(&self, run: &RunId) -> Result<History> {
-        // Before the snapshot begins: a head that is read first can only be behind it.
-        let heads = self.inner.heads.scan()?;
-        self.read("read a run", |db| self.history_in(db, run, &heads))
+        let look = || {
+            // Before the snapshot begins: a head that is read first can only be behind it.
+            let heads = self.inner.heads.scan()?;
+            self.read("read a run", |db| self.history_in(db, run, &heads))
+        };
+        twice(look, |found| found.damage.is_some())
     }
 
     pub(super) fn history_in(&self, db: &Connection, run: &RunId, heads: &Scan) -> Result<History> {
@@ -247,6 +250,13 @@ impl Store {
     pub(super) fn damaged(&self, what: impl Into<String>) -> StoreError {
         StoreError::damaged(&self.inner.file, what)
     }
+}
+
+/// Looks, and once more when something seems damaged: what a dead process had written beside the database may have been
+/// taken into it by another one, between the look at the log and the one beside it.
+pub(super) fn twice<T>(look: impl Fn() -> Result<T>, damaged: impl Fn(&T) -> bool) -> Result<T> {
+    let found = look()?;
+    if damaged(&found) { look() } else { Ok(found) }
 }
 
 enum Tail {

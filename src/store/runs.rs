@@ -7,6 +7,7 @@ use rusqlite::{Connection, params};
 use super::derived::{write_call, write_run, write_segment};
 use super::error::{FindError, Result, StoreError};
 use super::heads::Scan;
+use super::history::twice;
 use super::open::Store;
 use super::rows::{CallRow, RawRun, RunRecord, RunRow, mark_sum, unknown};
 use super::state::Segment;
@@ -22,6 +23,11 @@ impl Store {
     /// Runs, newest first: at most `limit`, before the `cursor` of a row returned earlier (`None`: from the
     /// newest). The first window also holds runs whose records are lost, where they began.
     pub fn runs(&self, before: Option<i64>, limit: usize) -> Result<Vec<RunRow>> {
+        let damaged = |rows: &Vec<RunRow>| rows.iter().any(|row| row.damaged.is_some());
+        twice(|| self.runs_once(before, limit), damaged)
+    }
+
+    fn runs_once(&self, before: Option<i64>, limit: usize) -> Result<Vec<RunRow>> {
         let heads = self.inner.heads.scan()?;
         self.read("list runs", |db| {
             let mut out = Vec::new();
@@ -41,12 +47,17 @@ impl Store {
 
     /// One run.
     pub fn run(&self, run: &RunId) -> Result<RunRow> {
-        let heads = self.inner.heads.scan()?;
-        self.read("read a run", |db| match self.sql("find the run", super::history::find_raw(db, run))? {
-            Some(raw) => self.row(db, raw, &heads),
-            None if self.lost(db, &heads)?.contains(run) => Ok(self.lost_row(run, &heads)),
-            None => Err(StoreError::NoRun { run: run.clone() }),
-        })
+        let look = || {
+            let heads = self.inner.heads.scan()?;
+            self.read("read a run", |db| {
+                match self.sql("find the run", super::history::find_raw(db, run))? {
+                    Some(raw) => self.row(db, raw, &heads),
+                    None if self.lost(db, &heads)?.contains(run) => Ok(self.lost_row(run, &heads)),
+                    None => Err(StoreError::NoRun { run: run.clone() }),
+                }
+            })
+        };
+        twice(look, |row| row.damaged.is_some())
     }
 
     /// The run that a text names: an id, a prefix that only one has, `latest`, `latest~2`.

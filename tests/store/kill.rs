@@ -4,11 +4,14 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tl_bench::base::clock::{Clock, Micros, SystemClock};
 use tl_bench::base::ids::RunId;
 use tl_bench::model::{CallStatus, EventKind, RunStatus};
-use tl_bench::store::Store;
+use tl_bench::store::{CallFilter, Options, Store};
 
 use crate::support::{Recorder, asked, ended, node, open, options, value};
 
@@ -271,6 +274,43 @@ fn a_folder_that_cannot_be_written_shows_what_is_beside_the_database() {
     let store = Store::open_read_only(&whole, options()).unwrap();
     let history = store.history(&store.find_run("latest").unwrap()).unwrap();
     assert_eq!((history.damage, history.history.counts.fresh, history.history.counts.in_doubt), (None, 2, 1));
+}
+
+/// A clock at whose first look another process opens the store.
+struct Opens(std::path::PathBuf, AtomicBool);
+
+impl Clock for Opens {
+    fn now(&self) -> Micros {
+        if !self.1.swap(true, Ordering::Relaxed) {
+            drop(open(&self.0));
+        }
+        SystemClock.now()
+    }
+
+    fn random(&self) -> u64 {
+        SystemClock.random()
+    }
+}
+
+#[test]
+fn what_another_process_takes_into_the_database_while_somebody_reads_is_not_missed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, beside) = left_beside(dir.path(), "outcomes");
+    let looks: [fn(&Store, &RunId) -> Option<String>; 4] = [
+        |store, run| store.history(run).unwrap().damage.map(|damage| damage.to_string()),
+        |store, run| store.run(run).unwrap().damaged,
+        |store, _| store.runs(None, 9).unwrap().remove(0).damaged,
+        |store, run| store.call_rows(run, &CallFilter::default(), 0, 9).err().map(|error| error.to_string()),
+    ];
+    for (i, look) in looks.into_iter().enumerate() {
+        let to = dir.path().join(format!("s{i}"));
+        copy(&whole, &to);
+        let clock = Arc::new(Opens(to.clone(), AtomicBool::new(false)));
+        let store = Store::open_read_only(&to, Options { clock, ..options() }).unwrap();
+        let run = RunId::from_text(beside.strip_prefix("beside-").unwrap());
+        assert_eq!(look(&store, &run), None, "look {i}");
+        assert!(!to.join(&beside).exists(), "look {i} was not disturbed");
+    }
 }
 
 #[test]
