@@ -124,14 +124,15 @@ fn rest_of_word(text: &str) -> usize {
     text[..most].find([' ', ',', '}', ']', ')']).unwrap_or(most)
 }
 
-/// Where in what comes before a difference to begin: at the key of the value, else at a word, a part of a path, else
-/// somewhere.
+/// Where in what comes before a difference to begin: at the key of the value, else at a word, a part of a path or of a
+/// name, else somewhere.
 fn lead(text: &str, most: usize) -> usize {
     let from = text::cut_front(text, most);
     let near = &text[from..];
     let last = |signs: &[char]| near.rfind(signs);
     let at = last(&[',']).or_else(|| last(&['{', '[', '('])).or_else(|| near.find(' '));
-    let Some(at) = at.or_else(|| near.find('/')) else { return from };
+    let at = at.or_else(|| near.find('/')).or_else(|| near.find(['-', '_']));
+    let Some(at) = at else { return from };
     // Each of the signs is one byte.
     let behind = &near[at + 1..];
     from + at + 1 + (behind.len() - behind.trim_start_matches(' ').len())

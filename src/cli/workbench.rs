@@ -82,6 +82,7 @@ fn show(session: Arc<Session>, options: Options) -> Result<Exit, CliError> {
     }
 }
 
+/// Each hint fits into a row of 80 columns.
 fn tour() -> Tour {
     let step = |text: &str, done_when| TourStep { text: text.to_owned(), done_when };
     Tour::new(vec![
@@ -92,10 +93,7 @@ fn tour() -> Tour {
         step("watch: ◇ was served from its checkpoint, ◆ executed now", |s| {
             runs(s) > 1 && newest(s).is_some_and(|(_, r)| r != RunStatus::Running)
         }),
-        step(
-            "move with the arrows to read what the calls returned, Tab changes the pane, ? lists all keys, q quits",
-            |_| false,
-        ),
+        step("arrows select calls, Tab shows what one returned, ? the keys, q quits", |_| false),
     ])
 }
 
@@ -105,4 +103,20 @@ fn runs(state: &AppState) -> usize {
 
 fn newest(state: &AppState) -> Option<(usize, RunStatus)> {
     state.runs.items.first().map(|run| (0, run.status))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::base::text::width;
+
+    #[test]
+    fn hints_of_the_tour_fit_into_a_row() {
+        let mut tour = super::tour();
+        for at in 0..tour.steps.len() {
+            tour.at = at;
+            let hint = tour.hint().unwrap();
+            // The mark and the space around it.
+            assert!(width(&hint) + 4 <= 80, "{hint}");
+        }
+    }
 }

@@ -144,6 +144,11 @@ pub(super) fn notice(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState)
             canvas.text(area, 1, 0, tone, first);
             return;
         };
+        // What the next step is, and what edits cost, stand where they are.
+        if places.hint.is_some() || places.bar.is_some() {
+            shortened(canvas, area, state, tone, first, toast.answers);
+            return;
+        }
         let above = Area { y: area.y.saturating_sub(1), ..area };
         canvas.clear(above);
         canvas.text(above, 1, 0, tone, first);
@@ -151,13 +156,7 @@ pub(super) fn notice(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState)
             canvas.text(area, 1, 0, tone, second);
             return;
         }
-        let hint = keyed(state, CommandId::GoMessages, "all of it");
-        let needs = if toast.answers { 0 } else { hints_width(&hint) };
-        let part = Area { w: area.w.saturating_sub(needs), ..area };
-        let x = canvas.text(part, 1, 0, tone, &format!("{second} …"));
-        if needs > 0 {
-            hints(canvas, area, x + 2, &hint);
-        }
+        shortened(canvas, area, state, tone, second, toast.answers);
     } else if let Some(problem) = state.problems().next() {
         let more = state.problems().count() - 1;
         // The list has all of them, and each in full.
@@ -177,6 +176,14 @@ pub(super) fn notice(canvas: &mut Canvas<'_>, places: &Layout, state: &AppState)
         let x = canvas.text(area, x + 1, 0, Tone::Faint, &count);
         hints(canvas, area, x + if more > 0 { 2 } else { 1 }, &hint);
     }
+}
+
+/// A row of a sentence that goes on, and the key that shows all of it; what only answers a key is not kept.
+fn shortened(canvas: &mut Canvas<'_>, area: Area, state: &AppState, tone: Tone, row: &str, answers: bool) {
+    let hint = if answers { Vec::new() } else { keyed(state, CommandId::GoMessages, "all of it") };
+    let part = Area { w: area.w.saturating_sub(hints_width(&hint)), ..area };
+    let x = canvas.text(part, 1, 0, tone, &format!("{row} …"));
+    hints(canvas, area, x + 2, &hint);
 }
 
 /// A command's key with a word for it here; nothing when it has no key.

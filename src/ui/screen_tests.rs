@@ -343,6 +343,16 @@ fn messages() {
     }
 }
 
+/// What edits cost is not covered by a long message.
+#[test]
+fn a_message_beside_edits() {
+    let script = fake::agent("2c1a00000000", 120, None, RunStatus::Succeeded);
+    let mut state = judged(script, [&[2, 4], &[1], &[3, 5, 6]], (80, 24), "");
+    let long = "Run 4660 failed in 2.3 s: RateLimitError: 429 Too Many Requests: rate limit reached, try again in 20 s";
+    update(&mut state, Msg::Backend(BackendEvent::Failed(long.to_owned())), &ENV);
+    snapshot("toast_beside_edits_80x24", &state);
+}
+
 #[test]
 fn which_key() {
     for (w, h) in SIZES {

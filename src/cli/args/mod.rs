@@ -83,7 +83,7 @@ pub enum Command {
     Golden(super::golden::GoldenArgs),
     /// Find secrets in what was recorded
     Scan(ScanArgs),
-    /// Delete old runs and values that nothing refers to
+    /// Say which old runs and values can go; `--apply` deletes them
     Gc(GcArgs),
     /// Check the project, the interpreter and the store
     Doctor(JsonArgs),

@@ -22,13 +22,13 @@ pub struct OutputArgs {
 
 #[derive(Args, Debug, Default, Clone)]
 pub struct EngineArgs {
-    /// Most worker processes
+    /// Most worker processes; else `workers` in tl-bench.toml, else 3
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub workers: Option<u32>,
-    /// Most calls that execute at once in a worker process
+    /// Most calls that execute at once in a worker process; else `slots` in tl-bench.toml, else 32
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub slots: Option<u32>,
-    /// The Python interpreter
+    /// The Python interpreter; else `python` in tl-bench.toml, $VIRTUAL_ENV, .venv, python3
     #[arg(long, value_name = "PATH")]
     pub python: Option<PathBuf>,
 }
