@@ -184,6 +184,8 @@ pub(super) struct Left {
     pub nodes: Vec<Node>,
     /// Whether more was there than can be read.
     pub damaged: bool,
+    /// Whether the system would not let it be read at all.
+    pub refused: bool,
     /// The name of the file.
     pub file: String,
 }
@@ -200,7 +202,7 @@ pub(super) fn left(dir: &Path, run: &RunId, end: End) -> Left {
             (read, left.file, old) = (older, starts(run), true);
         }
     }
-    left.damaged = read.is_err() && !absent(&read);
+    left.refused = read.is_err() && !absent(&read);
     let Ok(bytes) = read else { return left };
     let mut rest = &bytes[..];
     let mut next = end.seq + 1;

@@ -239,7 +239,7 @@ impl Store {
         let file = &left.file;
         let what = if missing > 0 {
             format!("{file}, beside the database, does not hold what was acknowledged")
-        } else if left.damaged && self.is_readable(raw) {
+        } else if left.refused || left.damaged && self.is_readable(raw) {
             format!("{file}, beside the database, cannot be read: calls that had begun are missing")
         } else {
             return None;

@@ -338,7 +338,7 @@ impl Store {
                 self.free_slots(db)
             })?;
         }
-        if kept.is_empty() { Ok(()) } else { self.sweep_beside(&kept) }
+        if kept.is_empty() { Ok(()) } else { self.sweep_beside(&kept, &heads) }
     }
 
     /// Takes into the log of a dead process's run what it had written beside it. Inside a write transaction.
@@ -377,10 +377,11 @@ impl Store {
         !boot.is_empty() && raw.record.as_ref().is_ok_and(|record| record.owner.boot == *boot)
     }
 
-    /// Removes files of runs that are recorded no more.
-    fn sweep_beside(&self, kept: &[RunId]) -> Result<()> {
+    /// Removes files of runs that are recorded no more. Those of runs whose log is lost stay: it may be found again.
+    fn sweep_beside(&self, kept: &[RunId], heads: &Scan) -> Result<()> {
         self.read("look for ended runs", |db| {
-            for run in kept {
+            let lost = self.lost(db, heads)?;
+            for run in kept.iter().filter(|run| !lost.contains(run)) {
                 let raw = self.sql("find the run", super::history::find_raw(db, run))?;
                 // A damaged row says nothing.
                 let ended =

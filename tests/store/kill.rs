@@ -276,6 +276,23 @@ fn a_folder_that_cannot_be_written_shows_what_is_beside_the_database() {
     assert_eq!((history.damage, history.history.counts.fresh, history.history.counts.in_doubt), (None, 2, 1));
 }
 
+#[test]
+fn what_is_beside_a_log_that_is_not_there_waits_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (whole, _) = left_beside(dir.path(), "outcomes");
+    let (to, log) = (dir.path().join("s"), "store.db-wal");
+    copy(&whole, &to);
+    std::fs::remove_file(to.join(log)).unwrap();
+    let store = open(&to);
+    let lost = store.runs(None, 9).unwrap().remove(0).damaged.unwrap();
+    assert!(lost.contains("missing"), "{lost}");
+    drop(store);
+    std::fs::copy(whole.join(log), to.join(log)).unwrap();
+    let store = open(&to);
+    let history = store.history(&store.find_run("latest").unwrap()).unwrap();
+    assert_eq!((history.damage, history.history.counts.fresh), (None, 2));
+}
+
 /// A clock at whose first look another process opens the store.
 struct Opens(std::path::PathBuf, AtomicBool);
 
