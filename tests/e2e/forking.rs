@@ -86,13 +86,22 @@ fn an_output_and_arguments_are_edited_for_one_fork() {
     let mut terminal = Terminal::bench(&project, (140, 36), &[]);
     terminal.sees("the run", &["succeeded", "plan#1", "book#1"]);
     terminal.keys("ggjf");
-    terminal.sees("the first edit", &["Fork", "plan#1 of run", "gives \"Japan\""]);
+    terminal.sees(
+        "the first edit",
+        &["Fork", "plan#1 of run", "gives something else", "\"Whistler\" → \"Japan\""],
+    );
     terminal.keys("+");
     terminal.sees("that it is kept", &["1 edit is kept"]);
     terminal.keys("ggjjai");
     terminal.sees(
         "both edits",
-        &["plan#1 of run", "gives \"Japan\"", "book#1 of run", "is asked {\"place\":\"Japan\"}"],
+        &[
+            "plan#1 of run",
+            "the value: \"Whistler\" → \"Japan\"",
+            "book#1 of run",
+            "is asked something else",
+            "place: \"Whistler\" → \"Japan\"",
+        ],
     );
     terminal.keys("r\r");
     terminal.sees("the fork", &["Runs 2", "succeeded", "1 edited"]);
@@ -111,7 +120,7 @@ fn a_fork_is_undone_and_brought_back() {
     let mut terminal = Terminal::bench(&project, (140, 36), &[]);
     terminal.sees("the run", &["Runs 1", "succeeded", "plan#1", "book#1"]);
     terminal.keys("ggjf");
-    terminal.sees("the plan", &["Fork", "plan#1 of run", "gives \"Japan\""]);
+    terminal.sees("the plan", &["Fork", "plan#1 of run", "gives something else", "\"Whistler\" → \"Japan\""]);
     terminal.keys("k\r");
     terminal.sees("the fork", &["Runs 2", "succeeded", "2 edited"]);
     let fork = shown(&project, "latest");
