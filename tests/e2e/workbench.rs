@@ -301,3 +301,34 @@ fn a_workbench_that_is_stopped_from_outside_gives_the_terminal_back() {
     terminal.keys("exit\r");
     terminal.end();
 }
+
+/// An application that fails with a sentence of several rows.
+const WORDY: &str = r#"
+from tensorlake.applications import application, function
+
+
+@application()
+@function()
+def wordy() -> str:
+    raise RuntimeError(" ".join(f"word{n}" for n in range(28)))
+"#;
+
+#[test]
+fn what_was_said_is_read_later() {
+    let project = Project::new();
+    project.write("app.py", WORDY);
+    let mut terminal = Terminal::bench(&project, (80, 24), &[]);
+    terminal.sees("what to do", &["Press r to run wordy"]);
+    terminal.keys("r");
+    terminal.sees("two rows of it, and the key for the rest", &["RuntimeError: word0", "g m all of it"]);
+    terminal.keys("gm");
+    terminal.sees("all of it", &["Messages 2", "error", "Starting wordy", "word27"]);
+    terminal.keys("k");
+    terminal.misses("the message in full", "word27");
+    // A key of the tree says where the tree is.
+    terminal.keys("S");
+    terminal.sees("where the key works", &["S works in the tree of calls (g c)"]);
+    terminal.keys("gcM");
+    terminal.sees("where the other one does", &["M works in the list of runs (g r): mark the selected run."]);
+    quit(terminal);
+}
