@@ -22,7 +22,7 @@
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Result};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -120,14 +120,19 @@ impl Beside {
         Ok(())
     }
 
-    /// Returns when everything that was written is on disk.
+    /// Returns when everything that was written is on disk, where it is looked for.
     pub fn sync(&mut self) -> Result<()> {
         self.file.sync_data()?;
         if !self.named {
             File::open(&self.folder)?.sync_all()?;
             self.named = true;
         }
-        Ok(())
+        if self.is_gone() { Err(Error::other("its name is gone")) } else { Ok(()) }
+    }
+
+    /// Whether nobody will find the file: it was deleted, perhaps by a process that took this one for dead.
+    pub fn is_gone(&self) -> bool {
+        self.file.metadata().is_ok_and(|meta| meta.nlink() == 0)
     }
 
     fn lengthen(&mut self, end: u64) -> Result<()> {

@@ -366,6 +366,38 @@ fn what_is_beside_the_database_is_read_here_at_once_and_elsewhere_soon() {
     );
 }
 
+#[test]
+fn what_would_be_beside_the_database_where_nobody_finds_it_goes_into_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let mut run = Recorder::start(&store, 1, None);
+    run.put(vec![asked(2, 1)], vec![], true).unwrap();
+    let other = open(dir.path());
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    for no in (2..).step_by(2) {
+        let file = dir.path().join(format!("beside-{}", run.run));
+        run.put_now(vec![ended(no, CallStatus::Fresh, None, None), asked(no + 1, 1)], vec![], true);
+        // Somebody cleans up.
+        let cleaned = std::fs::remove_file(&file).is_ok();
+        run.put_now(vec![ended(no + 1, CallStatus::Fresh, None, None), asked(no + 2, 1)], vec![], true);
+        if cleaned {
+            assert_eq!(other.history(&run.run).unwrap().history.counts.fresh, u64::from(no));
+            while !file.exists() {
+                assert!(std::time::Instant::now() < deadline, "it was not made again");
+                run.put_now(
+                    vec![EventKind::CallStarted { no: no + 2, attempt: 1, worker: 1 }],
+                    vec![],
+                    false,
+                );
+            }
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "nothing was ever beside the database");
+    }
+    run.end(RunStatus::Succeeded);
+    assert!(store.integrity_check().unwrap().is_empty());
+}
+
 /// A start is written beside the database at first, but who looks from elsewhere sees it soon.
 #[test]
 fn a_call_that_takes_long_is_seen_by_others_although_nothing_else_is_committed() {

@@ -61,6 +61,9 @@ impl Committer {
         let Some(beside) = state.beside.as_mut() else { return Err((events, nodes)) };
         let written = beside.write(run, state.end, &events, &wanted);
         if written.and_then(|()| if durable { beside.sync() } else { Ok(()) }).is_err() {
+            if beside.is_gone() {
+                state.beside = None;
+            }
             return Err((events, nodes));
         }
         let wanted: Vec<Node> = wanted.into_iter().cloned().collect();
