@@ -25,12 +25,12 @@ impl Digest {
     /// The digest of a sequence of parts; each part is framed by its length, so that
     /// `["ab", "c"]` and `["a", "bc"]` differ.
     pub fn of_parts(parts: &[&[u8]]) -> Self {
-        let mut hasher = blake3::Hasher::new();
+        let mut framed = Vec::with_capacity(parts.iter().map(|part| 8 + part.len()).sum());
         for part in parts {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part);
+            framed.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            framed.extend_from_slice(part);
         }
-        Digest(*hasher.finalize().as_bytes())
+        Digest::of(&framed)
     }
 
     /// The raw bytes.
