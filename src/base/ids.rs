@@ -5,6 +5,7 @@
 //! needs no storage.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,17 +14,17 @@ use super::digest::{Digest, hex};
 /// The public id of a run: 12 lower-case hex digits.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct RunId(String);
+pub struct RunId(Arc<str>);
 
 impl RunId {
     /// An id from 64 random bits.
     pub fn from_random(bits: u64) -> Self {
-        RunId(hex(&bits.to_be_bytes()[..6]))
+        RunId(hex(&bits.to_be_bytes()[..6]).into())
     }
 
     /// Reads an id that was printed before (no check that such a run exists).
     pub fn from_text(text: &str) -> Self {
-        RunId(text.to_owned())
+        RunId(text.into())
     }
 
     /// The whole id.

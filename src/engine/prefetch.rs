@@ -5,12 +5,13 @@
 //! Invariant: nobody waits for a thread that does not run yet. It may be long before the system lets it begin; until then
 //! whoever needs a value reads it.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use crate::base::digest::Digest;
 

@@ -5,9 +5,8 @@
 //! [`Recorder::heard`]. Each takes secrets out before anything has a digest, a preview or a place on disk. What a body is
 //! given stays as it was: originals of values with secrets are held in memory while the run goes on.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
+use rustc_hash::FxHashMap as HashMap;
 
 use super::secrets::Secrets;
 use super::values::{Packer, Ready};
@@ -68,8 +67,8 @@ impl Recorder {
             calls: 0,
             pending: Pending::default(),
             packer: Packer::new(secrets),
-            originals: HashMap::new(),
-            torn: HashMap::new(),
+            originals: HashMap::default(),
+            torn: HashMap::default(),
         }
     }
 

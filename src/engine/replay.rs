@@ -12,8 +12,9 @@ mod subtree;
 pub mod witness;
 mod withheld;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use super::checkpoints::{Checkpoints, Found};
 use super::files::Files;
@@ -143,22 +144,22 @@ impl Replay {
         let mut replay = Replay {
             mode,
             base: None,
-            by_fingerprint: HashMap::new(),
-            unfinished: HashSet::new(),
-            by_key: HashMap::new(),
-            by_position: HashMap::new(),
-            excluded: HashSet::new(),
+            by_fingerprint: HashMap::default(),
+            unfinished: HashSet::default(),
+            by_key: HashMap::default(),
+            by_position: HashMap::default(),
+            excluded: HashSet::default(),
             from: from.is_some(),
-            edits: HashMap::new(),
-            edited: HashSet::new(),
-            known: HashMap::new(),
+            edits: HashMap::default(),
+            edited: HashSet::default(),
+            known: HashMap::default(),
             witnesses: Witnesses::new(files),
             standing: Standing::default(),
-            consumed: HashSet::new(),
-            others: HashMap::new(),
-            ahead: HashMap::new(),
-            facts: HashMap::new(),
-            effects: HashMap::new(),
+            consumed: HashSet::default(),
+            others: HashMap::default(),
+            ahead: HashMap::default(),
+            facts: HashMap::default(),
+            effects: HashMap::default(),
             golden: None,
         };
         if let Some(base) = base {
@@ -187,8 +188,8 @@ impl Replay {
     }
 
     /// Today's code by function; known once the application is loaded.
-    pub fn set_known(&mut self, known: HashMap<String, Arc<CodeKnown>>) {
-        self.known = known;
+    pub fn set_known(&mut self, known: impl IntoIterator<Item = (String, Arc<CodeKnown>)>) {
+        self.known = known.into_iter().collect();
     }
 
     /// Changes of code that the user declared harmless.

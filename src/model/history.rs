@@ -3,7 +3,7 @@
 //! Invariant: live, finished and imported runs all go through [`RunHistory::apply`]; applying a prefix of the
 //! log and then the rest gives the same as applying all of it.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 
 use super::call::{Call, CallKind, CallStatus, ErrorInfo, FailedAttempt, ValueRef};
 use super::event::{AnswerKind, Event, EventKind, Level, Mode, Purpose, RunStatus, Stream};
@@ -131,7 +131,7 @@ impl RunHistory {
             output: None,
             error: None,
             calls: Vec::new(),
-            children: HashMap::new(),
+            children: HashMap::default(),
             logs: Vec::new(),
             state: Vec::new(),
             metrics: Vec::new(),

@@ -3,7 +3,7 @@
 //! Pure: events in, changed rows out. It follows [`RunHistory`](crate::model::RunHistory) for counts and
 //! statuses without holding every call (a test compares the two).
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use super::beside::Beside;
 use super::chain::{self, Link};
@@ -117,7 +117,7 @@ impl RunState {
             held: Held::default(),
             beside: None,
             spent: Spent::default(),
-            open: HashMap::new(),
+            open: HashMap::default(),
             touched: Vec::new(),
             done: Vec::new(),
             probe: probe(),
@@ -473,7 +473,7 @@ mod tests {
             let events = log(&run, &steps, end);
             let mut history = RunHistory::new(run.clone());
             let mut state = RunState::new(run, Owner::default(), 0);
-            let mut rows: HashMap<CallNo, CallRow> = HashMap::new();
+            let mut rows: HashMap<CallNo, CallRow> = HashMap::default();
             for (turn, part) in events.chunks(cut).enumerate() {
                 prop_assert_eq!(state.accepts(part), Ok(()));
                 if turn % 3 == 1 {

@@ -1,9 +1,10 @@
 //! Serve, execute or refuse: the reuse rules applied to one call (design.md section 3).
 
+use rustc_hash::FxHashMap as HashMap;
+
 use super::asks::cancelled;
 use super::node::{NodeIx, Outcome, Phase};
 use super::{Core, InDoubt, Stopping};
-use std::collections::HashMap;
 
 use crate::base::ids::CallNo;
 use crate::engine::replay::{Hit, Miss, Position, below, made_at};
@@ -382,7 +383,8 @@ impl Core {
     fn record_below(&mut self, ix: NodeIx, hit: &Hit) -> HashMap<CallNo, CallNo> {
         let history = &hit.history;
         let top = made_at(history, hit.call);
-        let mut numbers = HashMap::from([(hit.call, self.nodes[ix].no), (top, self.nodes[ix].no)]);
+        let mut numbers: HashMap<CallNo, CallNo> =
+            [(hit.call, self.nodes[ix].no), (top, self.nodes[ix].no)].into_iter().collect();
         // Pushed in reverse, so that calls are numbered in the order in which they were asked for.
         let mut stack: Vec<(CallNo, bool)> = below(history, top).rev().map(|no| (no, false)).collect();
         while let Some((old, entered)) = stack.pop() {

@@ -1,8 +1,7 @@
 //! What bodies do beside returning: request state, progress, logs; and doing it again when they are served.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
+use rustc_hash::FxHashMap as HashMap;
 
 use super::Core;
 use super::node::{ConnId, NodeIx};

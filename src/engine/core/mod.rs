@@ -39,10 +39,11 @@ mod scripted;
 #[cfg(test)]
 mod used_tests;
 
-use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rustc_hash::FxHashMap as HashMap;
 
 pub use effects::LOG_LIMIT;
 pub use messages::{Action, CoreSpec, Effects, Ending, InDoubt, Input};
@@ -195,10 +196,10 @@ impl Core {
             coder,
             files,
             functions: Vec::new(),
-            by_name: HashMap::new(),
+            by_name: HashMap::default(),
             nodes: Vec::new(),
             by_no: Vec::new(),
-            requests: HashMap::new(),
+            requests: HashMap::default(),
             workers: BTreeMap::new(),
             next_worker: 1,
             failed_spawns: 0,
@@ -207,9 +208,9 @@ impl Core {
             crowd: None,
             timers: BinaryHeap::new(),
             recorder,
-            commits: HashMap::new(),
+            commits: HashMap::default(),
             next_token: 1,
-            state: HashMap::new(),
+            state: HashMap::default(),
             replay,
             open: 0,
             ended: VecDeque::new(),
@@ -222,16 +223,16 @@ impl Core {
             python: String::new(),
             served_last: None,
             served_from: None,
-            ahead: HashMap::new(),
+            ahead: HashMap::default(),
             trust: ahead::Trust::default(),
-            parts: HashMap::new(),
+            parts: HashMap::default(),
             undecided: VecDeque::new(),
             ahead_until: 0,
             opened: false,
             closed: false,
             early: Vec::new(),
             stray: [0, 0],
-            told: HashMap::new(),
+            told: HashMap::default(),
             reloads: 0,
             gate: None,
             used: used::Used::default(),
@@ -420,7 +421,7 @@ impl Core {
             self.functions.push(Func { facts, code: known.code, known });
         }
         let known = self.by_name.iter().map(|(name, ix)| (name.clone(), self.functions[*ix].known.clone()));
-        self.replay.set_known(known.collect());
+        self.replay.set_known(known);
         self.begin_run(messages);
     }
 

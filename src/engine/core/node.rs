@@ -1,10 +1,10 @@
 //! What the scheduler knows of one node of the call tree while a run executes.
 
-use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
+use rustc_hash::FxHashMap as HashMap;
 
 use crate::base::clock::Micros;
 use crate::base::digest::{BytesDigest, Digest};

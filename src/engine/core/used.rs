@@ -5,7 +5,7 @@
 //! known by that anywhere in the run. One without is known again in callers only: elsewhere an equal answer may
 //! well be a second one.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use super::{Core, NodeIx};
 use crate::base::ids::CallNo;

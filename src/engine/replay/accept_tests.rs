@@ -97,7 +97,7 @@ fn today(base: Option<&Arc<RunHistory>>, outer: &str, inner: &str, declarations:
     let files = Files::new(std::path::Path::new("/nowhere"), Arc::new(TestClock::default()), &[]);
     let mut replay = Replay::new(Mode::Adaptive, base.cloned(), None, Arc::new(files));
     let codes = [("app", "app"), ("outer", outer), ("inner", inner)];
-    replay.set_known(codes.map(|(name, code)| (name.to_owned(), Arc::new(known(name, code)))).into());
+    replay.set_known(codes.map(|(name, code)| (name.to_owned(), Arc::new(known(name, code)))));
     replay.set_accepted(declarations);
     replay
 }

@@ -1,6 +1,6 @@
 //! Outputs and arguments that somebody supplied: those that this replay is to give, and those of recorded runs.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 
 use super::{Hit, Replay, Wanted, below, origin_of, rank};
 use crate::base::digest::Digest;

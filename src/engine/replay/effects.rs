@@ -1,6 +1,6 @@
 //! What calls did to their run beside returning, ready to be done again.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 
 use crate::base::ids::CallNo;
 use crate::model::{EventKind, RunHistory};
@@ -17,7 +17,7 @@ pub struct EffectIndex {
 impl EffectIndex {
     /// Reads a run.
     pub fn new(history: &RunHistory) -> Self {
-        let mut by_call: HashMap<CallNo, Vec<(Order, EventKind)>> = HashMap::new();
+        let mut by_call: HashMap<CallNo, Vec<(Order, EventKind)>> = HashMap::default();
         let mut add = |no: CallNo, order: Order, kind: EventKind| {
             by_call.entry(no).or_default().push((order, kind));
         };

@@ -30,7 +30,7 @@ pub enum FromGolden {
 impl Replay {
     /// From now on calls are answered by these rules alone.
     pub fn set_golden(&mut self, answers: Option<Answers>) {
-        self.golden = answers.map(|answers| (answers, HashSet::new()));
+        self.golden = answers.map(|answers| (answers, rustc_hash::FxHashSet::default()));
     }
 
     /// Whether the replayed run is a test.

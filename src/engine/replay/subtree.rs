@@ -1,6 +1,5 @@
 //! Whether a recorded call may be served whole: it and every call below it must hold today.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Replay;
@@ -39,14 +38,7 @@ impl Replay {
             return known.clone();
         }
         let facts = Arc::new(self.examine(history, no, checkpoints));
-        match self.facts.get_mut(&history.id) {
-            Some(known) => {
-                known.insert(no, facts.clone());
-            }
-            None => {
-                self.facts.insert(history.id.clone(), HashMap::from([(no, facts.clone())]));
-            }
-        }
+        self.facts.entry(history.id.clone()).or_default().insert(no, facts.clone());
         facts
     }
 

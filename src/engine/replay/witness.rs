@@ -4,8 +4,9 @@
 //! the same run may write them. What belongs to a function's code (files read at import, packages, tracked variables)
 //! was settled when the application was loaded: one verdict for the run.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap as HashMap;
 
 use crate::base::digest::Digest;
 use crate::base::ids::RunId;
@@ -30,7 +31,7 @@ type Verdict = (String, Option<String>);
 impl Witnesses {
     /// Nothing was compared yet.
     pub fn new(files: Arc<Files>) -> Self {
-        Witnesses { files, reads: Vec::new(), numbers: HashMap::new(), verdicts: HashMap::new() }
+        Witnesses { files, reads: Vec::new(), numbers: HashMap::default(), verdicts: HashMap::default() }
     }
 
     /// The numbers of what a call looked at.

@@ -151,7 +151,7 @@ fn judged(base: &Arc<RunHistory>, edits: &[(&str, &str)], older: &[Arc<RunHistor
         let known = CodeKnown::alone(function.clone(), *code);
         (function.clone(), Arc::new(known))
     };
-    replay.set_known(codes.iter().map(known).collect());
+    replay.set_known(codes.iter().map(known));
     let mut all = vec![base.clone()];
     all.extend_from_slice(older);
     walk(&mut replay, base, &codes, &Runs(all), &std::collections::HashSet::new())

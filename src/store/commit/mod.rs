@@ -5,12 +5,12 @@
 
 mod hold;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use rustc_hash::FxHashMap as HashMap;
 
 use super::beside;
 use super::chain;
@@ -91,10 +91,10 @@ impl Committer {
             clock,
             known,
             children,
-            fresh: HashMap::new(),
+            fresh: HashMap::default(),
             loose: false,
-            runs: HashMap::new(),
-            failed: HashMap::new(),
+            runs: HashMap::default(),
+            failed: HashMap::default(),
             orphans: Vec::new(),
             full: false,
             data_version: -1,

@@ -1,9 +1,9 @@
 //! From nodes back to values and pickles; every node is checked against its digest.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rustc_hash::FxHashMap as HashMap;
 
 use crate::base::digest::Digest;
 
@@ -158,7 +158,7 @@ impl<'s> Decoder<'s> {
     }
 
     fn new(source: &'s dyn NodeSource, expand: bool) -> Self {
-        Decoder { source, expand, known: HashMap::new(), current: Digest::default(), below: None }
+        Decoder { source, expand, known: HashMap::default(), current: Digest::default(), below: None }
     }
 
     fn damaged<T>(&self) -> Result<T, UnpackError> {

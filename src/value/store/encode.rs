@@ -1,8 +1,7 @@
 //! The encoder: one value into nodes, children first.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
+use rustc_hash::FxHashMap as HashMap;
 
 use crate::base::digest::Digest;
 
@@ -40,7 +39,7 @@ pub(super) struct Root {
 /// Puts all nodes of a value, except a small root.
 pub(super) fn encode(value: &Value, sink: &mut dyn NodeSink) -> Root {
     let mut encoder =
-        Encoder { out: Vec::with_capacity(1024), refs: Vec::new(), sink, leaves: HashMap::new() };
+        Encoder { out: Vec::with_capacity(1024), refs: Vec::new(), sink, leaves: HashMap::default() };
     if let Some((tag, bytes)) = leaf(value)
         && bytes.len() > LARGE
     {
