@@ -104,7 +104,7 @@ pub fn first_workers(workers: u32) -> u32 {
 /// How long, in microseconds, a record of which nothing depends may wait for others.
 const HOLD: Micros = 10_000;
 /// ... and how many of them.
-const HOLD_EVENTS: usize = 1_024;
+const HOLD_EVENTS: usize = 512;
 
 /// The scheduler of one run.
 pub struct Core {

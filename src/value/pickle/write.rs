@@ -1,6 +1,7 @@
 //! Writes a value tree as a pickle of protocol 5 that Python loads to an equal object.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 
@@ -9,8 +10,8 @@ use super::{MAX_DEPTH, PickleError, ops};
 
 /// Elements per batch, as Python's pickler has it: a class sees its `extend` called alike.
 const BATCH: usize = 1000;
-/// Longer strings are looked up by where they lie, not by content.
-const HASHED: usize = 4096;
+/// Longer strings are looked up by where they lie, not by content: hashing them takes longer than writing them twice.
+const HASHED: usize = 256;
 
 #[derive(PartialEq, Eq, Hash)]
 enum Key<'v> {
@@ -56,18 +57,23 @@ fn estimate(value: &Value) -> usize {
 impl<'v> Writer<'v> {
     /// Whether it was written before; then only a reference is written now.
     fn recall(&mut self, key: Key<'v>) -> bool {
-        if let Some(index) = self.memo.get(&key) {
-            match u8::try_from(*index) {
-                Ok(short) => self.out.extend_from_slice(&[ops::BINGET, short]),
-                Err(_) => {
-                    self.out.push(ops::LONG_BINGET);
-                    self.out.extend_from_slice(&index.to_le_bytes());
+        match self.memo.entry(key) {
+            Entry::Occupied(entry) => {
+                let index = *entry.get();
+                match u8::try_from(index) {
+                    Ok(short) => self.out.extend_from_slice(&[ops::BINGET, short]),
+                    Err(_) => {
+                        self.out.push(ops::LONG_BINGET);
+                        self.out.extend_from_slice(&index.to_le_bytes());
+                    }
                 }
+                true
             }
-            return true;
+            Entry::Vacant(entry) => {
+                entry.insert(self.memoized);
+                false
+            }
         }
-        self.memo.insert(key, self.memoized);
-        false
     }
 
     fn memoize(&mut self) {
