@@ -12,36 +12,40 @@ use super::cells::Canvas;
 /// Right ends of the columns, the most important first to stay, with their headings.
 const COLUMNS: [(u16, &str); 8] = [
     (18, "runs"),
-    (29, "saved"),
+    (29, "calls"),
     (39, "tokens"),
     (49, "cost"),
     (59, "time"),
-    (72, "executed"),
+    (72, "calls"),
     (82, "tokens"),
     (92, "cost"),
 ];
 
+/// What stands above several columns: the first of them, and how many they are.
+const GROUPS: [(usize, usize, &str); 2] = [(1, 4, "spared by reuse"), (5, 3, "executed")];
+
 /// Draws the screen.
 pub(super) fn draw(canvas: &mut Canvas<'_>, area: Area, state: &AppState) {
-    let x = canvas.text(area, 1, 0, Tone::Focus, "Savings");
+    canvas.text(area, 1, 0, Tone::Focus, "Savings");
     let days = by_day(state.runs.items.iter());
     if days.is_empty() {
         canvas.text(area, 1, 2, Tone::Quiet, "No runs yet. Press r to run an application.");
         return;
     }
-    let all = crate::app::update::RUN_LIMIT;
-    if state.runs.items.len() >= all {
-        canvas.text(
-            area,
-            x + 2,
-            0,
-            Tone::Faint,
-            &format!("of the newest {all} runs; tl-bench savings has all"),
-        );
-    }
     let body = area.below_title();
     for (right, heading) in COLUMNS {
         canvas.right(body, right, 0, 9, Tone::Faint, heading);
+    }
+    for (first, columns, title) in GROUPS {
+        let mut seen = COLUMNS.iter().skip(first).take(columns).filter(|(right, _)| *right <= area.w);
+        if let Some((right, _)) = seen.next_back() {
+            canvas.right(area, *right, 0, 16, Tone::Faint, title);
+        }
+    }
+    let all = crate::app::update::RUN_LIMIT;
+    if state.runs.items.len() >= all && body.h >= 4 {
+        let words = format!("of the newest {all} runs; tl-bench savings has all");
+        canvas.text(body, 1, body.h - 2, Tone::Faint, &words);
     }
     let list = screens::list_area(state, body);
     for y in 0..list.h {
