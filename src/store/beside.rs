@@ -22,10 +22,12 @@
 
 use std::fs::File;
 use std::io::{Error, ErrorKind, Result};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use nix::errno::Errno;
+use nix::unistd::{AccessFlags, access};
 
 use super::chain::{self, Link, START};
 use super::heads::End;
@@ -60,7 +62,7 @@ pub(super) const MOST: u64 = 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Beside {
     file: File,
-    folder: PathBuf,
+    path: PathBuf,
     base: End,
     at: u64,
     /// How long the file is.
@@ -78,7 +80,7 @@ impl Beside {
         file.write_all_at(&MARK, 0)?;
         std::fs::rename(&fresh, path(dir, run))?;
         let size = MARK.len() as u64;
-        Ok(Beside { file, folder: dir.to_owned(), base: End::NONE, at: 0, size, named: false })
+        Ok(Beside { file, path: path(dir, run), base: End::NONE, at: 0, size, named: false })
     }
 
     /// Writes events that follow the log's end `base` and what was written since it, and values that they refer to.
@@ -124,7 +126,7 @@ impl Beside {
     pub fn sync(&mut self) -> Result<()> {
         self.file.sync_data()?;
         if !self.named {
-            File::open(&self.folder)?.sync_all()?;
+            File::open(self.path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
             self.named = true;
         }
         if self.is_gone() { Err(Error::other("its name is gone")) } else { Ok(()) }
@@ -132,7 +134,8 @@ impl Beside {
 
     /// Whether nobody will find the file: it was deleted, perhaps by a process that took this one for dead.
     pub fn is_gone(&self) -> bool {
-        self.file.metadata().is_ok_and(|meta| meta.nlink() == 0)
+        // Asked by name: who asks an open file for its links asks for its times, too, and makes the next sync write them.
+        access(&self.path, AccessFlags::F_OK) == Err(Errno::ENOENT)
     }
 
     fn lengthen(&mut self, end: u64) -> Result<()> {
