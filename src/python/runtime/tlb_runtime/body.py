@@ -146,7 +146,7 @@ def _outcome(call, function, result, is_root: bool):
         from .coerce import application_output
 
         return '"ok":true,"json":true', application_output(function, result)
-    return '"ok":true', dumps(result, "the result of '%s'" % function._name)
+    return '"ok":true', dumps(result, "the result of '%s'", function._name)
 
 
 def _instance(class_name: str):
