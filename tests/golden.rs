@@ -264,3 +264,25 @@ fn a_run_that_failed_by_an_error_of_its_own_class_holds() {
     }
     assert!(text(&project).contains("\"module\""), "{}", text(&project));
 }
+
+#[test]
+fn a_call_that_answered_nothing_is_answered_with_nothing() {
+    let project = Project::app(
+        r#"
+@function()
+def nothing(prompt: str) -> None:
+    note("nothing")
+
+@application()
+@function()
+def app(prompt: str) -> None:
+    assert nothing(prompt) is None
+"#,
+    );
+    project.run_ok(&["--arg", "prompt=x"]);
+    project.tl(&["golden", "save", "latest", "agent"]).exits(0);
+    project.forget();
+    let done = project.tl(&["golden", "check"]).exits(0);
+    assert!(done.out.starts_with("holds"), "{}", done.out);
+    assert_eq!(project.times("nothing"), 0);
+}

@@ -11,6 +11,8 @@ use crate::terminal::Terminal;
 const MOST: u64 = 150_000;
 /// What writes them into another file may: the text that a value becomes, and what that text is read back to.
 const MOST_TO_SAVE: u64 = 300_000;
+/// What reads that file, twice as large as it is at most, and executes with its answers may.
+const MOST_TO_CHECK: u64 = 1_200_000;
 /// Recording them takes its time where nothing is optimised.
 const LONG: Duration = Duration::from_secs(240);
 /// A value's size.
@@ -108,6 +110,8 @@ fn values_of_100_mb_are_shown_in_little_memory() {
     let golden = std::fs::File::open(project.path("tests/golden/big.golden.json")).unwrap();
     let mut golden = std::io::BufReader::new(golden).lines();
     assert!(golden.any(|line| line.unwrap().trim() == "\"another end\""));
+    let held = bounded_by(&project, &["golden", "check", "big"], MOST_TO_CHECK);
+    assert!(held.starts_with("holds "), "{held}");
     let mut terminal = Terminal::bench(&project, (120, 30), &[]);
     terminal.sees("the calls", &["answer#1", "bytes_of#1", "speak#1"]);
     terminal.keys("ggj");

@@ -169,6 +169,11 @@ impl Comparison<'_> {
         pairs.filter(|(_, pair)| pair.is_different()).all(|(row, _)| self.noise.is_quiet(row))
     }
 
+    /// The runs that are compared.
+    pub(super) fn runs(&self) -> (&RunHistory, &RunHistory) {
+        (&self.a, &self.b)
+    }
+
     /// Says what differs, causes first.
     pub(super) fn tell(&self) -> Result<(), CliError> {
         print::differences(self)

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::args::{EngineArgs, JsonArgs};
 use super::context::Context;
@@ -130,11 +131,13 @@ fn files(context: &Context, names: &[String]) -> Result<Vec<PathBuf>, CliError> 
     names.iter().map(find).collect()
 }
 
-fn read(path: &Path) -> Result<Golden, CliError> {
+fn read(path: &Path) -> Result<String, CliError> {
+    std::fs::read_to_string(path).map_err(|error| CliError::usage(format!("{}: {error}", path.display())))
+}
+
+fn parsed<'t>(path: &Path, text: &'t str) -> Result<Golden<Vec<&'t RawValue>>, CliError> {
     let wrong = |why: String| CliError::usage(format!("{}: {why}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    let golden: Golden =
-        serde_json::from_str(&text).map_err(|error| wrong(format!("not a golden: {error}")))?;
+    let golden = Golden::parse(text).map_err(wrong)?;
     if golden.golden != FORMAT {
         return Err(wrong(format!("it is of format {}, this tl-bench reads {FORMAT}", golden.golden)));
     }

@@ -10,7 +10,6 @@ use crate::base::text;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::output::Tone;
-use crate::engine::golden::{Golden, Line};
 
 /// The document of `--json`.
 pub(super) fn document(checked: &Checked<'_>, passes: bool, path: &Path) -> Result<Value, CliError> {
@@ -22,7 +21,7 @@ pub(super) fn document(checked: &Checked<'_>, passes: bool, path: &Path) -> Resu
         "ok": passes,
         "updated": checked.verdict == Verdict::Updated,
         "within_noise": different && checked.unknown.is_none() && checked.comparison.is_noise(),
-        "unknown": checked.unknown.as_ref().map(|error| error.message.clone()),
+        "unknown": checked.unknown.as_ref().map(|unknown| &unknown.message),
         "stale": checked.stale,
         "calls": checked.calls,
         "diff": if different { checked.comparison.document()? } else { Value::Null },
@@ -42,9 +41,9 @@ pub(super) fn tell(context: &Context, checked: &Checked<'_>) -> Result<(), CliEr
     if !checked.comparison.is_different() {
         return Ok(());
     }
-    if let Some(error) = &checked.unknown {
-        out.line(&text::line(&error.message));
-        if let Some((path, old, new)) = asked_otherwise(&checked.golden, &checked.now) {
+    if let Some(unknown) = &checked.unknown {
+        out.line(&text::line(&unknown.message));
+        if let Some((path, old, new)) = &unknown.asked {
             checked.comparison.tell_asked(path, old, new);
         }
     }
@@ -53,12 +52,10 @@ pub(super) fn tell(context: &Context, checked: &Checked<'_>) -> Result<(), CliEr
         out.line(&out.paint(Tone::Warn, &text::line(&line)));
     }
     let hint = |text: &str| out.note(&out.paint_note(Tone::Quiet, text));
-    if checked.unknown.is_some() {
+    if let Some(unknown) = &checked.unknown {
         // The run ended there: that the rest is missing says nothing.
-        let known = &checked.golden.calls;
-        let done = checked.now.calls.iter().filter(|line| line.output.is_some() && known.contains(line));
-        let done = text::count(done.count() as u64, "call");
-        let all = text::count(known.len() as u64, "recorded call");
+        let done = text::count(unknown.done as u64, "call");
+        let all = text::count(unknown.known as u64, "recorded call");
         out.line(&format!("{done} of {all} came before, and were as recorded"));
         hint("record a new run and save it, or let unknown calls execute: --allow");
         return Ok(());
@@ -73,20 +70,4 @@ pub(super) fn tell(context: &Context, checked: &Checked<'_>) -> Result<(), CliEr
         Verdict::Holds | Verdict::Updated => {}
     }
     Ok(())
-}
-
-/// The call that the golden does not know: its path, how the golden's call at its place (else its function's next one)
-/// was asked, and how it is asked now.
-fn asked_otherwise<'a>(golden: &'a Golden, now: &'a Golden) -> Option<(&'a str, &'a Value, &'a Value)> {
-    let function = |line: &Line| {
-        let last = line.call.rsplit('/').next().unwrap_or(&line.call);
-        last.split(['#', '[', '@', '~']).next().unwrap_or(last).to_owned()
-    };
-    let open = |line: &&Line| line.output.is_none() && line.error.is_none() && line.input.is_some();
-    let call = now.calls.iter().rfind(|line| open(line) && golden.answer.contains(&function(line)))?;
-    let same = golden.calls.iter().find(|line| line.call == call.call);
-    let unused =
-        |line: &&Line| function(line) == function(call) && !now.calls.iter().any(|n| n.input == line.input);
-    let then = same.filter(|line| line.input != call.input).or_else(|| golden.calls.iter().find(unused))?;
-    Some((&call.call, then.input.as_ref()?, call.input.as_ref()?))
 }

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::ser::Error;
 use serde::{Serialize, Serializer};
-use serde_json::Value as Json;
 
-use super::text::written;
-use super::{Fault, Line, Roles};
+use super::text::{Meant, Written, written};
+use super::{Fault, Line, Noisy, Roles};
 use crate::engine::explain::noise::Answers;
 use crate::engine::replay::below;
 use crate::model::{Call, RunHistory, ValueRef, path};
@@ -21,10 +20,17 @@ pub struct Calls<'a> {
     calls: Vec<&'a Call>,
     /// What each set, and to what in the end.
     state: HashMap<u32, BTreeMap<&'a str, &'a ValueRef>>,
-    /// What was answered elsewhere, when noise is to be measured; and the functions that answer.
-    answers: Option<(RefCell<Answers<'a>>, Vec<String>)>,
+    noise: From<'a>,
     noisy: Cell<u64>,
     failure: RefCell<Option<String>>,
+}
+
+/// Where the noise of calls comes from.
+enum From<'a> {
+    /// From what was answered elsewhere to those that execute: all but those of functions that answer.
+    Answers(RefCell<Answers<'a>>, Vec<String>),
+    /// From a golden.
+    Known(Noisy),
 }
 
 impl<'a> Calls<'a> {
@@ -42,13 +48,18 @@ impl<'a> Calls<'a> {
             state.entry(change.call).or_default().insert(&change.key, &change.value);
         }
         let (noisy, failure) = (Cell::new(0), RefCell::new(None));
-        Calls { store, run, calls, state, answers: None, noisy, failure }
+        Calls { store, run, calls, state, noise: From::Known(Noisy::new()), noisy, failure }
     }
 
     /// Notes the noise of calls that will execute: all but those of functions that answer.
     pub(super) fn measured(mut self, answer: &[String]) -> Self {
-        self.answers = Some((RefCell::new(Answers::new(self.store)), answer.to_vec()));
+        self.noise = From::Answers(RefCell::new(Answers::new(self.store)), answer.to_vec());
         self
+    }
+
+    /// Notes this noise.
+    pub(super) fn knowing(&mut self, noisy: Noisy) {
+        self.noise = From::Known(noisy);
     }
 
     /// How many of them had noise that is kept.
@@ -75,52 +86,48 @@ impl<'a> Calls<'a> {
     fn line<'c>(&'c self, call: &'c Call) -> Line<Stored<'c, 'a>> {
         let value = |value: &'c Option<ValueRef>| value.as_ref().map(|value| Stored { calls: self, value });
         let set = self.state.get(&call.no).into_iter().flatten();
+        let path = path::path(self.run, call.no);
+        let noise = match &self.noise {
+            From::Answers(answers, answered) => {
+                let executes = call.is_call() && call.output.is_some() && !answered.contains(&call.function);
+                executes.then(|| super::noise::measure(&mut answers.borrow_mut(), self.run, call)).flatten()
+            }
+            From::Known(noisy) => noisy.get(&path).cloned(),
+        };
         Line {
-            call: path::path(self.run, call.no),
+            call: path,
             input: value(&call.input),
             output: if call.is_call() { value(&call.output) } else { None },
             error: call.error.as_ref().filter(|_| call.is_call()).map(|error| Fault::of(error)),
             state: set.map(|(key, value)| ((*key).to_owned(), Stored { calls: self, value })).collect(),
-            noise: self.answers.as_ref().and_then(|(answers, answered)| {
-                let executes = call.is_call() && call.output.is_some() && !answered.contains(&call.function);
-                executes.then(|| super::noise::measure(&mut answers.borrow_mut(), self.run, call))?
-            }),
+            noise,
         }
     }
 
-    /// All lines with their values.
-    pub(super) fn read(&self) -> Result<Vec<Line>, String> {
-        let json = |stored: Stored<'_, '_>| Ok::<Json, String>(written(self.store, stored.value)?.json());
-        let read = |line: Line<Stored<'_, '_>>| {
-            let Line { call, input, output, error, state, noise } = line;
-            let state = state.into_iter().map(|(key, value)| Ok((key, json(value)?)));
-            Ok(Line {
-                call,
-                input: input.map(json).transpose()?,
-                output: output.map(json).transpose()?,
-                error,
-                state: state.collect::<Result<_, String>>()?,
-                noise,
-            })
-        };
-        self.iter().map(|call| read(self.line(call))).collect()
+    pub(super) fn lines(&self) -> impl Iterator<Item = Line<Stored<'_, 'a>>> {
+        self.iter().map(|call| self.line(call))
     }
 }
 
 impl Serialize for Calls<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.iter().map(|call| {
-            let line = self.line(call);
+        serializer.collect_seq(self.lines().inspect(|line| {
             self.noisy.set(self.noisy() + u64::from(line.noise.is_some()));
-            line
         }))
     }
 }
 
 /// A recorded value that is in memory only while it is written.
-struct Stored<'c, 'a> {
+pub(super) struct Stored<'c, 'a> {
     calls: &'c Calls<'a>,
     value: &'c ValueRef,
+}
+
+impl Stored<'_, '_> {
+    /// What a golden would say of it.
+    pub(super) fn meant(self) -> Result<Meant, String> {
+        written(self.calls.store, self.value).map(Written::meant)
+    }
 }
 
 impl Serialize for Stored<'_, '_> {

@@ -1,9 +1,10 @@
 //! A run as a text file that a repository keeps: what it was asked, and what its calls answered.
 //!
-//! [`Golden::of`] makes it of a recorded run and [`Golden::saving`] writes it while it reads (`calls`); [`Golden::record`]
-//! (`record`) makes a recorded run of it again, in a store of its own. `text` writes values, `noise` keeps how much calls
-//! that execute differ anyway. Nothing in it depends on the machine, the time, or the order in which calls ended; only
-//! noise depends on what else was recorded.
+//! [`Golden::saving`] makes it of a recorded run (`calls`); [`Golden::record`] (`record`) makes a recorded run of it again,
+//! in a store of its own, and so of what a replay gave ([`Golden::replayed`]): the two are compared. Both read values one
+//! at a time, while they write. `text` says how values are written, `noise` keeps how much calls that execute differ
+//! anyway. Nothing in it depends on the machine, the time, or the order in which calls ended; only noise depends on what
+//! else was recorded.
 
 mod calls;
 mod noise;
@@ -12,7 +13,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::base::secrets::without_tags;
@@ -21,7 +22,7 @@ use crate::store::Store;
 use text::tagless;
 
 pub use calls::Calls;
-pub use noise::Measured;
+pub use noise::{Measured, Noisy};
 
 /// The layout of the file.
 pub const FORMAT: u32 = 1;
@@ -29,7 +30,7 @@ pub const FORMAT: u32 = 1;
 /// A golden. Its calls stand last, so that they can be made while it is written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Golden<C = Vec<Line>> {
+pub struct Golden<C> {
     /// [`FORMAT`].
     pub golden: u32,
     /// The application: `path.py::function`.
@@ -46,7 +47,7 @@ pub struct Golden<C = Vec<Line>> {
     /// How it ended.
     pub status: RunStatus,
     /// The application's output.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "stated", skip_serializing_if = "Option::is_none")]
     pub output: Option<Json>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,15 +65,15 @@ pub struct Golden<C = Vec<Line>> {
 
 /// A call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Line<V = Json> {
+#[serde(deny_unknown_fields, bound(deserialize = "V: Deserialize<'de>"))]
+pub struct Line<V> {
     /// Its path.
     pub call: String,
     /// Its arguments by parameter name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "stated", skip_serializing_if = "Option::is_none")]
     pub input: Option<V>,
     /// Its output.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "stated", skip_serializing_if = "Option::is_none")]
     pub output: Option<V>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,6 +84,11 @@ pub struct Line<V = Json> {
     /// How much its answers differed when the golden was saved, of a call that executes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<Measured>,
+}
+
+/// What is there is a value, also where it is `null`.
+fn stated<'de, D: Deserializer<'de>, V: Deserialize<'de>>(deserializer: D) -> Result<Option<V>, D::Error> {
+    V::deserialize(deserializer).map(Some)
 }
 
 /// An error without its traceback, which names places of one machine.
@@ -170,32 +176,35 @@ pub fn roles(run: &RunHistory, harmless: &dyn Fn(&str) -> bool) -> Roles {
     Roles { answer: named(true), execute: named(false) }
 }
 
-impl Golden {
-    /// Of a recorded run that has ended. `app` is as the user names it.
-    pub fn of(store: &Store, run: &RunHistory, app: &str, roles: Roles) -> Result<Golden, String> {
-        let calls = Calls::of(store, run);
-        Golden::around(calls.read()?, calls.code(&roles), store, run, app, roles)
-    }
+/// A value of a recorded run as a golden says it.
+pub fn said(store: &Store, value: &ValueRef) -> Result<Json, String> {
+    Ok(text::written(store, value)?.json())
 }
 
 impl<'a> Golden<Calls<'a>> {
     /// Of a recorded run that has ended, whose calls are read while it is written; with the noise of those that execute.
+    /// `app` is as the user names it.
     pub fn saving(store: &'a Store, run: &'a RunHistory, app: &str, roles: Roles) -> Result<Self, String> {
         let calls = Calls::of(store, run).measured(&roles.answer);
-        let code = calls.code(&roles);
-        Golden::around(calls, code, store, run, app, roles)
+        Golden::around(calls, store, run, app, roles)
     }
-}
 
-impl<C> Golden<C> {
+    /// Of a run that replayed another golden.
+    pub fn replayed<C>(store: &'a Store, run: &'a RunHistory, of: &Golden<C>) -> Result<Self, String> {
+        let roles = Roles { answer: of.answer.clone(), execute: of.execute.clone() };
+        let mut now = Golden::around(Calls::of(store, run), store, run, &of.app, roles)?;
+        now.ignore.clone_from(&of.ignore);
+        Ok(now)
+    }
+
     fn around(
-        calls: C,
-        code: BTreeMap<String, String>,
+        calls: Calls<'a>,
         store: &Store,
         run: &RunHistory,
         app: &str,
         roles: Roles,
     ) -> Result<Self, String> {
+        let code = calls.code(&roles);
         let plain = |value: &Option<ValueRef>| {
             value.as_ref().map(|value| super::run::json_of(store, value).map(tagless)).transpose()
         };
@@ -218,5 +227,28 @@ impl<C> Golden<C> {
             executed,
             calls,
         })
+    }
+}
+
+impl<C> Golden<C> {
+    /// The same with something else in place of its calls.
+    fn with<D>(self, calls: D) -> Golden<D> {
+        let Golden { golden, app, input, answer, execute, ignore, status, .. } = self;
+        let Golden { output, error, rules, code, executed, .. } = self;
+        Golden {
+            golden,
+            app,
+            input,
+            answer,
+            execute,
+            ignore,
+            status,
+            output,
+            error,
+            rules,
+            code,
+            executed,
+            calls,
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::Golden;
+use super::{Calls, Golden};
 use crate::diff::tree::{Cause, Merged, Role};
 use crate::diff::value::{Spread, distance};
 use crate::engine::explain::noise::{Answers, ENOUGH, Judged, Noise, words};
@@ -45,22 +45,31 @@ pub(super) fn measure(answers: &mut Answers<'_>, run: &RunHistory, call: &Call) 
     })
 }
 
-impl Golden {
-    /// Takes over what an older one knows of calls that are asked the same.
-    pub fn keep_noise(&mut self, older: &Golden) {
-        let known: BTreeMap<&String, _> =
-            older.calls.iter().filter(|line| line.noise.is_some()).map(|line| (&line.call, line)).collect();
-        for line in &mut self.calls {
-            let same = known.get(&line.call).filter(|older| older.input == line.input);
-            line.noise = same.and_then(|older| older.noise.clone());
-        }
-    }
+/// How noisy which calls of a golden are, by path.
+pub type Noisy = BTreeMap<String, Measured>;
 
+impl Golden<Calls<'_>> {
+    /// Takes over what an older one knows of calls that are asked the same. `a` is the older one, `b` is this one.
+    pub fn keep_noise(&mut self, older: &Golden<Noisy>, (a, b): (&RunHistory, &RunHistory)) {
+        let asked = |run: &RunHistory| -> HashMap<String, _> {
+            let digest = |call: &Call| call.input.as_ref().map(|input| input.digest);
+            run.calls.iter().map(|call| (path::path(run, call.no), digest(call))).collect()
+        };
+        let mut noisy = older.calls.clone();
+        if !noisy.is_empty() {
+            let (then, now) = (asked(a), asked(b));
+            noisy.retain(|call, _| now.contains_key(call) && then.get(call) == now.get(call));
+        }
+        self.calls.knowing(noisy);
+    }
+}
+
+impl Golden<Noisy> {
     /// What of a comparison with this golden is noise, after what executes by other code is marked so: code alone is no
     /// difference, but it explains one. `a` is the golden, `b` is `now`, both of `store`.
     pub fn judge(
         &self,
-        now: &Golden,
+        now: &Golden<Calls<'_>>,
         store: &Store,
         merged: &mut Merged,
         (a, b): (&RunHistory, &RunHistory),
@@ -77,8 +86,6 @@ impl Golden {
             }
         }
         merged.judge(a, b);
-        let known: HashMap<&str, &Measured> =
-            self.calls.iter().filter_map(|line| Some((line.call.as_str(), line.noise.as_ref()?))).collect();
         let mut measured = HashMap::new();
         let source = StoreNodes(store);
         let reader = Reader::new(&source);
@@ -86,7 +93,7 @@ impl Golden {
             let pair = &merged.pairs[row];
             let both = pair.a.and_then(|no| a.call(no)).zip(pair.b.and_then(|no| b.call(no)));
             let Some((old, new)) = both else { continue };
-            let Some(noise) = known.get(path::path(a, old.no).as_str()) else { continue };
+            let Some(noise) = self.calls.get(&path::path(a, old.no)) else { continue };
             let text = |call: &Call| words(&reader, call.output.as_ref()?).ok();
             let Some((old, new)) = text(old).zip(text(new)) else { continue };
             let apart = distance(&old, &new);

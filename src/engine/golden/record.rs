@@ -1,11 +1,13 @@
 //! A golden as a recorded run of a store, whose calls have the keys that today's calls will have.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
+use serde_json::value::RawValue;
 
-use super::text::{PICKLE, unlined};
-use super::{Fault, Golden};
+use super::calls::Stored;
+use super::text::{Meant, PICKLE};
+use super::{Calls, Fault, Golden, Line, Noisy};
 use crate::base::clock::{Clock, Micros};
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
@@ -17,20 +19,100 @@ use crate::model::{CallKind, CallStatus, CodeKnown, ErrorInfo, Event, EventKind,
 use crate::store::{Batch, Store};
 use crate::value;
 
-impl Golden {
-    /// Records it as a run of a store.
-    pub fn record(&self, store: &Store, clock: &dyn Clock, secrets: &Secrets) -> Result<RunId, String> {
+/// How much of values is gathered before it is stored.
+const GATHERED: usize = 4 * 1024 * 1024;
+
+impl<'t> Golden<Vec<&'t RawValue>> {
+    /// Of a golden's text. Its calls are looked at when they are recorded.
+    pub fn parse(text: &'t str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| format!("not a golden: {error}"))
+    }
+
+    /// Records it as a run of a store; of its calls only their noise stays in memory.
+    pub fn record(
+        self,
+        store: &Store,
+        clock: &dyn Clock,
+        secrets: &Secrets,
+    ) -> Result<(Golden<Noisy>, RunId), String> {
+        let mut making = Making::begin(&self, &self.code, (store, clock, secrets))?;
+        let mut noisy = Noisy::new();
+        for (at, text) in self.calls.iter().enumerate() {
+            let wrong =
+                |error: serde_json::Error| format!("not a golden: call {} of its calls: {error}", at + 1);
+            let mut line: Line<&RawValue> = serde_json::from_str(text.get()).map_err(wrong)?;
+            if let Some(noise) = line.noise.take() {
+                noisy.insert(line.call.clone(), noise);
+            }
+            let read = |value: &RawValue| serde_json::from_str(value.get()).map(Meant::of).map_err(wrong);
+            making.call(line, &self.code, read)?;
+        }
+        let run = making.end(&self)?;
+        Ok((self.with(noisy), run))
+    }
+}
+
+impl Golden<Calls<'_>> {
+    /// Records what a replay gave as a golden of it would be recorded, but for the code of what is answered.
+    pub fn record(
+        &self,
+        code: &Codes,
+        store: &Store,
+        clock: &dyn Clock,
+        secrets: &Secrets,
+    ) -> Result<RunId, String> {
+        let mut making = Making::begin(self, code, (store, clock, secrets))?;
+        for line in self.calls.lines() {
+            making.call(line, code, Stored::meant)?;
+        }
+        making.end(self)
+    }
+}
+
+type Codes = BTreeMap<String, String>;
+
+/// A call whose end is told after those of the calls that it made.
+struct End {
+    no: CallNo,
+    kind: CallKind,
+    output: Option<ValueRef>,
+    error: Option<ErrorInfo>,
+}
+
+struct Making<'s> {
+    store: &'s Store,
+    packer: Packer,
+    batch: Batch,
+    /// How many bytes of values are in the batch.
+    gathered: usize,
+    seq: u64,
+    at: Micros,
+    places: Places,
+    ends: Vec<End>,
+}
+
+impl<'s> Making<'s> {
+    fn begin<C>(
+        golden: &Golden<C>,
+        code: &Codes,
+        (store, clock, secrets): (&'s Store, &dyn Clock, &Secrets),
+    ) -> Result<Self, String> {
         let run = RunId::from_random(clock.random());
         let mut making = Making {
+            store,
             packer: Packer::new(secrets),
             batch: Batch { run: run.clone(), events: Vec::new(), nodes: Vec::new() },
+            gathered: 0,
+            seq: 0,
             at: clock.now(),
+            places: Places::default(),
+            ends: Vec::new(),
         };
-        let (file, app) = self.app.rsplit_once("::").unwrap_or(("", self.app.as_str()));
-        let ready = making.packer.json_args(&self.input);
+        let (file, app) = golden.app.rsplit_once("::").unwrap_or(("", golden.app.as_str()));
+        let ready = making.packer.json_args(&golden.input);
         let input = making.keep(ready).0;
         making.emit(EventKind::RunStarted {
-            run: run.clone(),
+            run,
             app: app.to_owned(),
             file: file.to_owned(),
             mode: Mode::Fresh,
@@ -40,88 +122,98 @@ impl Golden {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             purpose: Default::default(),
         });
-        for (function, digest) in &self.code {
+        for (function, digest) in code {
             let mut known = CodeKnown::alone(function.clone(), Digest::from_hex(digest).unwrap_or_default());
-            known.rules.clone_from(&self.rules);
+            known.rules.clone_from(&golden.rules);
             making.emit(EventKind::CodeKnown(Box::new(known)));
         }
-        let mut places = Places::default();
         let root_key = call_key(app, &input.digest, 0);
-        making.asked(&places.root(app), Some(input), root_key, Digest::default());
-        let mut ends = Vec::new();
-        for line in &self.calls {
-            let place = places.add(&line.call)?;
-            let mut key = Digest::default();
-            let mut value = None;
-            if let Some(json) = &line.input {
-                let ready = making.read(json)?;
-                let (input, canonical) = making.keep(ready);
-                key = call_key(&place.function, &canonical, places.occurrence(&place, canonical));
-                value = Some(input);
-            }
-            let code =
-                self.code.get(&place.function).and_then(|hex| Digest::from_hex(hex)).unwrap_or_default();
-            making.asked(&place, value, key, code);
-            for (name, json) in &line.state {
-                let ready = making.read(json)?;
-                let value = making.keep(ready).0;
-                making.emit(EventKind::StateSet { no: place.no, key: name.clone(), value });
-            }
-            ends.push((place.no, line.output.as_ref(), line.error.as_ref(), place.kind));
-        }
-        for (no, output, error, kind) in ends.into_iter().rev() {
-            let output = match output {
-                Some(json) => {
-                    let ready = making.read(json)?;
-                    Some(making.keep(ready).0)
-                }
-                None => None,
-            };
-            let ok = output.is_some() || error.is_none() && kind != CallKind::Call;
-            making.ended(no, ok, output, error.map(Fault::info));
-        }
-        let output = self.output.as_ref().map(|json| {
-            let ready = making.packer.json_args(json);
-            making.keep(ready).0
-        });
-        let error = self.error.as_ref().map(Fault::info);
-        making.ended(1, self.status == RunStatus::Succeeded, output.clone(), error.clone());
-        making.emit(EventKind::RunEnded { status: self.status, output, error });
-        let writer = store.writer().map_err(|error| error.to_string())?;
-        writer.write(making.batch, true).map_err(|error| error.to_string())?;
-        Ok(run)
+        let place = making.places.root(app);
+        making.asked(&place, Some(input), root_key, Digest::default());
+        Ok(making)
     }
-}
 
-struct Making {
-    packer: Packer,
-    batch: Batch,
-    at: Micros,
-}
+    /// A call, whose values are read one after the other.
+    fn call<V>(
+        &mut self,
+        line: Line<V>,
+        code: &Codes,
+        read: impl Fn(V) -> Result<Meant, String>,
+    ) -> Result<(), String> {
+        let place = self.places.add(&line.call)?;
+        let mut key = Digest::default();
+        let mut input = None;
+        if let Some(value) = line.input {
+            let (value, canonical) = self.value(read(value)?)?;
+            key = call_key(&place.function, &canonical, self.places.occurrence(&place, canonical));
+            input = Some(value);
+        }
+        let code = code.get(&place.function).and_then(|hex| Digest::from_hex(hex)).unwrap_or_default();
+        self.asked(&place, input, key, code);
+        for (key, value) in line.state {
+            let value = self.value(read(value)?)?.0;
+            self.emit(EventKind::StateSet { no: place.no, key, value });
+        }
+        let output = match line.output {
+            Some(value) => Some(self.value(read(value)?)?.0),
+            None => None,
+        };
+        let error = line.error.as_ref().map(Fault::info);
+        self.ends.push(End { no: place.no, kind: place.kind, output, error });
+        Ok(())
+    }
 
-impl Making {
+    /// The ends of all calls, and of the run.
+    fn end<C>(mut self, golden: &Golden<C>) -> Result<RunId, String> {
+        for End { no, kind, output, error } in std::mem::take(&mut self.ends).into_iter().rev() {
+            let ok = output.is_some() || error.is_none() && kind != CallKind::Call;
+            self.ended(no, ok, output, error);
+        }
+        let output = golden.output.as_ref().map(|json| {
+            let ready = self.packer.json_args(json);
+            self.keep(ready).0
+        });
+        let error = golden.error.as_ref().map(Fault::info);
+        self.ended(1, golden.status == RunStatus::Succeeded, output.clone(), error.clone());
+        self.emit(EventKind::RunEnded { status: golden.status, output, error });
+        self.flush(true)?;
+        Ok(self.batch.run)
+    }
+
     fn emit(&mut self, kind: EventKind) {
-        let seq = self.batch.events.len() as u64 + 1;
-        self.batch.events.push(Event { seq, at: self.at, kind });
+        self.seq += 1;
+        self.batch.events.push(Event { seq: self.seq, at: self.at, kind });
+    }
+
+    /// Stores what was gathered.
+    fn flush(&mut self, durable: bool) -> Result<(), String> {
+        let run = self.batch.run.clone();
+        let batch = std::mem::replace(&mut self.batch, Batch { run, events: Vec::new(), nodes: Vec::new() });
+        self.gathered = 0;
+        let writer = self.store.writer().map_err(|error| error.to_string())?;
+        writer.write(batch, durable).map_err(|error| error.to_string())
     }
 
     fn keep(&mut self, ready: Ready) -> (ValueRef, Digest) {
+        self.gathered += ready.pieces.iter().map(|piece| piece.data.len()).sum::<usize>();
         self.batch.nodes.extend(ready.pieces);
         (ready.value, ready.canonical)
     }
 
-    /// A written value.
-    fn read(&self, json: &Json) -> Result<Ready, String> {
-        match json.get(PICKLE).and_then(Json::as_str) {
-            Some(text) => {
-                let value = value::from_json(&json!({"$bytes": text}));
-                match value {
-                    value::Value::Bytes(pickle) => Ok(self.packer.any(&pickle)),
-                    _ => Err(format!("\"{PICKLE}\" is not base64")),
-                }
-            }
-            None => Ok(self.packer.json_value(&unlined(json))),
+    /// A value that was read; it is not in memory any more when much is.
+    fn value(&mut self, meant: Meant) -> Result<(ValueRef, Digest), String> {
+        let ready = match meant {
+            Meant::Whole(json) => self.packer.json_value(&json),
+            Meant::Pickled(text) => match value::from_json(&json!({"$bytes": text})) {
+                value::Value::Bytes(pickle) => self.packer.any(&pickle),
+                _ => return Err(format!("\"{PICKLE}\" is not base64")),
+            },
+        };
+        let kept = self.keep(ready);
+        if self.gathered > GATHERED {
+            self.flush(false)?;
         }
+        Ok(kept)
     }
 
     fn asked(&mut self, place: &Place, input: Option<ValueRef>, key: Digest, code: Digest) {

@@ -33,12 +33,42 @@ pub(super) enum Written {
 }
 
 impl Written {
-    /// As it is read from its text.
+    /// As its text says it.
     pub(super) fn json(self) -> Json {
         match self {
             Written::Whole(json) => lined(&json),
             Written::Pickled { pickle, shows } => json!({PICKLE: pickle, "shows": lined(&shows)}),
         }
+    }
+
+    /// What is read from its text.
+    pub(super) fn meant(self) -> Meant {
+        match self {
+            Written::Whole(json) if !has_lines(&json) => Meant::Whole(json),
+            Written::Pickled { pickle: Json::String(pickle), .. } => Meant::Pickled(pickle),
+            other => Meant::of(other.json()),
+        }
+    }
+}
+
+/// A value as its text means it.
+#[derive(Debug, PartialEq)]
+pub(super) enum Meant {
+    /// JSON says all of it.
+    Whole(Json),
+    /// Its pickle does, in base64.
+    Pickled(String),
+}
+
+impl Meant {
+    /// Of what stands in a golden.
+    pub(super) fn of(mut json: Json) -> Self {
+        match json.get_mut(PICKLE).map(Json::take) {
+            Some(Json::String(pickle)) => return Meant::Pickled(pickle),
+            Some(other) => json[PICKLE] = other,
+            None => {}
+        }
+        Meant::Whole(unlined(json))
     }
 }
 
@@ -85,15 +115,6 @@ fn pickled(store: &Store, value: &ValueRef) -> Result<bytes::Bytes, String> {
         .map_err(|error| format!("a recorded value cannot be read: {error}"))
 }
 
-/// A list's items and an object's members through `of`; anything else as it is.
-fn inside(json: &Json, of: fn(&Json) -> Json) -> Json {
-    match json {
-        Json::Array(items) => Json::Array(items.iter().map(of).collect()),
-        Json::Object(map) => Json::Object(map.iter().map(|(key, item)| (key.clone(), of(item))).collect()),
-        other => other.clone(),
-    }
-}
-
 /// Without what only this machine's markers have.
 pub(super) fn tagless(json: Json) -> Json {
     let bare = |text: String| match without_tags(&text) {
@@ -116,7 +137,9 @@ fn lined(json: &Json) -> Json {
         Json::String(text) if text.contains('\n') => {
             json!({LINES: text.split('\n').collect::<Vec<_>>()})
         }
-        other => inside(other, lined),
+        Json::Array(items) => items.iter().map(lined).collect(),
+        Json::Object(map) => Json::Object(map.iter().map(|(key, item)| (key.clone(), lined(item))).collect()),
+        other => other.clone(),
     }
 }
 
@@ -158,12 +181,16 @@ fn has_lines(json: &Json) -> bool {
 }
 
 /// The texts of such lists again.
-pub(super) fn unlined(json: &Json) -> Json {
-    if let Some(lines) = lines_of(json) {
+fn unlined(json: Json) -> Json {
+    if let Some(lines) = lines_of(&json) {
         let lines: Vec<&str> = lines.iter().filter_map(Json::as_str).collect();
         return Json::String(lines.join("\n"));
     }
-    inside(json, unlined)
+    match json {
+        Json::Array(items) => items.into_iter().map(unlined).collect(),
+        Json::Object(map) => Json::Object(map.into_iter().map(|(key, item)| (key, unlined(item))).collect()),
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -192,8 +219,9 @@ mod tests {
         fn what_is_written_piece_by_piece_is_what_is_compared_and_reads_back(json in json()) {
             let written = serde_json::to_string_pretty(&Lined(&json)).unwrap();
             prop_assert_eq!(&written, &serde_json::to_string_pretty(&lined(&json)).unwrap());
-            let read: Json = serde_json::from_str(&written).unwrap();
-            prop_assert!(has_lines(&json) || unlined(&read) == json);
+            let read = Meant::of(serde_json::from_str(&written).unwrap());
+            prop_assert!(has_lines(&json) || read == Meant::Whole(json.clone()));
+            prop_assert_eq!(read, Written::Whole(json).meant());
         }
     }
 }
