@@ -276,10 +276,21 @@ fn sized(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// The runs that have such a file.
 pub(super) fn runs(dir: &Path) -> Vec<RunId> {
-    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let run = |name: String| name.strip_prefix(PREFIX).or(name.strip_prefix(STARTS)).map(RunId::from_text);
-    names.filter_map(run).collect()
+    files(dir).map(|(run, _)| run).collect()
+}
+
+/// How many bytes such files have.
+pub(super) fn bytes(dir: &Path) -> u64 {
+    files(dir).filter_map(|(_, file)| Some(file.metadata().ok()?.len())).sum()
+}
+
+fn files(dir: &Path) -> impl Iterator<Item = (RunId, std::fs::DirEntry)> {
+    std::fs::read_dir(dir).into_iter().flatten().filter_map(|entry| {
+        let entry = entry.ok()?;
+        let name = entry.file_name().into_string().ok()?;
+        let run = name.strip_prefix(PREFIX).or(name.strip_prefix(STARTS)).map(RunId::from_text)?;
+        Some((run, entry))
+    })
 }
 
 /// Removes the file of a run. One that is left does no harm: its records follow no log any more.

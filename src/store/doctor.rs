@@ -56,11 +56,12 @@ impl Store {
     }
 
     pub(super) fn file_bytes(&self) -> u64 {
-        ["store.db", "store.db-wal", "store.db-shm", "heads"]
+        let database: u64 = ["store.db", "store.db-wal", "store.db-shm", "heads"]
             .iter()
             .filter_map(|name| std::fs::metadata(self.inner.dir.join(name)).ok())
             .map(|meta| meta.len())
-            .sum()
+            .sum();
+        database + super::beside::bytes(&self.inner.dir)
     }
 
     /// Checks everything: SQLite's structures, every log link by link, every derived row against the log, every

@@ -290,6 +290,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_beside_the_database_counts_as_its_size() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Options::default()).unwrap();
+        let before = store.file_bytes();
+        for (name, bytes) in [("beside-000000000001", 5000), ("starts-000000000002", 300), ("other", 7)] {
+            std::fs::write(dir.path().join(name), vec![0; bytes]).unwrap();
+        }
+        assert_eq!(store.file_bytes(), before + 5300);
+    }
+
+    #[test]
     fn a_folder_that_cannot_be_written_is_read_in_place_or_from_a_copy() {
         let dir = tempfile::tempdir().unwrap();
         let (at, copy) = (dir.path().join("100% sure?#"), dir.path().join("copy"));
