@@ -69,6 +69,8 @@ pub(super) fn resample(canvas: &mut Canvas<'_>, body: Area, state: &AppState, ty
 const PLACE: usize = 3;
 /// Most places of an edit that are shown.
 const PLACES: usize = 4;
+/// What can become of effects.
+const CHOICES: usize = 3;
 
 /// What a fork would do, and what becomes of effects.
 pub(super) fn fork(canvas: &mut Canvas<'_>, body: Area, state: &AppState, fork: &Fork, plan: &ForkPlan) {
@@ -105,8 +107,16 @@ pub(super) fn fork(canvas: &mut Canvas<'_>, body: Area, state: &AppState, fork: 
             let mark = if chosen { canvas.look.glyphs.paused() } else { " " };
             (if chosen { Tone::Focus } else { Tone::Quiet }, format!("{mark} {key}  {what}"))
         };
-        lines.push((Tone::Text, String::new()));
-        lines.extend(wrapped(Tone::Warning, &format!("Some {effects}.")));
+        let acted = format!("Some {effects}.");
+        let mut asked = vec![(Tone::Text, String::new())];
+        asked.extend(wrapped(Tone::Warning, &acted));
+        let room = usize::from(body.h).saturating_sub(2 + CHOICES);
+        if lines.len() + asked.len() > room {
+            // Without what can be chosen nobody could answer.
+            asked = vec![(Tone::Warning, text::line(&acted))];
+            lines.truncate(room.saturating_sub(asked.len()));
+        }
+        lines.extend(asked);
         choices = Some(lines.len());
         lines.push(choice(ForkEffects::Ask, "a", "ask about each: it waits at the gate"));
         lines.push(choice(ForkEffects::Skip, "k", "keep what they gave: nothing acts"));
@@ -116,7 +126,7 @@ pub(super) fn fork(canvas: &mut Canvas<'_>, body: Area, state: &AppState, fork: 
     let room = usize::from(body.h).saturating_sub(2 + lines.len());
     if edits.len() > room {
         edits.truncate(room.saturating_sub(1));
-        edits.push((Tone::Quiet, "…".to_owned()));
+        edits.extend((room > 0).then(|| (Tone::Quiet, "…".to_owned())));
     }
     let choices = choices.map(|first| first + edits.len());
     edits.extend(lines);
