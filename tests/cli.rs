@@ -259,6 +259,15 @@ fn a_folder_that_cannot_be_written() {
 }
 
 #[test]
+fn a_number_that_is_none_is_named_with_its_option() {
+    let project = Project::app(GREETER);
+    for args in [["gc", "--keep", "x"], ["gc", "--older-than", "-1"], ["runs", "--limit", "1e3"]] {
+        let done = project.tl(&[args[0], &format!("{}={}", args[1], args[2])]);
+        done.exits(2).says(&[&format!("'{}'", args[2]), args[1], "give a whole number"]);
+    }
+}
+
+#[test]
 fn without_python_the_message_says_what_to_do() {
     let project = Project::app(GREETER);
     let with = |python: &str| project.tl(&["run", "--arg", "name=x", "--python", python]);
@@ -273,9 +282,11 @@ fn without_python_the_message_says_what_to_do() {
         path.display().to_string()
     };
     let old = script("old", "#!/bin/sh\nexit 97\n");
-    with(&old).exits(4).says(&["older than Python 3.10", "--python"]);
+    with(&old).exits(4).says(&[&old, "older than Python 3.10", "--python"]);
     let failing = script("failing", "#!/bin/sh\necho 'no such thing' >&2\nexit 1\n");
-    with(&failing).exits(4).says(&["exited with status 1", "app.py", "no such thing"]);
+    with(&failing).exits(4).says(&[&failing, "exited with status 1", "app.py", "no such thing", "--python"]);
+    let silent = script("silent", "#!/bin/sh\n");
+    with(&silent).exits(4).says(&[&silent, "exited with status 0 before it loaded", "3.10", "--python"]);
     let plain = project.trace("plain");
     std::fs::write(&plain, "no program").unwrap();
     with(&plain.display().to_string()).exits(4).says(&["cannot start", "plain"]);
@@ -283,7 +294,7 @@ fn without_python_the_message_says_what_to_do() {
     for version in ["3.8.18", "2.7.18"] {
         let python = format!("{home}/.pyenv/versions/{version}/bin/python");
         if Path::new(&python).exists() {
-            with(&python).exits(4).says(&["older than Python 3.10", &python]);
+            with(&python).exits(4).says(&["older than Python 3.10", &python, &format!("Python {version}")]);
         }
     }
     assert_eq!(project.tl(&["doctor", "--json"]).json()["ok"], true);

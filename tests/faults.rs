@@ -277,9 +277,9 @@ fn code_that_talks_while_it_is_imported() {
 #[test]
 fn code_that_kills_its_process_while_it_is_imported() {
     let project = Project::app(
-        "import os\nif not healthy(): os._exit(3)\n@application()\n@function()\ndef app(x: int) -> int:\n    return x\n",
+        "import os\nif not healthy(): os._exit(97)\n@application()\n@function()\ndef app(x: int) -> int:\n    return x\n",
     );
-    project.tl(&["run", "--input", "1"]).exits(4).says(&["exited with status 3 while it loaded", "app.py"]);
+    project.tl(&["run", "--input", "1"]).exits(4).says(&["exited with status 97 while it loaded", "app.py"]);
     project.heal();
     project.run_ok(&["--input", "1"]);
 }

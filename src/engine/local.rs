@@ -339,7 +339,7 @@ async fn supervise(worker: u32, shared: Rc<Shared>, mut killed: oneshot::Receive
         Ok(connected) = &mut connection => connected,
         status = child.wait() => {
             output.drained().await;
-            let why = worker::how_it_ended(status.ok(), &python);
+            let why = worker::unheard(status.ok(), &python);
             let _ = shared.inputs.send(Input::Gone { worker, conn: None, executing: vec![], why }).await;
             return;
         }
@@ -369,7 +369,7 @@ async fn supervise(worker: u32, shared: Rc<Shared>, mut killed: oneshot::Receive
     output.drained().await;
     let why = match broken {
         Some(error) => format!("broke the protocol ({error})"),
-        None => worker::how_it_ended(status, &python),
+        None => worker::how_it_ended(status),
     };
     let executing = shared.launch.executing(worker);
     let _ = shared.inputs.send(Input::Gone { worker, conn: Some(conn), executing, why }).await;

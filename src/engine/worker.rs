@@ -160,16 +160,10 @@ pub async fn reap(child: &mut Child) -> Option<ExitStatus> {
 }
 
 /// `was ended by signal 9 (SIGKILL)`, `exited with status 3`.
-pub fn how_it_ended(status: Option<ExitStatus>, python: &Path) -> String {
+pub fn how_it_ended(status: Option<ExitStatus>) -> String {
     use std::os::unix::process::ExitStatusExt;
     let Some(status) = status else { return "ended".to_owned() };
     match (status.code(), status.signal()) {
-        (Some(TOO_OLD), _) => {
-            format!(
-                "({}) is older than Python 3.10: give --python the path of a newer one;",
-                python.display()
-            )
-        }
         (Some(code), _) => format!("exited with status {code}"),
         (None, Some(signal)) => {
             let name =
@@ -178,4 +172,13 @@ pub fn how_it_ended(status: Option<ExitStatus>, python: &Path) -> String {
         }
         (None, None) => "ended".to_owned(),
     }
+}
+
+/// The same of one that ended before our runtime said anything: it may be no interpreter that can run it.
+pub fn unheard(status: Option<ExitStatus>, python: &Path) -> String {
+    let how = match status.and_then(|status| status.code()) {
+        Some(TOO_OLD) => "is older than Python 3.10 and ended".to_owned(),
+        _ => how_it_ended(status),
+    };
+    format!("({}) {how} before", python.display())
 }

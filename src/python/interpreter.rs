@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 pub const TOO_OLD: i32 = 97;
 
 /// What a worker's interpreter executes. Written so that even Python 2 parses it.
-pub const BOOTSTRAP: &str = "import sys\nif sys.version_info < (3, 10):\n    sys.stderr.write('python ' + sys.version.split()[0])\n    sys.exit(97)\nfrom tlb_runtime.__main__ import main\nmain()\n";
+pub const BOOTSTRAP: &str = "import sys\nif sys.version_info < (3, 10):\n    sys.stderr.write('it is Python ' + sys.version.split()[0])\n    sys.exit(97)\nfrom tlb_runtime.__main__ import main\nmain()\n";
 
 /// An interpreter and why it was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -25,7 +25,7 @@ pub struct HistoryArgs {
     /// An id prefix or a path; without it the application
     pub call: Option<String>,
     /// Most runs of the application that are looked through, newest first
-    #[arg(long, value_name = "N", default_value = "50")]
+    #[arg(long, value_name = "N", default_value = "50", value_parser = super::whole::<usize>)]
     pub limit: usize,
     #[command(flatten)]
     pub json: JsonArgs,
@@ -43,7 +43,7 @@ pub struct PricesArgs {
 #[derive(Args, Debug, Clone)]
 pub struct RunsArgs {
     /// How many
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = super::whole::<usize>)]
     pub limit: usize,
     /// Also runs that were left by stepping back in them
     #[arg(long)]
@@ -182,7 +182,7 @@ pub struct SearchArgs {
     #[arg(long = "in", value_enum, value_name = "WHERE")]
     pub fields: Vec<InArg>,
     /// How many texts at most
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20, value_parser = super::whole::<usize>)]
     pub limit: usize,
     #[command(flatten)]
     pub json: JsonArgs,

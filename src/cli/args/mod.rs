@@ -140,19 +140,24 @@ pub struct AcceptArgs {
     pub json: JsonArgs,
 }
 
+/// How many of something.
+fn whole<N: std::str::FromStr>(text: &str) -> Result<N, &'static str> {
+    text.parse().map_err(|_| "give a whole number, such as 20")
+}
+
 #[derive(Args, Debug, Clone)]
 pub struct GcArgs {
     /// Delete; without it only what would be deleted is printed
     #[arg(long)]
     pub apply: bool,
     /// Keep this many newest runs
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = whole::<usize>)]
     pub keep: usize,
     /// Delete only runs older than this many days
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = whole::<u32>)]
     pub older_than: Option<u32>,
     /// Delete oldest runs until the store is below this many megabytes
-    #[arg(long, value_name = "MB")]
+    #[arg(long, value_name = "MB", value_parser = whole::<u64>)]
     pub max_mb: Option<u64>,
     /// Keep a run whatever happens (or with --unpin no longer), then do nothing else
     #[arg(long, value_name = "RUN")]

@@ -130,7 +130,7 @@ pub struct StepArgs {
     #[arg(long = "break", value_name = "FILTER")]
     pub breakpoints: Vec<String>,
     /// Stop once when the run has used this many tokens
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::whole::<u64>)]
     pub budget_tokens: Option<u64>,
     /// Stop once when the run has spent this many dollars
     #[arg(long, value_name = "DOLLARS")]

@@ -347,11 +347,14 @@ impl Core {
         }
         let before_ready = worker.conn.is_none();
         if before_ready {
-            let error = ErrorInfo::new(
-                ErrorKind::Died,
-                "WorkerDied",
-                format!("the Python process {why} while it loaded {}", self.spec.file),
-            );
+            let file = &self.spec.file;
+            let text = match conn {
+                Some(_) => format!("the Python process {why} while it loaded {file}"),
+                None => format!(
+                    "the Python process {why} it loaded {file}; give --python the path of a Python 3.10 or newer"
+                ),
+            };
+            let error = ErrorInfo::new(ErrorKind::Died, "WorkerDied", text);
             self.failed_spawns += 1;
             if self.nodes.is_empty() {
                 self.not_loaded(error);
