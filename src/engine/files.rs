@@ -89,6 +89,7 @@ impl Files {
             {
                 true
             }
+            ReadKind::Absent if FileRead::unnameable(&read.path).is_some() => false,
             ReadKind::Absent => !self.is_there(&read.path),
             ReadKind::Present => self.is_there(&read.path),
             kind => read.digest.is_some() && read.digest == self.digest(&read.path, kind),
@@ -114,6 +115,9 @@ impl Files {
         }
         let path = &read.path;
         let there = self.is_there(path);
+        if let Some(why) = FileRead::unnameable(path).filter(|_| !there) {
+            return Some(why);
+        }
         Some(match read.kind {
             ReadKind::Content | ReadKind::Listing if read.digest.is_none() => {
                 format!("file {path} changed while it was in use")
@@ -294,6 +298,20 @@ mod tests {
         assert_eq!(files.difference(&read).as_deref(), Some("file a.txt changed"));
         std::fs::remove_file(&file).unwrap();
         assert_eq!(files.difference(&read).as_deref(), Some("file a.txt is gone"));
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf8_never_holds_and_is_said_to_be_one() {
+        let (dir, files) = folder();
+        for kind in [ReadKind::Content, ReadKind::Listing, ReadKind::Absent, ReadKind::Present] {
+            let read = files.seen(&sighting(dir.path(), "caf\\udce9.txt", kind));
+            assert!(!files.holds(&read), "{kind:?}");
+            assert!(files.difference(&read).unwrap().contains("is not UTF-8"), "{kind:?}");
+        }
+        // It only looks like one.
+        std::fs::write(dir.path().join("a\\udce9"), "one").unwrap();
+        let read = files.seen(&sighting(dir.path(), "a\\udce9", ReadKind::Content));
+        assert!(files.holds(&read));
     }
 
     #[test]

@@ -33,6 +33,18 @@ pub struct FileRead {
     pub digest: Option<Digest>,
 }
 
+impl FileRead {
+    /// Why a call that looked at this path is never served, when its name is not UTF-8: workers write such bytes as `\udc80`
+    /// to `\udcff`, and no path leads back.
+    pub fn unnameable(path: &str) -> Option<String> {
+        let is_byte =
+            |part: &[u8]| matches!(part, [b'8'..=b'9' | b'a'..=b'f', last, ..] if last.is_ascii_hexdigit());
+        path.split("\\udc").skip(1).any(|part| is_byte(part.as_bytes())).then(|| {
+            format!("the name of {path} is not UTF-8: calls that look at it are never served; rename it")
+        })
+    }
+}
+
 /// Something that the analysis of code cannot follow.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Opaque {

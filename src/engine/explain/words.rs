@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Cause, Explanation, FileChange, ValueChange, Verdict};
 use crate::diff::value::ChangeKind;
-use crate::model::ReadKind;
+use crate::model::{FileRead, ReadKind};
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -98,7 +98,10 @@ impl fmt::Display for FileChange {
             (ReadKind::Absent, _, _) => write!(f, "{path} is there, and was not")?,
             (ReadKind::Present, _, _) => write!(f, "{path} is gone")?,
             (ReadKind::Matching, _, _) => write!(f, "files {path} are others, or have other content")?,
-            (_, None, _) => write!(f, "file {path} changed while it was in use")?,
+            (_, None, _) => match FileRead::unnameable(path) {
+                Some(why) => f.write_str(&why)?,
+                None => write!(f, "file {path} changed while it was in use")?,
+            },
             (ReadKind::Content, _, None) => write!(f, "file {path} is gone")?,
             (ReadKind::Content, _, _) => write!(f, "file {path} has other content")?,
             (ReadKind::Listing, _, None) => write!(f, "folder {path} is gone")?,
