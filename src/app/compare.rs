@@ -105,6 +105,8 @@ pub struct Comparison {
     pub rows: Vec<Row>,
     /// Ignored places by their patterns, and how many differences each hides.
     pub hidden: Vec<(String, u64)>,
+    /// The patterns of all places that did not count, those of the project's file too.
+    pub ignores: Vec<String>,
 }
 
 /// What is left out of a comparison, and how far it goes.
@@ -127,6 +129,8 @@ pub struct PairView {
     pub unpatched: Vec<String>,
     /// Whether looking longer would tell more.
     pub rough: bool,
+    /// The patterns of all places that did not count. Other ones than those of the tree: the project's file was changed.
+    pub ignores: Vec<String>,
 }
 
 /// Patterns that are to be written into the project's file, or taken out of it.
@@ -227,6 +231,14 @@ pub struct Compare {
 }
 
 impl Compare {
+    /// The same runs are to be compared again: the project's file says other places do not count.
+    pub fn ask_anew(&mut self) {
+        // No run that is compared has no status.
+        if let Some((_, _, status, _)) = &mut self.asked {
+            *status = None;
+        }
+    }
+
     /// What counts, as it is asked for.
     pub fn ignore(&self) -> Option<Vec<String>> {
         (!self.counts_all).then(|| self.ignored.clone())
@@ -379,6 +391,7 @@ mod tests {
         ];
         let run = RunId::from_text("2c1a00000000");
         let found = Comparison {
+            ignores: Vec::new(),
             a: run.clone(),
             b: run,
             tally: String::new(),

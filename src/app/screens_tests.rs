@@ -394,6 +394,29 @@ fn what_is_ignored_is_written_into_the_projects_file_when_that_is_confirmed() {
     assert_eq!(how.ignore.as_deref(), Some(&[][..]));
 }
 
+/// Another process changed tl-bench.toml: what is read of a pair counts by the new list, and so must the tree.
+#[test]
+fn a_pair_that_was_read_with_other_ignored_places_brings_a_new_tree() {
+    let mut state = compared();
+    let inside = |state: &mut AppState, effects: &[Effect], ignores: &[String]| {
+        let [Effect::ComparePair { generation, pair, .. }] = effects else { panic!("{effects:?}") };
+        let view = crate::app::compare::PairView { ignores: ignores.to_vec(), ..fake::pair_view(*pair) };
+        update(state, Msg::Reply(Reply::Inside { generation: *generation, result: Ok(view) }), &ENV);
+        settle(state, &ENV)
+    };
+    let asked = settle(&mut state, &ENV);
+    assert_eq!(inside(&mut state, &asked, &[]), [], "nothing was changed");
+    let pair = press(&mut state, "down");
+    let ignores = ["*.id".to_owned()];
+    let asked = inside(&mut state, &pair, &ignores);
+    let [Effect::Compare { generation, a, b, .. }] = asked.as_slice() else { panic!("{asked:?}") };
+    let found = fake::comparison(a.as_ref().unwrap_or(b), b);
+    let found = crate::app::compare::Comparison { ignores: ignores.to_vec(), ..found };
+    update(&mut state, Msg::Reply(Reply::Compared { generation: *generation, result: Ok(found) }), &ENV);
+    let asked = settle(&mut state, &ENV);
+    assert_eq!(inside(&mut state, &asked, &ignores), [], "both are of the same list");
+}
+
 #[test]
 fn a_large_value_is_told_at_once_and_then_looked_at_to_its_end() {
     let mut state = compared();

@@ -427,6 +427,7 @@ pub fn comparison(a: &RunId, b: &RunId) -> Comparison {
     rows[7].noise = true;
     let cause = |words: &str, row, calls| CauseLine { words: words.to_owned(), row, calls };
     Comparison {
+        ignores: Vec::new(),
         a: a.clone(),
         b: b.clone(),
         tally: "1 same, 3 changed, 1 added, 1 removed, 1 moved".to_owned(),

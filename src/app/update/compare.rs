@@ -260,6 +260,12 @@ pub(super) fn inside(state: &mut AppState, generation: u64, result: Result<PairV
         return;
     }
     state.compare.refines = false;
+    if let (Ok(view), Some(found)) = (&result, state.compare.ready())
+        && view.ignores != found.ignores
+    {
+        // Somebody changed the project's file: the tree is of what counted before.
+        state.compare.ask_anew();
+    }
     state.compare.inside = match result {
         Ok(view) => Held::Ready(Arc::new(view)),
         Err(why) => Held::Failed(why),

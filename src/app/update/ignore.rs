@@ -76,10 +76,7 @@ pub(super) fn changed(
             if adds {
                 state.compare.ignored.retain(|one| !patterns.contains(one));
             }
-            // What counts is another question now; no run that is compared has no status.
-            if let Some((_, _, status, _)) = &mut state.compare.asked {
-                *status = None;
-            }
+            state.compare.ask_anew();
             let sentence = match adds {
                 true => format!("tl-bench.toml ignores {names}; i on the line that says so takes it out."),
                 false => format!("tl-bench.toml does not ignore {names} any more."),

@@ -27,6 +27,10 @@ pub fn options(context: &Context, how: &How) -> Options {
     Options { ignore, ..Options::default() }
 }
 
+fn patterns(options: &Options) -> Vec<String> {
+    options.ignore.iter().map(ToString::to_string).collect()
+}
+
 /// Both runs as one tree; without the first, the one that the second replays, else the one before it.
 pub fn comparison(
     store: &Store,
@@ -67,6 +71,7 @@ pub fn comparison(
         causes: groups.iter().filter_map(line).collect(),
         first: merged.first_divergence(),
         hidden: hidden.iter().map(|one| (one.pattern.clone(), one.differences as u64)).collect(),
+        ignores: patterns(options),
         rows,
         a: a.id.clone(),
         b: b.id.clone(),
@@ -146,7 +151,7 @@ pub fn pair(
     let row = merged.pairs.iter().position(|one| (one.a, one.b) == pair);
     let row = row.ok_or("This pair is not part of the comparison any more.")?;
     let found = &merged.pairs[row];
-    match (found.a.and_then(|no| a.call(no)), found.b.and_then(|no| b.call(no))) {
+    let view = match (found.a.and_then(|no| a.call(no)), found.b.and_then(|no| b.call(no))) {
         (Some(old), Some(new)) => {
             let groups = groups(&merged, &a, &b, &records);
             let group = groups.iter().find(|group| group.rows.contains(&row));
@@ -172,12 +177,13 @@ pub fn pair(
                     Ok(Err(why)) | Err(why) => unpatched.push(format!("{name}: {why}")),
                 }
             }
-            Ok(PairView { view, patch, unpatched, rough })
+            PairView { view, patch, unpatched, rough, ignores: Vec::new() }
         }
-        (Some(old), None) => Ok(alone(&a, old, "removed: only run", Tone::Bad)),
-        (None, Some(new)) => Ok(alone(&b, new, "added: only run", Tone::Good)),
-        (None, None) => Ok(PairView::default()),
-    }
+        (Some(old), None) => alone(&a, old, "removed: only run", Tone::Bad),
+        (None, Some(new)) => alone(&b, new, "added: only run", Tone::Good),
+        (None, None) => PairView::default(),
+    };
+    Ok(PairView { ignores: patterns(options), ..view })
 }
 
 /// A value as text of several lines.
