@@ -62,6 +62,11 @@ impl Keymap {
         self.bindings.iter().filter(move |binding| binding.id == id).map(|binding| binding.keys.as_slice())
     }
 
+    /// The sequence to name for a command, for people; `None` when it has none.
+    pub fn name(&self, id: CommandId) -> Option<String> {
+        self.keys(id).next().map(keys::sequence_name)
+    }
+
     /// A command's keys for people: `Left h`, `End G`; several sequences are separated by two spaces when one of
     /// them has more than one key.
     pub fn names(&self, id: CommandId) -> String {

@@ -213,6 +213,12 @@ fn a_key_of_another_place_says_where_it_works() {
     // Keys that somebody chose are what is named.
     state.settings.keymap.rebind(crate::app::command::CommandId::GoRuns, vec![]);
     assert_eq!(said(&mut state, "M"), "M works in the list of runs: mark the selected run.");
+    state.settings.keymap.rebind(crate::app::command::CommandId::Help, vec![]);
+    assert!(said(&mut state, "c").ends_with("and in 1 other place; the help shows all."));
+    // A prefix that is only theirs has no words.
+    let own = crate::app::keys::sequence("ä M").unwrap();
+    state.settings.keymap.rebind(crate::app::command::CommandId::MarkRun, vec![own]);
+    assert_eq!(said(&mut state, "ä"), "ä works in the list of runs.");
 }
 
 #[test]

@@ -5,7 +5,6 @@ use crate::base::text;
 use super::command::CommandId;
 use super::headless;
 use super::inspect::Page;
-use super::keys::sequence_name;
 use super::msg::{ValueRow, ValueView};
 use super::state::AppState;
 use super::tone::{Line, Tone};
@@ -66,7 +65,7 @@ pub(super) fn lay_out(page: &mut Page, view: &ValueView) {
 
 /// How the rest of a value comes to be seen.
 pub(super) fn cut_hint(state: &AppState) -> String {
-    let key = |id| state.settings.keymap.keys(id).next().map(sequence_name);
+    let key = |id| state.settings.keymap.name(id);
     let mut ways = vec!["going down reads on".to_owned()];
     ways.extend(key(CommandId::Page).map(|key| format!("{key} shows all in $PAGER")));
     ways.extend(key(CommandId::SaveValue).map(|key| format!("{key} saves all")));
@@ -75,7 +74,7 @@ pub(super) fn cut_hint(state: &AppState) -> String {
 
 /// What can be done with a file that a value carries, and the command line that does the same.
 pub(super) fn file_hint(state: &AppState) -> String {
-    let key = |id| state.settings.keymap.keys(id).next().map(sequence_name);
+    let key = |id| state.settings.keymap.name(id);
     let mut ways = Vec::new();
     if let Some(open) = key(CommandId::OpenValue) {
         ways.push(format!("{open} opens it"));

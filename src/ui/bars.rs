@@ -7,7 +7,6 @@ use crate::app::command;
 use crate::app::command::CommandId;
 use crate::app::headless;
 use crate::app::inspect;
-use crate::app::keys::sequence_name;
 use crate::app::layout::{Area, Layout, Split};
 use crate::app::messages;
 use crate::app::say::{self, Piece};
@@ -188,8 +187,8 @@ fn shortened(canvas: &mut Canvas<'_>, area: Area, state: &AppState, tone: Tone, 
 
 /// A command's key with a word for it here; nothing when it has no key.
 fn keyed(state: &AppState, id: CommandId, word: &'static str) -> Vec<command::Hint> {
-    let keys = state.settings.keymap.keys(id).next();
-    keys.map(|keys| command::Hint { key: sequence_name(keys), word, rank: 0 }).into_iter().collect()
+    let key = state.settings.keymap.name(id);
+    key.map(|key| command::Hint { key, word, rank: 0 }).into_iter().collect()
 }
 
 /// Columns of keys with what stands between them and what is before them.

@@ -19,6 +19,8 @@ use super::cells::Canvas;
 
 /// From this many columns on what went in is shown beside what came out.
 const BOTH: usize = 20;
+/// Columns before the names of the outermost rows: their signs.
+const SIGNS: u16 = 5;
 /// Cells of an operation's progress bar.
 const BAR: usize = 8;
 /// Columns of the names below which previews do not begin: short names leave a gap.
@@ -43,7 +45,7 @@ pub(super) struct Words {
 impl Words {
     /// The column at which the name begins.
     pub fn start(&self) -> u16 {
-        5 + self.indent
+        SIGNS + self.indent
     }
 }
 
@@ -59,9 +61,9 @@ pub(super) fn words(
         window.iter().map(|(row, call)| named(open, *row, call, columns, pane)).collect();
     let ends: Vec<u16> = names
         .iter()
-        .map(|(indent, name)| 5 + indent + u16::try_from(text::width(name)).unwrap_or(u16::MAX) + 2)
+        .map(|(indent, name)| SIGNS + indent + u16::try_from(text::width(name)).unwrap_or(u16::MAX) + 2)
         .collect();
-    let first = names.iter().map(|(indent, _)| 5 + indent).min().unwrap_or(0);
+    let first = names.iter().map(|(indent, _)| SIGNS + indent).min().unwrap_or(0);
     let starts = aligned(&ends, first, columns);
     let sides = previews(window, &starts, columns);
     let both = names.into_iter().zip(starts).zip(sides).zip(window);
@@ -78,7 +80,7 @@ pub(super) fn words(
 
 fn named(open: &OpenRun, row: TreeRow, call: &Call, columns: u16, pane: u16) -> (u16, String) {
     let indent = layout::indent(row.depth, pane);
-    let room = columns.saturating_sub(5 + indent);
+    let room = columns.saturating_sub(SIGNS + indent);
     let in_operation = open
         .history
         .call(call.parent)

@@ -24,9 +24,10 @@ pub fn elsewhere(state: &AppState, keys: &[Key]) -> Option<String> {
     }
     let does = match all.as_slice() {
         [] => return None,
-        [(_, id)] => format!(": {}", what(*id, &name)?),
+        [(_, id)] => what(*id, &name).map(|does| format!(": {does}")).unwrap_or_default(),
         _ if places.len() > MOST => {
-            let help = key(state, CommandId::Help);
+            let help = state.settings.keymap.name(CommandId::Help);
+            let help = help.as_deref().unwrap_or("the help");
             let more = text::count(places.len().saturating_sub(MOST) as u64, "other place");
             places.truncate(MOST);
             return Some(format!("{name} works {} and in {more}; {help} shows all.", places.join(", ")));
@@ -48,13 +49,14 @@ fn place(state: &AppState, scope: Scope) -> String {
     };
     let scope = if within { Scope::Pane(Pane::Calls) } else { scope };
     let title = lower(scope.title());
-    match leads_to(scope).map(|id| key(state, id)) {
-        Some(key) if !key.is_empty() => format!("{title} ({key})"),
-        _ => title,
+    match leads_to(scope).and_then(|id| state.settings.keymap.name(id)) {
+        Some(key) => format!("{title} ({key})"),
+        None => title,
     }
 }
 
-/// What they do there: the command's sentence as far as it can stand for itself.
+/// What they do there: the command's sentence as far as it can stand for itself. Nobody has words for prefixes that the
+/// user's own keys make.
 fn what(id: Option<CommandId>, name: &str) -> Option<String> {
     let Some(command) = id.and_then(command) else {
         let prefix = PREFIXES.iter().find(|(prefix, _)| *prefix == name);
@@ -67,10 +69,6 @@ fn what(id: Option<CommandId>, name: &str) -> Option<String> {
 fn lower(words: &str) -> String {
     let mut chars = words.chars();
     chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
-}
-
-fn key(state: &AppState, id: CommandId) -> String {
-    state.settings.keymap.keys(id).next().map(sequence_name).unwrap_or_default()
 }
 
 /// The command that leads to where a scope counts.

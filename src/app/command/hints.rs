@@ -1,7 +1,6 @@
 //! The bottom line: the keys that matter for what is selected.
 
 use crate::app::keymap::Found;
-use crate::app::keys::sequence_name;
 use crate::app::openrun::OpenRun;
 use crate::app::state::{AppState, Pane, Screen};
 
@@ -120,7 +119,7 @@ fn relevant(id: CommandId, state: &AppState) -> bool {
 }
 
 fn hint(command: &Command, state: &AppState) -> Option<Hint> {
-    let key = sequence_name(state.settings.keymap.keys(command.id).next()?);
+    let key = state.settings.keymap.name(command.id)?;
     let word = match (command.id, state.focus) {
         (CommandId::GateGo, _) => state.asked().map_or("go on", crate::app::gate::go_word),
         (CommandId::GateAnswer, _) if state.asked().is_some_and(|ask| ask.moment == Moment::After) => "edit",
@@ -152,7 +151,7 @@ pub fn bar_hints(state: &AppState) -> Vec<Hint> {
         .into_iter()
         .filter(|(id, _)| super::command(*id).is_some_and(|command| (command.enabled)(state).is_ok()))
         .filter_map(|(id, word)| {
-            let key = sequence_name(state.settings.keymap.keys(id).next()?);
+            let key = state.settings.keymap.name(id)?;
             Some(Hint { key, word, rank: 0 })
         })
         .collect()

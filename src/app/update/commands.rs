@@ -4,7 +4,6 @@ use crate::app::command::CommandId;
 use crate::app::compare::Shown;
 use crate::app::form::Form;
 use crate::app::gate::PointList;
-use crate::app::keys::sequence_name;
 use crate::app::layout::Shares;
 use crate::app::msg::{AppInfo, Effect, Env, Start};
 use crate::app::palette::{CommandList, Kind};
@@ -198,7 +197,7 @@ fn follow(state: &mut AppState, env: &Env) {
 
 /// The key to name for a command in a sentence.
 pub(super) fn key(state: &AppState, id: CommandId) -> String {
-    state.settings.keymap.keys(id).next().map(sequence_name).unwrap_or_else(|| "the palette".to_owned())
+    state.settings.keymap.name(id).unwrap_or_else(|| "the palette".to_owned())
 }
 
 fn tab(state: &mut AppState, by: usize) {
