@@ -291,14 +291,10 @@ impl Replay {
                 own.retain(|no| !self.excluded.contains(no));
                 // Stable: among equals the order of the recorded run decides.
                 own.sort_by_key(|no| rank(&base, *no, wanted));
-                for no in own {
-                    match self.try_serve(&base, no, state, checkpoints) {
-                        Ok(mut hit) => {
-                            hit.reason.clone_from(said);
-                            return Ok(hit);
-                        }
-                        Err(why) => refusal = refusal.or(why),
-                    }
+                let own = own.into_iter().map(|no| (base.clone(), no));
+                if let Some(mut hit) = self.first_served(own, &mut refusal, state, checkpoints) {
+                    hit.reason.clone_from(said);
+                    return Ok(hit);
                 }
             }
         }
@@ -345,19 +341,30 @@ impl Replay {
                 continue;
             }
             // None of an older run can be better, so those are not read.
-            match self.try_serve(&history, no, state, checkpoints) {
-                Ok(hit) => return Ok(hit),
-                Err(why) => refusal = refusal.or(why),
+            if let Some(hit) = self.first_served([(history, no)], &mut refusal, state, checkpoints) {
+                return Ok(hit);
             }
         }
         second.sort_by_key(|(rank, ..)| *rank);
-        for (_, history, no) in second {
+        let second = second.into_iter().map(|(_, history, no)| (history, no));
+        self.first_served(second, &mut refusal, state, checkpoints).ok_or(refusal)
+    }
+
+    /// The first of these recorded calls that may be served; `refusal` keeps the first reason why one may not.
+    fn first_served(
+        &mut self,
+        calls: impl IntoIterator<Item = (Arc<RunHistory>, CallNo)>,
+        refusal: &mut Option<String>,
+        state: &dyn Fn(&str) -> Option<Digest>,
+        checkpoints: &dyn Checkpoints,
+    ) -> Option<Hit> {
+        for (history, no) in calls {
             match self.try_serve(&history, no, state, checkpoints) {
-                Ok(hit) => return Ok(hit),
-                Err(why) => refusal = refusal.or(why),
+                Ok(hit) => return Some(hit),
+                Err(why) => *refusal = refusal.take().or(why),
             }
         }
-        Err(refusal)
+        None
     }
 
     fn miss(&self, wanted: &Wanted<'_>, refusal: Option<String>) -> Miss {

@@ -2,37 +2,13 @@
 
 use super::*;
 use crate::base::clock::TestClock;
-use crate::engine::checkpoints::LoadError;
+use crate::engine::checkpoints::{InMemory, LoadError};
 use crate::model::event::{CallAsked, CallEnded};
 use crate::model::{CallKind, Event};
 use bytes::Bytes;
 
 fn digest(name: &str) -> Digest {
     Digest::of(name.as_bytes())
-}
-
-/// Recorded runs; their calls are candidates by fingerprint.
-struct Runs(Vec<Arc<RunHistory>>);
-
-impl Checkpoints for Runs {
-    fn load(&self, _: &ValueRef) -> Result<Bytes, LoadError> {
-        Ok(Bytes::new())
-    }
-
-    fn history(&self, run: &RunId) -> Result<Arc<RunHistory>, String> {
-        self.0.iter().find(|one| one.id == *run).cloned().ok_or_else(|| "no such run".to_owned())
-    }
-
-    fn candidates(&self, wanted: &[Digest]) -> Result<Vec<Found>, String> {
-        let made_by = |fingerprint: &Digest| -> Found {
-            let calls = self.0.iter().flat_map(|run| run.calls.iter().map(|call| (run.id.clone(), call)));
-            calls
-                .filter(|(_, call)| call.fingerprint() == *fingerprint)
-                .map(|(run, call)| (run, call.no))
-                .collect()
-        };
-        Ok(wanted.iter().map(made_by).collect())
-    }
 }
 
 /// A finished run: `app` calls `outer`, which calls `inner`; each with the given code.
@@ -106,7 +82,7 @@ fn known(function: &str, code: &str) -> CodeKnown {
     CodeKnown::alone(function, digest(code))
 }
 
-fn ask(replay: &mut Replay, function: &str, runs: &Runs) -> Result<Hit, String> {
+fn ask(replay: &mut Replay, function: &str, runs: &InMemory) -> Result<Hit, String> {
     let code = replay.known[function].code;
     let durable_id = digest(&format!("place of {function}")).hex();
     let wanted = Wanted {
@@ -122,7 +98,7 @@ fn ask(replay: &mut Replay, function: &str, runs: &Runs) -> Result<Hit, String> 
 #[test]
 fn an_accepted_change_is_served_says_so_and_keeps_the_code_that_made_it() {
     let base = run("aaaaaaaaaaaa", "1", "1");
-    let runs = Runs(vec![base.clone()]);
+    let runs = InMemory(vec![base.clone()]);
     let mut edited = today(Some(&base), "2", "1", &[]);
     assert_eq!(ask(&mut edited, "outer", &runs).unwrap_err(), "code changed");
 
@@ -135,13 +111,17 @@ fn an_accepted_change_is_served_says_so_and_keeps_the_code_that_made_it() {
     let mut later = today(Some(&base), "3", "1", &[accepted(1, "outer", "1", "2")]);
     assert_eq!(ask(&mut later, "outer", &runs).unwrap_err(), "code changed", "a later edit");
     let mut back = today(Some(&run("bbbbbbbbbbbb", "2", "1")), "1", "1", &[accepted(1, "outer", "1", "2")]);
-    assert_eq!(ask(&mut back, "outer", &Runs(vec![])).unwrap_err(), "code changed", "the other direction");
+    assert_eq!(
+        ask(&mut back, "outer", &InMemory(vec![])).unwrap_err(),
+        "code changed",
+        "the other direction"
+    );
 }
 
 #[test]
 fn a_caller_is_served_when_the_change_of_what_it_called_is_accepted() {
     let base = run("aaaaaaaaaaaa", "1", "1");
-    let runs = Runs(vec![base.clone()]);
+    let runs = InMemory(vec![base.clone()]);
     let mut edited = today(Some(&base), "1", "3", &[accepted(1, "inner", "1", "2")]);
     assert_eq!(ask(&mut edited, "outer", &runs).unwrap_err(), "code of inner changed");
 
@@ -155,7 +135,7 @@ fn a_caller_is_served_when_the_change_of_what_it_called_is_accepted() {
 
 #[test]
 fn checkpoints_of_other_runs_are_found_under_the_code_that_is_stood_for() {
-    let runs = Runs(vec![run("aaaaaaaaaaaa", "1", "1")]);
+    let runs = InMemory(vec![run("aaaaaaaaaaaa", "1", "1")]);
     let declarations = [accepted(1, "outer", "1", "2")];
     let mut any = today(None, "2", "1", &declarations);
     any.prefetch("outer", &digest("2"), &[digest("key of outer")], &runs);
@@ -171,7 +151,7 @@ fn checkpoints_of_other_runs_are_found_under_the_code_that_is_stood_for() {
 #[test]
 fn code_of_today_is_taken_before_code_that_it_stands_for() {
     let (old, new) = (run("aaaaaaaaaaaa", "1", "1"), run("bbbbbbbbbbbb", "2", "1"));
-    let runs = Runs(vec![old, new.clone()]);
+    let runs = InMemory(vec![old, new.clone()]);
     let mut replay = today(Some(&new), "2", "1", &[accepted(1, "outer", "1", "2")]);
     let hit = ask(&mut replay, "outer", &runs).unwrap();
     assert_eq!((hit.code, hit.reason), (digest("2"), None));
@@ -180,7 +160,7 @@ fn code_of_today_is_taken_before_code_that_it_stands_for() {
 /// Of many runs that have what is wanted only as many are read as are needed to know the best.
 #[test]
 fn runs_older_than_the_one_that_answers_are_not_read() {
-    struct Counting(Runs, std::sync::Mutex<Vec<RunId>>);
+    struct Counting(InMemory, std::sync::Mutex<Vec<RunId>>);
     impl Checkpoints for Counting {
         fn load(&self, value: &ValueRef) -> Result<Bytes, LoadError> {
             self.0.load(value)
@@ -194,7 +174,7 @@ fn runs_older_than_the_one_that_answers_are_not_read() {
         }
     }
     let ids = ["cccccccccccc", "bbbbbbbbbbbb", "aaaaaaaaaaaa"];
-    let runs = Counting(Runs(ids.iter().map(|id| run(id, "1", "1")).collect()), Default::default());
+    let runs = Counting(InMemory(ids.iter().map(|id| run(id, "1", "1")).collect()), Default::default());
     let mut any = today(None, "1", "1", &[]);
     any.prefetch("outer", &digest("1"), &[digest("key of outer")], &runs);
     let wanted = |place: &'static str| (digest("key of outer"), digest(place).hex());

@@ -5,7 +5,7 @@ use super::walk::{Walked, walk};
 use crate::base::clock::SystemClock;
 use crate::base::digest::Digest;
 use crate::base::ids::{CallNo, RunId};
-use crate::engine::checkpoints::{Checkpoints, Found, LoadError};
+use crate::engine::checkpoints::InMemory;
 use crate::engine::files::Files;
 use crate::engine::replay::Replay;
 use crate::model::event::{CallAsked, CallEnded};
@@ -13,7 +13,6 @@ use crate::model::verdict::{Cost, Fate};
 use crate::model::{
     Call, CallKind, CallStatus, CodeKnown, Event, EventKind, Mode, RunHistory, RunStatus, Usage, ValueRef,
 };
-use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -114,27 +113,6 @@ fn run(id: &str, nodes: &[N]) -> Arc<RunHistory> {
     Arc::new(run)
 }
 
-struct Runs(Vec<Arc<RunHistory>>);
-
-impl Checkpoints for Runs {
-    fn load(&self, _: &ValueRef) -> Result<Bytes, LoadError> {
-        Ok(Bytes::new())
-    }
-    fn history(&self, run: &RunId) -> Result<Arc<RunHistory>, String> {
-        self.0.iter().find(|one| one.id == *run).cloned().ok_or_else(|| "no such run".to_owned())
-    }
-    fn candidates(&self, wanted: &[Digest]) -> Result<Vec<Found>, String> {
-        let made_by = |fingerprint: &Digest| -> Found {
-            let calls = self.0.iter().flat_map(|run| run.calls.iter().map(|call| (run.id.clone(), call)));
-            calls
-                .filter(|(_, call)| call.fingerprint() == *fingerprint)
-                .map(|(run, call)| (run, call.no))
-                .collect()
-        };
-        Ok(wanted.iter().map(made_by).collect())
-    }
-}
-
 /// The walk when these functions have these codes and all others that of the run.
 fn judged(base: &Arc<RunHistory>, edits: &[(&str, &str)], older: &[Arc<RunHistory>]) -> Walked {
     let mut codes: HashMap<String, Digest> =
@@ -154,7 +132,7 @@ fn judged(base: &Arc<RunHistory>, edits: &[(&str, &str)], older: &[Arc<RunHistor
     replay.set_known(codes.iter().map(known));
     let mut all = vec![base.clone()];
     all.extend_from_slice(older);
-    walk(&mut replay, base, &codes, &Runs(all), &std::collections::HashSet::new())
+    walk(&mut replay, base, &codes, &InMemory(all), &std::collections::HashSet::new())
 }
 
 /// The fates in order: `h`olds, `a`fter, `c`aller, `e`dited, `l`ive, `u`nfinished; large when an edit is the reason.
