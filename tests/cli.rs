@@ -397,6 +397,23 @@ fn an_interrupt_before_the_application_is_loaded() {
     project.sound();
 }
 
+#[test]
+fn an_interrupt_that_also_ends_an_interpreter_that_starts() {
+    let project = Project::app(SLOW);
+    let python = project.trace("python");
+    let started = project.trace("started");
+    // Ends by the signal, as a Python does whose runtime is not there yet.
+    let wait = format!("#!/bin/sh\necho >> '{}'\nexec sleep 60\n", started.display());
+    support::script(&python, &wait);
+    let running = project.start(&["run", "--input", "3", "--python", &python.display().to_string()]);
+    until("the interpreter starts", || started.exists());
+    until("the program hears interrupts", || running.hears(Signal::SIGINT));
+    running.signal_group(Signal::SIGINT);
+    let status = running.ended_within(Duration::from_secs(15)).expect("there is nothing to wait for");
+    running.finish(status).exits(1).says(&["the run was stopped"]);
+    project.sound();
+}
+
 fn keys(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }

@@ -26,7 +26,7 @@ pub fn run(context: &Context, args: &ExecArgs) -> Result<i32, CliError> {
         prices: context.project.config.prices(),
     };
     // Ctrl-C goes to the command, too; it decides, and what it was doing is recorded.
-    let _ignored = ignore_interrupt();
+    let _ = ignore_interrupt();
     let done = exec::exec(&store, spec, Arc::new(SystemClock)).map_err(|error| {
         let name = args.command.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
         match error {
@@ -46,9 +46,7 @@ pub fn run(context: &Context, args: &ExecArgs) -> Result<i32, CliError> {
 }
 
 /// Keeps this process alive on Ctrl-C while the command handles it.
-fn ignore_interrupt() -> std::io::Result<std::thread::JoinHandle<()>> {
-    std::thread::Builder::new().name("signals".to_owned()).spawn(|| {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
-        runtime.block_on(async { while tokio::signal::ctrl_c().await.is_ok() {} });
-    })
+fn ignore_interrupt() -> std::io::Result<()> {
+    // A flag that nobody reads is the simplest of all handlers. To ignore the signal would make the command ignore it.
+    signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::default()).map(drop)
 }

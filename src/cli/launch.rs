@@ -11,6 +11,7 @@ use super::args::{EffectsArg, ModeArg, OutputArgs, ReplayArgs, RunArgs};
 use super::context::{Context, plain_value, recorded_input, replayed_application};
 use super::error::{CliError, Exit};
 use super::output::Tone;
+use super::signals::Interrupts;
 use super::{follow::Follow, input, view};
 use crate::base::clock::SystemClock;
 use crate::base::ids::RunId;
@@ -166,11 +167,11 @@ pub fn execute(
     output: &OutputArgs,
 ) -> Result<Exit, CliError> {
     let out = context.out;
-    let (id, ending) = follow(context, early, store, spec, output, |handle| {
-        super::signals::stop_on_interrupt(handle.commands(), out);
-    })?;
+    let interrupts = Interrupts::hear();
+    let (id, came, ending) =
+        follow(context, early, store, spec, output, |handle| interrupts.stop(handle.commands(), out))?;
     match ending {
-        Ending::NotLoaded(error) => Err(not_loaded(&error)),
+        Ending::NotLoaded(error) => Err(not_loaded(&came.why(error))),
         Ending::StoreFailed(text) => Err(not_recorded(&text)),
         Ending::Recorded { status, output: value, error, .. } if output.quiet => {
             // The output alone: the run, which may be large, is not read again for it.
@@ -189,15 +190,15 @@ pub fn execute(
     }
 }
 
-/// Starts a run and follows it to its end; `begun` gets it as soon as it goes on.
-pub(super) fn follow(
+/// Starts a run and follows it to its end; `begun` gets it as soon as it goes on, and what it gives is handed back.
+pub(super) fn follow<T>(
     context: &Context,
     early: Option<Early>,
     store: &Store,
     spec: RunSpec,
     output: &OutputArgs,
-    begun: impl FnOnce(&RunHandle),
-) -> Result<(RunId, Ending), CliError> {
+    begun: impl FnOnce(&RunHandle) -> T,
+) -> Result<(RunId, T, Ending), CliError> {
     let (send, events) = channel();
     let observer: engine::local::Observer = Box::new(move |_, batch| {
         let _ = send.send(batch.to_vec());
@@ -206,12 +207,12 @@ pub(super) fn follow(
     let observer = (output.events || !Follow::is_silent(output)).then_some(observer);
     let handle = engine::start_early(early, store, spec, Arc::new(SystemClock), observer)?;
     let id = handle.id.clone();
-    begun(&handle);
+    let given = begun(&handle);
     let mut follow = Follow::new(id.clone(), context.out, output);
     watch(context, &events, &mut follow, output);
     let ending = handle.wait();
     follow.done();
-    Ok((id, ending))
+    Ok((id, given, ending))
 }
 
 fn watch(context: &Context, events: &Receiver<Vec<Event>>, follow: &mut Follow, output: &OutputArgs) {

@@ -4,6 +4,7 @@ use super::args::ResampleArgs;
 use super::context::{Context, plain_value, replayed_application};
 use super::error::{CliError, Exit};
 use super::output::Tone;
+use super::signals::Interrupts;
 use super::tabs::{self, samples};
 use super::{launch, view};
 use crate::base::ids::CallNo;
@@ -33,11 +34,12 @@ pub fn run(context: &Context, args: &ResampleArgs) -> Result<Exit, CliError> {
     };
     let silent = super::args::OutputArgs { quiet: args.json.json, ..Default::default() };
     let out = context.out;
-    let (id, ending) = launch::follow(context, None, &store, spec, &silent, |handle| {
-        super::signals::stop_on_interrupt(handle.commands(), out);
+    let interrupts = Interrupts::hear();
+    let (id, came, ending) = launch::follow(context, None, &store, spec, &silent, |handle| {
+        interrupts.stop(handle.commands(), out)
     })?;
     match ending {
-        Ending::NotLoaded(error) => Err(launch::not_loaded(&error)),
+        Ending::NotLoaded(error) => Err(launch::not_loaded(&came.why(error))),
         Ending::StoreFailed(text) => Err(launch::not_recorded(&text)),
         Ending::Recorded { error, .. } => {
             let made = context.history(&store, &id)?;

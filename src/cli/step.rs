@@ -15,6 +15,7 @@ use super::args::StepArgs;
 use super::context::{Context, value_json};
 use super::error::{CliError, Exit};
 use super::launch::{self, replay_spec, replay_store};
+use super::signals::{Came, Interrupts};
 use super::view;
 use crate::base::clock::SystemClock;
 use crate::base::ids::{CallNo, RunId, call_id};
@@ -93,6 +94,7 @@ struct Session<'a> {
     context: &'a Context,
     store: &'a Store,
     handle: RunHandle,
+    came: Came,
     history: RunHistory,
     waiting: Vec<CallNo>,
     /// What is asked about the calls at the gate, those that were answered a moment ago included.
@@ -200,14 +202,16 @@ impl<'a> Session<'a> {
         let tell = Box::new(move |_: &RunId, event| {
             let _ = gate.send(Message::Gate(event));
         });
+        let interrupts = Interrupts::hear();
         let handle =
             engine::start_stepping(store, spec, Arc::new(SystemClock), observer, Stepping { stepper, tell })?;
-        super::signals::stop_on_interrupt(handle.commands(), context.out);
+        let came = interrupts.stop(handle.commands(), context.out);
         let id = handle.id.clone();
         let session = Session {
             context,
             store,
             handle,
+            came,
             history: RunHistory::new(id),
             waiting: Vec::new(),
             asks: HashMap::new(),
@@ -468,7 +472,7 @@ impl<'a> Session<'a> {
     fn finish(self) -> Result<Exit, CliError> {
         let ending = self.handle.wait();
         match ending {
-            Ending::NotLoaded(error) => Err(launch::not_loaded(&error)),
+            Ending::NotLoaded(error) => Err(launch::not_loaded(&self.came.why(error))),
             Ending::StoreFailed(text) => Err(CliError::new(
                 Exit::Store,
                 format!("the run ended because it could not be recorded: {text}"),

@@ -14,8 +14,9 @@ use super::args::{EngineArgs, InputArgs, ModeArg, OutputArgs, ReplayArgs, WatchA
 use super::context::Context;
 use super::error::{CliError, Exit};
 use super::output::Tone;
+use super::signals::{self, Came, Interrupts};
 use super::watched::{self, Attention};
-use super::{launch, lock, signals, status};
+use super::{launch, lock, status};
 use crate::base::ids::RunId;
 use crate::base::text;
 use crate::engine::Ending;
@@ -44,7 +45,7 @@ pub fn run(context: &Context, args: &WatchArgs) -> Result<Exit, CliError> {
     let id = store.find_run(args.run.as_deref().unwrap_or("latest"))?;
     let (send, told) = channel();
     let running = Arc::new(Mutex::new(None));
-    leave_on_interrupt(context, send.clone(), running.clone());
+    let came = leave_on_interrupt(context, send.clone(), running.clone());
     let _store_watch = watch_store(&store, send.clone());
     let mut watcher = Watcher {
         context,
@@ -56,6 +57,7 @@ pub fn run(context: &Context, args: &WatchArgs) -> Result<Exit, CliError> {
         run: id,
         last: None,
         running,
+        came,
     };
     let verdict = watcher.verdict()?;
     watcher.attended = watcher.judge.attended(&watcher.run)?;
@@ -79,6 +81,7 @@ struct Watcher<'a> {
     run: RunId,
     last: Option<Verdict>,
     running: Arc<Mutex<Option<UnboundedSender<Command>>>>,
+    came: Came,
 }
 
 impl Watcher<'_> {
@@ -252,9 +255,9 @@ impl Watcher<'_> {
             *lock(&self.running) = Some(handle.commands());
         });
         *lock(&self.running) = None;
-        let (id, ending) = followed?;
+        let (id, (), ending) = followed?;
         match ending {
-            Ending::NotLoaded(error) => Err(launch::not_loaded(&error)),
+            Ending::NotLoaded(error) => Err(launch::not_loaded(&self.came.why(error))),
             Ending::StoreFailed(text) => Err(launch::not_recorded(&text)),
             Ending::Recorded { .. } => {
                 let history = self.context.history(&self.store, &id)?;
@@ -303,15 +306,15 @@ fn leave_on_interrupt(
     context: &Context,
     told: Sender<Told>,
     running: Arc<Mutex<Option<UnboundedSender<Command>>>>,
-) {
+) -> Came {
     let (out, mut asked) = (context.out, false);
-    signals::on_interrupt(move || {
+    Interrupts::hear().call(move || {
         if let Some(commands) = &*lock(&running) {
             signals::stop(commands, out, asked);
             asked = true;
         }
         let _ = told.send(Told::Leave);
-    });
+    })
 }
 
 /// Tells of new records, at most every [`SETTLE`].

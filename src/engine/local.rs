@@ -204,13 +204,14 @@ pub async fn turn(
             .map(|due| Duration::from_micros(u64::try_from(due.saturating_sub(clock.now())).unwrap_or(0)));
         tokio::select! {
             biased;
-            Some(input) = committed.recv() => core.handle(input),
-            Some(input) = incoming.recv() => core.handle(input),
+            // First, because a Ctrl-C also ends processes that have just started: that they end is then no failure.
             Some(command) = commands.recv() => core.handle(match command {
                 Command::Stop => Input::Stop { force: false },
                 Command::Kill => Input::Stop { force: true },
                 Command::Step(step) => Input::Step(step),
             }),
+            Some(input) = committed.recv() => core.handle(input),
+            Some(input) = incoming.recv() => core.handle(input),
             () = tokio::time::sleep(watched.due()), if watched.waits() => watched.tell(),
             () = tokio::time::sleep(timer.unwrap_or_default()), if timer.is_some() => core.handle(Input::Timer),
             else => return Ending::StoreFailed("the engine's loop ended early".to_owned()),

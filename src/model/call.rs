@@ -240,6 +240,11 @@ impl ErrorInfo {
         }
     }
 
+    /// Of what the user stopped.
+    pub fn cancelled() -> Self {
+        ErrorInfo::new(ErrorKind::Cancelled, "Cancelled", "the run was stopped")
+    }
+
     /// `ValueError: no such city`: one line, unsanitised.
     pub fn headline(&self) -> String {
         // The SDK's FunctionError tells what was called, the traceback, and in its last line what was raised.

@@ -296,6 +296,14 @@ impl Running {
         let _ = killpg(self.pid, signal);
     }
 
+    /// Whether a signal reaches code of the program by now, as far as the system tells.
+    pub fn hears(&self, signal: Signal) -> bool {
+        let Ok(status) = std::fs::read_to_string(format!("/proc/{}/status", self.pid)) else { return true };
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default();
+        let caught = u64::from_str_radix(caught.trim(), 16).expect("a mask of signals");
+        caught & (1 << (signal as u32 - 1)) != 0
+    }
+
     /// Whether it has ended, waiting no longer than this.
     pub fn ended_within(&self, limit: Duration) -> Option<ExitStatus> {
         match self.ended.recv_timeout(limit) {

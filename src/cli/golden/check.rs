@@ -15,6 +15,7 @@ use crate::cli::context::{Context, store_options};
 use crate::cli::diff::{Comparison, compared};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::launch::{not_loaded, not_recorded};
+use crate::cli::signals::Interrupts;
 use crate::diff::tree::Merged;
 use crate::engine::golden::{Calls, Golden, Noisy, said};
 use crate::engine::replay::Answers;
@@ -158,11 +159,12 @@ fn replay(
         golden: Some(Answers { functions: golden.answer.iter().cloned().collect(), allow: args.allow }),
         ..spec
     };
+    let interrupts = Interrupts::hear();
     let handle = engine::start(store, spec, Arc::new(SystemClock), None)?;
-    crate::cli::signals::stop_on_interrupt(handle.commands(), context.out);
+    let came = interrupts.stop(handle.commands(), context.out);
     let id = handle.id.clone();
     let error = match handle.wait() {
-        Ending::NotLoaded(error) => return Err(not_loaded(&error)),
+        Ending::NotLoaded(error) => return Err(not_loaded(&came.why(error))),
         Ending::StoreFailed(text) => return Err(not_recorded(&text)),
         Ending::Recorded { error, .. } => error,
     };

@@ -90,7 +90,7 @@ impl Core {
             None
         };
         if self.stopping != Stopping::No {
-            return refuse(self, cancelled());
+            return refuse(self, ErrorInfo::cancelled());
         }
         let parent = self.spoke(request.by).filter(|ix| {
             let node = &self.nodes[*ix];
@@ -98,7 +98,7 @@ impl Core {
         });
         let Some(parent) = parent else {
             // A body that timed out or was given up is still running: nothing of it counts any more.
-            return refuse(self, cancelled());
+            return refuse(self, ErrorInfo::cancelled());
         };
         self.nodes[parent].scope.said += 1;
         self.forget_ahead(parent);
@@ -402,10 +402,6 @@ fn with_from(mut deps: BTreeMap<String, u64>, from: Option<u64>) -> BTreeMap<Str
         deps.insert(FROM.to_owned(), id);
     }
     deps
-}
-
-pub(super) fn cancelled() -> ErrorInfo {
-    ErrorInfo::new(ErrorKind::Cancelled, "Cancelled", "the run was stopped")
 }
 
 pub(super) fn internal(text: &str) -> ErrorInfo {

@@ -2,7 +2,6 @@
 
 use rustc_hash::FxHashMap as HashMap;
 
-use super::asks::cancelled;
 use super::node::{NodeIx, Outcome, Phase};
 use super::{Core, InDoubt, Stopping};
 
@@ -73,7 +72,7 @@ impl Core {
     pub(super) fn decide(&mut self, ix: NodeIx) {
         if self.stopping != Stopping::No {
             self.ask_event(ix, None);
-            self.fail(ix, cancelled());
+            self.fail(ix, ErrorInfo::cancelled());
             return;
         }
         if self.acts_in_sample(ix) {

@@ -342,7 +342,7 @@ impl Core {
         let Some(worker) = self.workers.remove(&number) else { return };
         if self.spec.driver {
             // The script that executes the calls is gone, and with it whoever waits for the run.
-            self.end_run(crate::model::RunStatus::Cancelled, Some(super::asks::cancelled()));
+            self.end_run(crate::model::RunStatus::Cancelled, Some(ErrorInfo::cancelled()));
             return;
         }
         let before_ready = worker.conn.is_none();

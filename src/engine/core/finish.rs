@@ -1,6 +1,5 @@
 //! How runs end: by themselves, by the user, by divergence.
 
-use super::asks::cancelled;
 use super::node::{Asker, NodeIx, Outcome, Phase};
 use super::{Core, Ending, Stopping};
 use crate::engine::recorder::Then;
@@ -85,7 +84,7 @@ impl Core {
                     if self.nodes[child].no != 0 {
                         self.emit_end(child, CallStatus::Cancelled);
                     }
-                    self.nodes[child].outcome = Some(Outcome::Error(cancelled()));
+                    self.nodes[child].outcome = Some(Outcome::Error(ErrorInfo::cancelled()));
                     self.nodes[child].phase = Phase::Done;
                     self.nodes[child].args = Vec::new();
                     self.open -= 1;
@@ -131,11 +130,11 @@ impl Core {
     /// The user wants the run to end.
     pub(super) fn stop(&mut self, force: bool) {
         if self.nodes.is_empty() {
-            self.not_loaded(cancelled());
+            self.not_loaded(ErrorInfo::cancelled());
             return;
         }
         if force {
-            self.end_run(RunStatus::Cancelled, Some(cancelled()));
+            self.end_run(RunStatus::Cancelled, Some(ErrorInfo::cancelled()));
             return;
         }
         if self.stopping != Stopping::No {
@@ -160,10 +159,10 @@ impl Core {
                 continue;
             }
             self.ask_event(ix, None);
-            self.fail(ix, cancelled());
+            self.fail(ix, ErrorInfo::cancelled());
         }
         if self.nodes[0].phase == Phase::Ready {
-            self.fail(0, cancelled());
+            self.fail(0, ErrorInfo::cancelled());
         }
     }
 }

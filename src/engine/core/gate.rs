@@ -485,7 +485,7 @@ impl Core {
         for (call, held) in held {
             self.actions.push(Action::Gate(GateEvent::Left { call }));
             match held.moment {
-                Moment::Before => self.fail(held.ix, super::asks::cancelled()),
+                Moment::Before => self.fail(held.ix, ErrorInfo::cancelled()),
                 Moment::After => self.accept(held.ix),
             }
         }
